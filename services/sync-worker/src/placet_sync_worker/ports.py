@@ -1,0 +1,166 @@
+"""What the worker needs of outside systems. Planning and applying know these and no library."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import pyarrow as pa
+
+from .changes import Rejected
+
+RECORD, ID, VERSION, DN = "@record", "@id", "@version", "@dn"
+"""Columns of a page besides attributes: where a source record stands (`line 17`); an entry's id, version and DN."""
+
+Safety = Literal["assertion", "value", "read_back"]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some records. Columns are `string` or `list<string>`; null and the empty list mean that there is no value."""
+
+    records: pa.RecordBatch
+    rejected: tuple[Rejected, ...] = ()
+
+
+class Source(Protocol):
+    """Where records come from."""
+
+    def columns(self) -> Sequence[str] | None:
+        """The names that records have, in order; None when any name may be asked for."""
+        ...
+
+    def read(self, columns: Sequence[str], query: str | None) -> Iterator[Page]:
+        """All records with `@record` and the columns, page by page: complete, or it raises."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which destination a plan was made for; compared again at each bind. `server` is what the server calls itself."""
+
+    url: str
+    bind_dn: str
+    base_dn: str
+    base_id: str
+    server: str
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """How a destination treats one attribute.
+
+    `fold` gives equal texts for values that the store's matching rule takes for equal; `decode` gives equal texts for values
+    that are the same under the attribute's syntax (None: the text itself). Both work on one value.
+    """
+
+    name: str
+    single_valued: bool
+    writable: bool
+    readable: bool
+    has_equality: bool
+    fold: Callable[[str], str]
+    decode: Callable[[str], str] | None = None
+
+
+@dataclass(frozen=True)
+class ObjectType:
+    """What an entry of a type is made of: its object classes, naming attribute, what the schema requires and allows, default query."""
+
+    classes: tuple[str, ...]
+    rdn: str
+    required: frozenset[str]
+    allowed: frozenset[str]
+    query: str
+
+
+class Destination(Protocol):
+    """Where entries are kept."""
+
+    def identity(self) -> Identity: ...
+
+    def safety(self) -> Safety: ...
+
+    def attribute(self, name: str) -> Attribute:
+        """Raises UnknownAttributeError where the schema lacks it."""
+        ...
+
+    def object_type(self, name: str | None) -> ObjectType:
+        """Raises UnknownObjectTypeError."""
+        ...
+
+    def read(self, attributes: Sequence[str], query: str, base: str | None = None) -> Iterator[pa.RecordBatch]:
+        """All matching entries with `@id`, `@version`, `@dn` (string) and the attributes (list<string>): complete, or it raises."""
+        ...
+
+    def protected(self, dn: str) -> bool:
+        """True for what no run may remove or disable: the bind account, the base, critical objects."""
+        ...
+
+    def close(self) -> None: ...
+
+
+# ---- directories -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry as the directory gives it: raw values by attribute name (as asked for, case kept)."""
+
+    dn: str
+    attributes: Mapping[str, tuple[bytes, ...]]
+
+
+@dataclass(frozen=True)
+class Modification:
+    """Part of a modify: values to add, to delete (none: all), or to put in place."""
+
+    how: Literal["add", "delete", "replace"]
+    attribute: str
+    values: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One LDAP write. `assertion` is a filter that travels as a critical assertion control (RFC 4528)."""
+
+    what: Literal["add", "modify", "rename", "delete"]
+    dn: str
+    attributes: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
+    modifications: tuple[Modification, ...] = ()
+    new_rdn: str | None = None
+    new_superior: str | None = None
+    assertion: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. `code` is the LDAP result code; None when no answer came (`sent` says whether the request went out)."""
+
+    code: int | None
+    message: str = ""
+    sent: bool = True
+
+    @property
+    def done(self) -> bool:
+        return self.code == 0
+
+
+class Directory(Protocol):
+    """One server, one bound connection. Every method raises DirectoryError subclasses and no library's own."""
+
+    def search(
+        self, base: str, scope: Literal["base", "one", "subtree"], filter: str, attributes: Sequence[str]
+    ) -> Iterator[list[Entry]]:
+        """All matches, page by page: complete, or it raises (size limit, time limit, lost connection, a page that failed)."""
+        ...
+
+    def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
+        """Sends all, many in flight, and gives one answer each, in order.
+
+        `deadline` is seconds on CLOCK_BOOTTIME. What has no answer then gets `code=None` and the connection is dropped.
+        """
+        ...
+
+    def close(self) -> None: ...

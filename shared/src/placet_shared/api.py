@@ -1,0 +1,50 @@
+"""What the services' HTTP APIs share: problem documents (RFC 9457) and pages."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from .errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PlacetError, TransientError
+
+MOST_PER_PAGE = 500
+
+
+class Page(BaseModel):
+    """One page of a list; `next` is the cursor of the page after it."""
+
+    items: list[Any]
+    next: str | None = None
+
+
+def problem(status: int, title: str, detail: str, field: str | None = None) -> JSONResponse:
+    """A problem document."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return JSONResponse(body | ({"field": field} if field else {}), status, media_type="application/problem+json")
+
+
+def install_problem_documents(app: FastAPI) -> None:
+    """Every error of ours leaves as a problem document."""
+
+    @app.exception_handler(PlacetError)
+    async def _ours(_request: Request, error: PlacetError) -> JSONResponse:
+        status, title = next(found for kind, found in _STATUS if isinstance(error, kind))
+        return problem(status, title, str(error), getattr(error, "field", None))
+
+    @app.exception_handler(RequestValidationError)
+    async def _body(_request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"][1:])
+        return problem(422, "Invalid", f"{field}: {first['msg']}", field)
+
+
+_STATUS: list[tuple[type[PlacetError], tuple[int, str]]] = [
+    (NotFoundError, (404, "Not found")),
+    (ConflictError, (409, "Conflict")),
+    (ForbiddenError, (403, "Forbidden")),
+    (InvalidError, (422, "Invalid")),
+    (TransientError, (503, "Try again")),
+    (PlacetError, (400, "Not possible")),
+]

@@ -1,0 +1,94 @@
+"""CloudEvents 1.0 in Kafka's binary mode: what a message says about itself, read without trust."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from .errors import PermanentError
+from .events import EVENTS, Event
+from .topics import event_type
+
+RawHeaders = Sequence[tuple[str, bytes | None]]
+
+
+class UnreadableMessageError(PermanentError):
+    """The message is not an event that this service can read."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A Kafka message as it came, bytes and all."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    headers: RawHeaders
+    body: bytes | None
+
+    @property
+    def name(self) -> str:
+        """An id for a message that may have none of its own: its place, and its content, since a wiped broker counts anew."""
+        content = repr((self.key, list(self.headers), self.body)).encode()
+        return f"{self.topic}-{self.partition}-{self.offset}-{hashlib.sha256(content).hexdigest()[:12]}"
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """An event with its id."""
+
+    event_id: str
+    type: str
+    event: Event
+
+
+def read_envelope(message: Message) -> Envelope:
+    """The event in a message. Raises UnreadableMessageError, which says what is wrong with it."""
+    headers = {name: value for name, value in message.headers if value is not None}
+    try:
+        event_id, kind = (headers[name].decode() for name in ("ce_id", "ce_type"))
+    except KeyError as error:
+        raise UnreadableMessageError(f"the header {error.args[0]} is missing or null") from error
+    except UnicodeDecodeError as error:
+        raise UnreadableMessageError("a header is not UTF-8") from error
+    if kind not in EVENTS:
+        raise UnreadableMessageError(f"the type {kind} is unknown here")
+    if not event_id or len(event_id) > 200:
+        raise UnreadableMessageError("ce_id must have 1 to 200 characters")
+    try:
+        event = EVENTS[kind].model_validate(json.loads(message.body or b""))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise UnreadableMessageError(f"{kind}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    except ValueError as error:
+        raise UnreadableMessageError(f"the body of this {kind} is not JSON") from error
+    if event.topic != message.topic:
+        raise UnreadableMessageError(f"a {kind} does not belong on {message.topic}")
+    return Envelope(event_id, kind, event)
+
+
+def event_headers(event_id: str, event: Event, service: str, time: datetime) -> RawHeaders:
+    """The headers that an event is sent with."""
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", event_id.encode()),
+        ("ce_type", event_type(event.topic).encode()),
+        ("ce_source", f"/placet/{service}".encode()),
+        ("ce_time", time.isoformat().encode()),
+        ("content-type", b"application/json"),
+    ]
+
+
+def pack_headers(headers: RawHeaders) -> list[list[str | None]]:
+    """Headers as JSON: values in base64, null kept."""
+    return [[name, None if value is None else base64.b64encode(value).decode()] for name, value in headers]
+
+
+def unpack_headers(packed: Sequence[Sequence[str | None]]) -> RawHeaders:
+    """What `pack_headers` was given."""
+    return [(str(name), None if value is None else base64.b64decode(value)) for name, value in packed]

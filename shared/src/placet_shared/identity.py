@@ -1,0 +1,80 @@
+"""Who is calling: the console checks the token and signs, for this very call, who it is; the services verify that."""
+
+import hashlib
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from .chain import Signer, Verifier
+from .clock import utc_now
+from .errors import ForbiddenError, ForgedEventError
+
+HEADER = "Placet-Identity"
+LIFETIME = timedelta(seconds=60)
+SKEW = timedelta(seconds=5)
+
+Role = Literal["viewer", "editor", "approver", "operator", "admin"]
+
+
+class NotSignedInError(ForbiddenError):
+    """The call does not come through the console."""
+
+
+class Identity(BaseModel):
+    """A caller, bound to one call: method, target (path and query) and the body's hash."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    user: str
+    email: str | None
+    groups: tuple[str, ...] = ()
+    roles: tuple[Role, ...]
+    method: str
+    target: str
+    body: str
+    issued_at: datetime
+
+    def may(self, *roles: Role) -> bool:
+        """True for an admin and for anyone with one of the roles."""
+        return "admin" in self.roles or any(role in self.roles for role in roles)
+
+    def require(self, *roles: Role) -> None:
+        """Raises ForbiddenError for whom `may` is false."""
+        if not self.may(*roles):
+            raise ForbiddenError(f"{self.user} needs the role {' or '.join(roles)} for this; ask an admin")
+
+
+def body_hash(body: bytes) -> str:
+    """How a body stands in an identity."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def verify_identity(verifier: Verifier, token: str, method: str, target: str, body: bytes, now: datetime) -> Identity:
+    """The caller of exactly this call. Raises NotSignedInError."""
+    try:
+        identity = Identity.model_validate_json(verifier.read_bytes(token, "console", "Identity"))
+    except (ForgedEventError, ValidationError) as error:
+        raise NotSignedInError(f"the identity does not hold: {error}; call the console's address") from error
+    if (identity.method, identity.target, identity.body) != (method, target, body_hash(body)):
+        raise NotSignedInError("the identity was signed for another call")
+    if not identity.issued_at - SKEW <= now <= identity.issued_at + LIFETIME:
+        raise NotSignedInError("the identity was signed for another time; check the clocks")
+    return identity
+
+
+def sign_identity(signer: Signer, identity: Identity) -> str:
+    """What the console puts into the header."""
+    return signer.sign(identity)
+
+
+def caller_of(verifier: Verifier) -> Callable[[Request], Coroutine[Any, Any, Identity]]:
+    """A FastAPI dependency that gives the caller."""
+
+    async def caller(request: Request) -> Identity:
+        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        token = request.headers.get(HEADER, "")
+        return verify_identity(verifier, token, request.method, target, await request.body(), utc_now())
+
+    return caller

@@ -1,0 +1,41 @@
+"""Background loops of a service: each runs until it is cancelled, and an error costs a pause, never the loop."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import monotonic
+
+import structlog
+
+log = structlog.get_logger()
+
+
+class Loop:
+    """Calls a step again and again, `seconds` apart; earlier when woken. A step that returns True is called again at once."""
+
+    def __init__(self, name: str, step: Callable[[], Awaitable[bool | None]], seconds: float) -> None:
+        self.name = name
+        self._step = step
+        self._seconds = seconds
+        self._woken = asyncio.Event()
+        self.last_turn = monotonic()
+
+    def wake(self) -> None:
+        """The next step starts now."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        while True:
+            self.last_turn = monotonic()
+            self._woken.clear()
+            if not await self._turn():
+                try:
+                    await asyncio.wait_for(self._woken.wait(), self._seconds)
+                except TimeoutError:
+                    continue
+
+    async def _turn(self) -> bool:
+        try:
+            return bool(await self._step())
+        except Exception as error:  # one bad turn must not end the loop
+            log.exception("loop_interrupted", loop=self.name, error=str(error))
+            return False

@@ -1,0 +1,29 @@
+"""The kinds of the interface's files, as frozen models: what the catalogue keeps and what travels with a run."""
+
+from .base import Name, Object, SecretRef
+from .job import Field, Job, Key, Limits, Notify
+from .provider import CsvProvider, LdapProvider, MailSettings, Provider
+from .reading import KINDS, parse_object
+from .schedule import Schedule, Trigger
+from .workflow import Stage, Workflow
+
+__all__ = [
+    "KINDS",
+    "CsvProvider",
+    "Field",
+    "Job",
+    "Key",
+    "LdapProvider",
+    "Limits",
+    "MailSettings",
+    "Name",
+    "Notify",
+    "Object",
+    "Provider",
+    "Schedule",
+    "SecretRef",
+    "Stage",
+    "Trigger",
+    "Workflow",
+    "parse_object",
+]

@@ -1,0 +1,62 @@
+"""What all kinds have in common."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints, model_validator
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+"""An object's name, as in the interface."""
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_duration(text: object) -> object:
+    """`90s`, `15m`, `48h` or `7d` as a timedelta; anything else goes on to pydantic."""
+    if isinstance(text, str) and (found := re.fullmatch(r"(\d+)\s*([smhd])", text.strip())):
+        return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+    return text
+
+
+def format_duration(value: timedelta) -> str:
+    """The shortest whole form that `parse_duration` reads back."""
+    seconds = int(value.total_seconds())
+    unit = next(unit for unit in "dhms" if seconds % _UNITS[unit] == 0)
+    return f"{seconds // _UNITS[unit]}{unit}"
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration, return_type=str)]
+"""A length of time, written `15m`."""
+
+
+class Part(BaseModel):
+    """A piece of an object: frozen, and an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Object(Part):
+    """One document: a kind and a name, then its fields."""
+
+    kind: str
+    name: Name
+
+
+class SecretRef(Part):
+    """A reference to a secret, never the secret: an environment variable or a file in the secrets folder."""
+
+    env: Annotated[str, StringConstraints(pattern=r"^PLACET_SECRET_[A-Z0-9_]+$")] | None = None
+    file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.env is None) == (self.file is None):
+            raise ValueError("give one of env (PLACET_SECRET_…) or file (a name in the secrets folder)")
+        return self
+
+    def __str__(self) -> str:
+        return f"environment variable {self.env}" if self.env else f"file {self.file} in the secrets folder"
+
+
+Security = Literal["none", "starttls", "tls"]

@@ -1,0 +1,121 @@
+"""Jobs: what is copied from where to where, and under which care."""
+
+from datetime import timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import Field as Option
+from pydantic import StringConstraints, model_validator
+
+from .base import Duration, Name, Object, Part
+
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s<>]+@[^@\s<>]+$")]
+Percent = Annotated[str, StringConstraints(pattern=r"^\d{1,3}(\.\d+)?%$")]
+Limit = Percent | Annotated[int, Option(ge=0)] | None
+"""How many changes of one kind pass without a person: a number, a percentage of the entries in the query, or no limit."""
+
+TRANSFORMS = ("from", "static", "join", "script")
+
+
+class Source(Part):
+    """Where records come from; `query: null` is the default query."""
+
+    provider: Name
+    query: str | None = None
+
+
+class Destination(Part):
+    """Where entries are kept. `container` and `rdn` place new entries of an identity store."""
+
+    provider: Name
+    query: str | None = None
+    container: str | None = None
+    rdn: str | None = None
+    read_from: Literal["directory"] = "directory"
+
+
+class Key(Part):
+    """One pair of names that tells which record belongs to which entry."""
+
+    source: str
+    destination: str
+
+
+class Field(Part):
+    """How one attribute of the destination is made: exactly one transform."""
+
+    to: str
+    from_: str | None = Option(default=None, alias="from")
+    static: str | tuple[str, ...] | None = None
+    join: tuple[str, ...] | None = None
+    separator: str = " "
+    script: str | None = None
+    only_on_create: bool = False
+    compare: Literal["exact", "matching_rule"] = "exact"
+
+    @property
+    def transform(self) -> str:
+        """The name of the one transform that is given."""
+        given = {"from": self.from_, "static": self.static, "join": self.join, "script": self.script}
+        return next(name for name, value in given.items() if value is not None)
+
+    @model_validator(mode="after")
+    def _one_transform(self) -> Self:
+        given = [self.from_, self.static, self.join, self.script]
+        if sum(value is not None for value in given) != 1:
+            raise ValueError(f"give exactly one of {', '.join(TRANSFORMS)} for {self.to}")
+        return self
+
+
+class Limits(Part):
+    """Above these a person decides, whatever the workflow says."""
+
+    create: Limit = None
+    update: Limit = None
+    move: Limit = None
+    disable: Limit = "5%"
+    delete: Limit = "5%"
+
+
+class Notify(Part):
+    """Whom to tell, and when."""
+
+    enabled: bool = True
+    to: tuple[Email, ...] = Option(default=(), min_length=0)
+    when: Literal["always", "records_updated", "errors", "failed"] = "always"
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if self.enabled and not self.to:
+            raise ValueError("notify is enabled but `to` names nobody")
+        return self
+
+
+class Job(Object):
+    """One direction of copying, with its gate."""
+
+    kind: Literal["job"] = "job"
+    object_type: str | None = None
+    source: Source
+    destination: Destination
+    key: Annotated[tuple[Key, ...], Option(min_length=1)]
+    fields_: Annotated[tuple[Field, ...], Option(alias="fields", min_length=1)]
+    missing: Literal["create", "skip"] = "create"
+    extra: Literal["skip", "disable", "delete"] = "skip"
+    extra_scope: Literal["linked", "all"] = "linked"
+    empty_values: Literal["keep", "clear"] = "keep"
+    mode: Literal["all"] = "all"
+    preview_when_finished: bool = False
+    notify: Notify | None = None
+    workflow: Name | None = None
+    limits: Limits = Limits()
+    schedule: Name | None = None
+    give_up_after: Duration = timedelta(minutes=30)
+
+    @model_validator(mode="after")
+    def _each_attribute_once(self) -> Self:
+        seen: set[str] = set()
+        for field in self.fields_:
+            if field.to.lower() in seen:
+                raise ValueError(f"fields: {field.to} is mapped twice")
+            seen.add(field.to.lower())
+        return self

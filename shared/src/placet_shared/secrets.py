@@ -1,0 +1,22 @@
+"""Secrets are referred to, never kept: `{env: PLACET_SECRET_…}` or `{file: NAME}` in one folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from .errors import SecretMissingError
+from .objects import SecretRef
+
+
+def resolve_secret(reference: SecretRef, folder: Path, environment: Mapping[str, str]) -> str:
+    """The secret's text, without a trailing newline. Raises SecretMissingError."""
+    if reference.env is not None:
+        if value := environment.get(reference.env):
+            return value
+        raise SecretMissingError(f"the environment variable {reference.env} is not set; set it for the service")
+    path = (folder / str(reference.file)).resolve()
+    if path.parent != folder.resolve():
+        raise SecretMissingError(f"{reference.file} points outside the secrets folder; put the secret into it")
+    try:
+        return path.read_text().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SecretMissingError(f"{reference} cannot be read; put a readable text file there") from error

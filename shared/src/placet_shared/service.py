@@ -1,0 +1,169 @@
+"""What every service does besides its own work: migrations, delivery, probes, metrics, and an end in good order."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import MetaData, text
+from sqlalchemy.exc import DBAPIError
+
+from . import letters
+from .api import install_problem_documents
+from .broker import Consumer, KafkaSender, Settler, ensure_topics
+from .loops import Loop
+from .migrating import migrate
+from .outbox import SWEEP_SECONDS, Relay, purge_statements, sweep_unanswered
+from .settings import Settings
+from .work import Database, Handlers
+
+log = structlog.get_logger()
+
+PURGE_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service, put together: what `serve` runs."""
+
+    name: str
+    settings: Settings
+    database: Database
+    metadata: MetaData
+    migrations: Path
+    handlers: Handlers
+    loops: Sequence[Loop]
+    router: APIRouter
+    on_start: Callable[[], Awaitable[None]] | None = None
+
+
+def serve(service: Service) -> None:
+    """Runs until SIGTERM or SIGINT."""
+    settings = service.settings
+    uvicorn.run(build_app(service), host=settings.http_host, port=settings.http_port, log_config=None, access_log=False)
+
+
+def build_app(service: Service) -> FastAPI:
+    """The HTTP side of a service; its lifespan starts and stops everything else."""
+    running = _Running(service)
+    app = FastAPI(title=f"Placet {service.name}", lifespan=running.lifespan, openapi_url="/openapi.json")
+    install_problem_documents(app)
+    app.include_router(service.router)
+
+    @app.get("/health/live", include_in_schema=False)
+    async def live() -> Response:
+        return Response("alive" if running.alive() else "stuck", 200 if running.alive() else 503)
+
+    @app.get("/health/ready", include_in_schema=False)
+    async def ready() -> Response:
+        why = await running.unready()
+        return Response(why or "ready", 503 if why else 200)
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return app
+
+
+class _Running:
+    """The parts of a service that run beside its HTTP server."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        settler = Settler(service.database, service.handlers)
+        settings = service.settings
+        self._consumer = (
+            Consumer(settings.kafka, settler, service.handlers, service.name, settings.group_instance_id)
+            if service.handlers
+            else None
+        )
+        self._sender = KafkaSender(settings.kafka, f"placet-{service.name}")
+        self._settler = settler
+        self._tasks: list[asyncio.Task[None]] = []
+        self._started = False
+
+    @asynccontextmanager
+    async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._service.database.engine.dispose)
+            await _until_reachable("database", self._migrate)
+            stack.push_async_callback(self._sender.close)
+            starting = asyncio.create_task(self._start())
+            stack.push_async_callback(self._stop, starting)
+            yield
+
+    def alive(self) -> bool:
+        tasks_run = not any(task.done() for task in self._tasks)
+        return tasks_run and (self._consumer is None or self._consumer.heartbeat.alive())
+
+    async def unready(self) -> str | None:
+        """Why the service cannot work now, or None."""
+        if not self._started:
+            return "starting"
+        try:
+            async with self._service.database.engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except (DBAPIError, OSError):
+            return "the database does not answer"
+        if self._consumer is not None and not await self._consumer.ping():
+            return "the broker does not answer"
+        return None
+
+    async def _migrate(self) -> None:
+        service = self._service
+        async with service.database.engine.begin() as connection:
+            await connection.run_sync(migrate, service.migrations, service.metadata)
+
+    async def _start(self) -> None:
+        service = self._service
+        await _until_reachable("broker", lambda: ensure_topics(service.settings.kafka))
+        if service.on_start is not None:
+            await service.on_start()
+        relay = Relay(service.database, self._sender)
+        loops = [
+            Loop("unanswered", self._sweep, SWEEP_SECONDS),
+            Loop("retries", self._retry, 1.0),
+            Loop("purge", self._purge, PURGE_SECONDS),
+            *service.loops,
+        ]
+        self._tasks = [asyncio.create_task(relay.run()), *(asyncio.create_task(loop.run()) for loop in loops)]
+        if self._consumer is not None:
+            await self._consumer.start()
+        self._started = True
+        log.info("service_started", port=service.settings.http_port)
+
+    async def _stop(self, starting: asyncio.Task[None]) -> None:
+        if self._consumer is not None and self._started:
+            await self._consumer.stop()
+        for task in (starting, *self._tasks):
+            task.cancel()
+        await asyncio.gather(starting, *self._tasks, return_exceptions=True)
+        log.info("service_stopped")
+
+    async def _sweep(self) -> None:
+        await sweep_unanswered(self._service.database)
+
+    async def _retry(self) -> None:
+        for message in await letters.due_letters(self._service.database):
+            await self._settler.settle(message)
+
+    async def _purge(self) -> None:
+        async with self._service.database.engine.begin() as connection:
+            for statement in purge_statements(self._service.database.tables):
+                await connection.execute(statement)
+
+
+async def _until_reachable(what: str, attempt: Callable[[], Awaitable[None]]) -> None:
+    """Tries until it works: at start the servers may come later than the service."""
+    while True:
+        try:
+            return await attempt()
+        except (DBAPIError, OSError, RuntimeError) as error:  # KafkaError is a RuntimeError
+            log.warning("not_reachable_yet", what=what, error=str(error).splitlines()[0])
+            await asyncio.sleep(0.5)

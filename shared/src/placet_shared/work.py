@@ -1,0 +1,115 @@
+"""One message is one transaction: claim the event, change the schema, put what follows into the outbox, all or nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy import and_, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from .database import DeliveryTables
+from .envelope import Envelope, RawHeaders, event_headers, pack_headers
+from .events import Event
+from .topics import ANSWERS
+
+REARM_AFTER = text("interval '2 seconds'")
+"""A repeated question brings its answer again, but not more often than this."""
+
+
+class Work:
+    """An open transaction of one service. Handlers change the schema through `connection` and publish; nobody commits."""
+
+    def __init__(self, connection: AsyncConnection, tables: DeliveryTables, service: str, now: datetime) -> None:
+        self.connection = connection
+        self.now = now
+        """The database's clock at the transaction's start."""
+        self._tables = tables
+        self._service = service
+        self.published = False
+
+    async def claim(self, envelope: Envelope) -> bool:
+        """False if the event was handled before; its answers are then sent again."""
+        inbox, event = self._tables.inbox, envelope.event
+        row = upsert(inbox).values(event_id=envelope.event_id, type=envelope.type, subject=event.subject)
+        claimed = await self.connection.execute(row.on_conflict_do_nothing().returning(inbox.c.event_id))
+        if claimed.first() is None:
+            await self._rearm(event)
+            return False
+        await self._mark_answered(event)
+        return True
+
+    async def publish(self, event: Event, event_id: str | None = None) -> str:
+        """Puts an event into the outbox and returns its id."""
+        event_id = event_id or str(uuid4())
+        headers = event_headers(event_id, event, self._service, self.now)
+        body = event.model_dump_json(by_alias=True).encode()
+        await self.send(event.topic, event.key.encode(), headers, body, subject=event.subject, event_id=event_id)
+        await self._mark_answered(event)
+        return event_id
+
+    async def send(
+        self, topic: str, key: bytes | None, headers: RawHeaders, body: bytes, *, subject: str, event_id: str
+    ) -> None:
+        """Puts a raw message into the outbox; for dead letters and replays."""
+        await self.connection.execute(
+            insert(self._tables.outbox).values(
+                event_id=event_id, topic=topic, key=key, subject=subject, headers=pack_headers(headers), body=body
+            )
+        )
+        self.published = True
+
+    async def _mark_answered(self, event: Event) -> None:
+        outbox = self._tables.outbox
+        questions = [question for question, answers in ANSWERS.items() if event.topic in answers]
+        if questions:
+            asked = and_(
+                outbox.c.subject == event.subject, outbox.c.topic.in_(questions), outbox.c.answered_at.is_(None)
+            )
+            await self.connection.execute(update(outbox).where(asked).values(answered_at=func.now()))
+
+    async def _rearm(self, event: Event) -> None:
+        outbox = self._tables.outbox
+        answers = ANSWERS.get(event.topic, frozenset())
+        newest = (
+            select(func.max(outbox.c.seq))
+            .where(outbox.c.subject == event.subject, outbox.c.topic.in_(answers))
+            .group_by(outbox.c.topic)
+        )
+        due = and_(outbox.c.seq.in_(newest), outbox.c.sent_at < func.now() - REARM_AFTER)
+        rearmed = await self.connection.execute(update(outbox).where(due).values(sent_at=None))
+        self.published = self.published or bool(rearmed.rowcount)
+
+
+Handler = Callable[[Event, Work], Awaitable[None]]
+Handlers = Mapping[type[Event], Handler]
+
+
+class Database:
+    """Opens transactions in one service's schema and tells the relay when there is something to send."""
+
+    def __init__(self, engine: AsyncEngine, tables: DeliveryTables, service: str) -> None:
+        self.engine = engine
+        self.tables = tables
+        self.service = service
+        self.outbox_filled = asyncio.Event()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Work]:
+        """Commits when the block ends, rolls back when it raises."""
+        async with self.engine.begin() as connection:
+            now = (await connection.execute(select(func.now()))).scalar_one()
+            work = Work(connection, self.tables, self.service, now)
+            yield work
+        if work.published:
+            self.outbox_filled.set()
+
+    async def handle(self, envelope: Envelope, handler: Handler) -> bool:
+        """Runs a handler for an event that was not handled before; False if it was."""
+        async with self.transaction() as work:
+            if not await work.claim(envelope):
+                return False
+            await handler(envelope.event, work)
+            return True
