@@ -60,15 +60,32 @@ class AttributeChange:
         new = set(self.after)
         return tuple(value for value in self.before if value not in new)
 
+    def part(self, first: int, last: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What one of several modifies writes: `add` and then `remove`, counted through, from `first` up to `last`."""
+        add, remove = self.add, self.remove
+        return add[first:last], remove[max(0, first - len(add)) : max(0, last - len(add))]
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One write. `target` is the DN after a rename; `attributes` names what an add or a modify writes."""
+    """One write. `target` is the DN after a rename; `attributes` names what an add or a modify writes.
+
+    `part` is set where one attribute has too many values for one modify: the range for `AttributeChange.part`.
+    """
 
     what: What
     phase: Phase
     target: str | None = None
     attributes: tuple[str, ...] = ()
+    part: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One attribute as it was at planning: nothing that the change writes or depends on."""
+
+    name: str
+    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +93,9 @@ class Change:
     """What a run does to one entry.
 
     `id` (entryUUID, objectGUID, primary key) and `version` (entryCSN) are the entry's as read at planning, None for a create.
-    `dn` is where the entry is (for a create: where it will be).
+    `dn` is where the entry is (for a create: where it will be). `attributes` are conditions, also for a delete, whose `after`
+    are empty. `image` is the rest of an entry that is moved, disabled or deleted, as far as it can be read, with the
+    groups that name it as `memberOf`: for the approver and for undo.
     """
 
     key: str
@@ -86,6 +105,7 @@ class Change:
     steps: tuple[Step, ...]
     id: str | None = None
     version: str | None = None
+    image: tuple[Image, ...] = ()
 
     def document(self) -> Mapping[str, Any]:
         """The change in the shape that is hashed and stored: plain JSON."""
@@ -97,9 +117,16 @@ class Change:
             "op": self.op,
             "attributes": [{"name": a.name, "before": [*a.before], "after": [*a.after]} for a in self.attributes],
             "steps": [
-                {"what": s.what, "phase": s.phase.name.lower(), "target": s.target, "attributes": [*s.attributes]}
+                {
+                    "what": s.what,
+                    "phase": s.phase.name.lower(),
+                    "target": s.target,
+                    "attributes": [*s.attributes],
+                    "part": [*s.part] if s.part else None,
+                }
                 for s in self.steps
             ],
+            "image": [{"name": i.name, "values": [*i.values]} for i in self.image],
         }
 
     @classmethod
@@ -115,8 +142,16 @@ class Change:
                 AttributeChange(a["name"], tuple(a["before"]), tuple(a["after"])) for a in document["attributes"]
             ),
             steps=tuple(
-                Step(s["what"], Phase[s["phase"].upper()], s["target"], tuple(s["attributes"])) for s in document["steps"]
+                Step(
+                    s["what"],
+                    Phase[s["phase"].upper()],
+                    s["target"],
+                    tuple(s["attributes"]),
+                    (s["part"][0], s["part"][1]) if s["part"] else None,
+                )
+                for s in document["steps"]
             ),
+            image=tuple(Image(i["name"], tuple(i["values"])) for i in document["image"]),
         )
 
 

@@ -1,0 +1,16 @@
+"""Planning: both sides are read, compared, and made into the changes of a plan."""
+
+from .plan import Batch, arrange, batch_digest, canonical, change_hash, plan_digest
+from .planner import Options, PlannedRun, plan_run
+
+__all__ = [
+    "Batch",
+    "Options",
+    "PlannedRun",
+    "arrange",
+    "batch_digest",
+    "canonical",
+    "change_hash",
+    "plan_digest",
+    "plan_run",
+]

@@ -1,0 +1,47 @@
+"""What can go wrong in the worker outside a single record. A message is one sentence: what, where, what to do."""
+
+from placet_shared.errors import PermanentError, TransientError
+
+
+class WorkerError(PermanentError):
+    """The worker cannot do this."""
+
+
+class WorkerBusyError(TransientError):
+    """The worker cannot do this just now."""
+
+
+class UnknownAttributeError(WorkerError):
+    """The schema has no such attribute."""
+
+
+class UnknownObjectTypeError(WorkerError):
+    """The destination has no such type of object."""
+
+
+class EmptySourceError(WorkerError):
+    """The source is empty; a run on it would empty the destination."""
+
+
+class SourceFileError(WorkerError):
+    """The file cannot be read."""
+
+
+class SourceMovedError(WorkerBusyError):
+    """The source changed while it was read."""
+
+
+class UnknownColumnError(WorkerError):
+    """The source has no such column."""
+
+
+class UnusableJobError(WorkerError):
+    """The job cannot run as it is."""
+
+
+class ScriptError(WorkerError):
+    """A script cannot be used."""
+
+
+class StoppedError(WorkerError):
+    """The run was asked to end while it was planned."""
