@@ -27,20 +27,28 @@ NAMING = {
 
 
 def open_engine(url: str, application: str, pool_size: int = 5) -> AsyncEngine:
-    """An engine on psycopg. A connection that the server dropped is noticed before it is used."""
+    """An engine on psycopg. A connection that the server dropped is noticed before it is used, one that is cut off within
+    half a minute; a process that was suspended in a transaction loses it, and its locks, after two minutes. Errors keep
+    people's values to themselves."""
+    options = "-c timezone=UTC -c idle_in_transaction_session_timeout=120s"
     return create_async_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=5,
         pool_pre_ping=True,
-        connect_args={"application_name": application, "connect_timeout": 5, "options": "-c timezone=UTC"},
+        hide_parameters=True,
+        connect_args={"application_name": application, "connect_timeout": 5, "options": options, **_CUT_OFF},
     )
+
+
+_CUT_OFF = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 30_000}
 
 
 class DeliveryTables:
     """The tables of delivery in one service's schema.
 
-    inbox: ids of the events that were handled. outbox: events to send, in order of `seq`, sent when `sent_at` is set.
+    inbox: events that were handled; an id counts within its type, else anyone could burn the id of a signed event with an
+    unsigned one. outbox: events to send, in order of `seq`, sent when `sent_at` is set, open until `answered_at`.
     letters: messages that wait for another try (`next_at`) or never will succeed (`dead_at`), with their bytes.
     """
 
@@ -49,7 +57,7 @@ class DeliveryTables:
             "inbox",
             metadata,
             Column("event_id", Text, primary_key=True),
-            Column("type", Text, nullable=False),
+            Column("type", Text, primary_key=True),
             Column("subject", Text, nullable=False),
             Column("received_at", _TIME, nullable=False, server_default=func.now()),
         )
@@ -70,6 +78,7 @@ class DeliveryTables:
             Index(None, "subject", "topic"),
             Index("ix_outbox_unsent", "seq", postgresql_where=text("sent_at IS NULL")),
             Index("ix_outbox_sent", "sent_at"),
+            Index("ix_outbox_open", "topic", "sent_at", postgresql_where=text("answered_at IS NULL")),
         )
         self.letters = Table(
             "letters",
