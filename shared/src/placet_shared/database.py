@@ -27,9 +27,9 @@ NAMING = {
 
 
 def open_engine(url: str, application: str, pool_size: int = 5) -> AsyncEngine:
-    """An engine on psycopg. A connection that the server dropped is noticed before it is used, one that is cut off within
-    half a minute; a process that was suspended in a transaction loses it, and its locks, after two minutes. Errors keep
-    people's values to themselves."""
+    """An engine on psycopg. A connection that the server dropped is noticed before it is used, one that is cut off
+    within half a minute; a process that was suspended in a transaction loses it, and its locks, after two minutes.
+    Errors keep people's values to themselves."""
     options = "-c timezone=UTC -c idle_in_transaction_session_timeout=120s"
     return create_async_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
@@ -47,8 +47,8 @@ _CUT_OFF = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count":
 class DeliveryTables:
     """The tables of delivery in one service's schema.
 
-    inbox: events that were handled; an id counts within its type, else anyone could burn the id of a signed event with an
-    unsigned one. outbox: events to send, in order of `seq`, sent when `sent_at` is set, open until `answered_at`.
+    inbox: events that were handled; an id counts within its type, else anyone could burn the id of a signed event with
+    an unsigned one. outbox: events to send, in order of `seq`, sent when `sent_at` is set, open until `answered_at`.
     letters: messages that wait for another try (`next_at`) or never will succeed (`dead_at`), with their bytes.
     """
 
