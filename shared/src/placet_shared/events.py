@@ -183,7 +183,8 @@ class BatchApplied(RunEvent):
 
 class RunFinished(RunEvent):
     """The one end of every run. `notify` is the job's rule as it was when the run was ordered; `stores` are the
-    destination's and the source's provider names, whose mail settings are used in this order."""
+    destination's and the source's provider names, whose mail settings are used in this order; `applied` counts what
+    was written by operation; `problems` names the first records that went wrong, without values."""
 
     topic = topics.RUN_FINISHED
     job: str
@@ -196,6 +197,7 @@ class RunFinished(RunEvent):
     preview: bool
     counts: Counts | None
     results: Results
+    applied: Mapping[str, int] = {}
     problems: tuple[str, ...] = ()
     notify: Mapping[str, Any] | None
     stores: tuple[str, ...]

@@ -51,10 +51,12 @@ def body_hash(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def verify_identity(verifier: Verifier, token: str, method: str, target: str, body: bytes, now: datetime) -> Identity:
-    """The caller of exactly this call. Raises NotSignedInError."""
+def verify_identity(
+    verifier: Verifier, token: str, method: str, target: str, body: bytes, now: datetime, issuer: str = "console"
+) -> Identity:
+    """The caller of exactly this call, in the words of the service that signed it. Raises NotSignedInError."""
     try:
-        identity = Identity.model_validate_json(verifier.read_bytes(token, "console", "Identity"))
+        identity = Identity.model_validate_json(verifier.read_bytes(token, issuer, "Identity"))
     except (ForgedEventError, ValidationError) as error:
         raise NotSignedInError(f"the identity does not hold: {error}; call the console's address") from error
     if (identity.method, identity.target, identity.body) != (method, target, body_hash(body)):
@@ -69,12 +71,12 @@ def sign_identity(signer: Signer, identity: Identity) -> str:
     return signer.sign(identity)
 
 
-def caller_of(verifier: Verifier) -> Callable[[Request], Coroutine[Any, Any, Identity]]:
-    """A FastAPI dependency that gives the caller."""
+def caller_of(verifier: Verifier, issuer: str = "console") -> Callable[[Request], Coroutine[Any, Any, Identity]]:
+    """A FastAPI dependency that gives the caller; `issuer` is `scheduler` for what only the scheduler may call."""
 
     async def caller(request: Request) -> Identity:
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         token = request.headers.get(HEADER, "")
-        return verify_identity(verifier, token, request.method, target, await request.body(), utc_now())
+        return verify_identity(verifier, token, request.method, target, await request.body(), utc_now(), issuer)
 
     return caller

@@ -1,0 +1,98 @@
+"""The worker's HTTP: plans with their results for people, and checks for the scheduler."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from sqlalchemy import Row
+
+from placet_shared.api import MOST_PER_PAGE, Page
+from placet_shared.chain import Verifier
+from placet_shared.dead_letters_api import dead_letters_router
+from placet_shared.errors import InvalidError, NotFoundError
+from placet_shared.identity import Identity, caller_of
+from placet_shared.work import Database
+
+from .store import plans, runs
+
+SHOWN_VALUES = 50
+"""An attribute with more values on a side is shown as values to add and to remove."""
+
+
+def build_router(database: Database, verifier: Verifier, checks: APIRouter) -> APIRouter:
+    """All of the worker's routes; `checks` are those that only the scheduler calls."""
+    router = APIRouter(prefix="/api/v1")
+    caller = Depends(caller_of(verifier))
+
+    @router.get("/runs/{run_id}/changes")
+    async def changes(
+        run_id: str,
+        _caller: Annotated[Identity, caller],
+        op: str | None = None,
+        result: str | None = None,
+        key: str | None = None,
+        cursor: str | None = None,
+        limit: Annotated[int, Query(ge=1, le=MOST_PER_PAGE)] = MOST_PER_PAGE,
+    ) -> Page:
+        after = _number(cursor)
+        async with database.transaction() as work:
+            if await runs.find(work, run_id) is None:
+                raise NotFoundError(f"no run has the id {run_id}; see `placet run list`")
+            if result == "rejected":
+                refused = await plans.list_rejected(work, run_id, key=key, after=after, limit=limit)
+                return _page(refused, [show_rejected(row) for row in refused], limit)
+            rows = await plans.list_changes(work, run_id, op=op, result=result, key=key, after=after, limit=limit)
+            results = await plans.step_results(work, run_id, [row.number for row in rows])
+            return _page(rows, [show_change(row, results) for row in rows], limit)
+
+    router.include_router(dead_letters_router(database, caller_of(verifier)))
+    router.include_router(checks)
+    return router
+
+
+def show_change(row: Row[Any], results: Mapping[tuple[int, int], str | None]) -> dict[str, Any]:
+    """A change in the interface's shape; one whose values were erased shows none."""
+    document = row.document or {"id": None, "dn": None, "attributes": [], "steps": []}
+    steps = document["steps"]
+    return {
+        "key": row.key,
+        "id": document["id"],
+        "dn": document["dn"],
+        "op": row.op,
+        "phase": steps[0]["phase"] if steps else None,
+        "attributes": [_show_attribute(attribute) for attribute in document["attributes"]],
+        "steps": [
+            {"what": step["what"], "phase": step["phase"], "result": results.get((row.number, n))}
+            for n, step in enumerate(steps)
+        ],
+        "result": row.result,
+        "reason": row.reason,
+    }
+
+
+def show_rejected(row: Row[Any]) -> dict[str, Any]:
+    """A record that could not be planned, in the shape of a change."""
+    nothing: dict[str, Any] = {"id": None, "dn": None, "op": None, "phase": None, "attributes": [], "steps": []}
+    where = {"record": row.record, "attribute": row.attribute}
+    return {"key": row.key, **nothing, "result": "rejected", "reason": row.reason, **where}
+
+
+def _show_attribute(attribute: Mapping[str, Any]) -> dict[str, Any]:
+    before, after = attribute["before"], attribute["after"]
+    if max(len(before), len(after)) <= SHOWN_VALUES:
+        return {"name": attribute["name"], "before": before, "after": after}
+    old, new = set(before), set(after)
+    added = [value for value in after if value not in old]
+    removed = [value for value in before if value not in new]
+    return {"name": attribute["name"], "add": added, "remove": removed, "count": len(after)}
+
+
+def _page(rows: list[Row[Any]], items: list[dict[str, Any]], limit: int) -> Page:
+    return Page(items=items, next=str(rows[-1].number) if len(rows) == limit else None)
+
+
+def _number(cursor: str | None) -> int:
+    try:
+        return -1 if cursor is None else int(cursor)
+    except ValueError as error:
+        raise InvalidError(f"cursor: {cursor!r} is not one that a page named as next", field="cursor") from error

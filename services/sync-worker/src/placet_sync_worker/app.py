@@ -1,0 +1,76 @@
+"""Puts the worker together: the only place that builds things."""
+
+from functools import partial
+from pathlib import Path
+
+from placet_shared.chain import Signer, Verifier
+from placet_shared.database import open_engine
+from placet_shared.events import ApprovalRequested, BatchReady, RunApproved, RunCancelled, RunDenied, RunRequested
+from placet_shared.failpoints import failpoint_of
+from placet_shared.keys import KeyRing, load_signing_key
+from placet_shared.loops import Loop
+from placet_shared.service import Service
+from placet_shared.work import Database, Handlers
+
+from . import handlers
+from .api import build_router
+from .applying.directory import DirectoryWriter
+from .applying.run import BatchApplier
+from .checks import build_checks
+from .connections import Connections, Connector, Surroundings
+from .life import Life, end_overdue
+from .mapping.monty import MontyEngine
+from .planning.run import RunPlanner
+from .providers.csv import open_csv
+from .providers.files import FilesFolder
+from .providers.ldap import open_ldap
+from .settings import WorkerSettings
+from .tables import delivery, metadata
+
+NAME = "sync-worker"
+POLL_SECONDS = 1.0
+
+CONNECTORS = {
+    "csv": Connector(source=open_csv),
+    "ldap": Connector(source=open_ldap, destination=open_ldap, writer=DirectoryWriter),
+}
+
+
+def build(settings: WorkerSettings) -> Service:
+    """A worker with its real surroundings."""
+    database = Database(open_engine(settings.database_url, f"placet-{NAME}"), delivery, NAME)
+    verifier = Verifier(KeyRing(settings.public_keys), settings.installation)
+    signer = Signer(load_signing_key(NAME, settings.key))
+    failpoint = failpoint_of(settings.failpoint)
+    life = Life(signer)
+    connections = Connections(
+        CONNECTORS, Surroundings(FilesFolder(settings.files, settings.files_absolute), settings.secrets)
+    )
+    scripts = MontyEngine()
+    planner = RunPlanner(
+        database, settings.database_url, connections, scripts, verifier, signer, life, settings.spool, failpoint
+    )
+    applier = BatchApplier(database, connections, verifier, life, failpoint)
+    planning, applying = Loop("planning", planner.step, POLL_SECONDS), Loop("applying", applier.step, POLL_SECONDS)
+    overdue = Loop("overdue", partial(end_overdue, database, verifier, life), 60.0)
+    return Service(
+        name=NAME,
+        settings=settings,
+        database=database,
+        metadata=metadata,
+        migrations=Path(__file__).parent / "migrations",
+        handlers=_handlers(verifier, life, settings.epoch, planning, applying),
+        loops=[planning, applying, overdue],
+        router=build_router(database, verifier, build_checks(connections, verifier)),
+    )
+
+
+def _handlers(verifier: Verifier, life: Life, epoch: int, planning: Loop, applying: Loop) -> Handlers:
+    return {
+        RunRequested: partial(handlers.run_requested, verifier=verifier, epoch=epoch, planning=planning),
+        ApprovalRequested: partial(handlers.approval_requested, verifier=verifier),
+        RunApproved: partial(handlers.run_approved, verifier=verifier, life=life, applying=applying),
+        RunDenied: partial(handlers.run_denied, verifier=verifier, life=life),
+        RunCancelled: partial(handlers.run_cancelled, verifier=verifier, life=life),
+        BatchReady: partial(handlers.batch_ready, applying=applying),
+    }

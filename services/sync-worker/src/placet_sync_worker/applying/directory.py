@@ -1,0 +1,251 @@
+"""Writes a batch to a directory as compare-and-sets: send many at once, look where the answer was not a plain yes."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from placet_shared.errors import TransientError
+
+from ..changes import Result
+from ..ports import Answer, Attribute, Directory, Entry, Safety
+from ..providers.ldap_names import dn_key, escape_filter_value
+from .judging import Again, Judge, Seen
+from .operations import operation
+from .tasks import Outcome, Task
+
+LOOK = frozenset({16, 18, 19, 20, 32, 53, 68, 80, 122})
+"""Result codes after which only a look at the entry tells what is true (`WRITING.md`)."""
+
+BUSY = frozenset({1, 3, 51, 52})
+"""Nothing was written, and it may work later."""
+
+ASSERTION_FAILED = 122
+MOST_SENDS = 4
+IDS_PER_SEARCH = 100
+
+
+class DirectoryStore(Protocol):
+    """An identity store, as far as writing needs it."""
+
+    base_dn: str
+    id_attribute: str
+    version_attribute: str
+
+    @property
+    def directory(self) -> Directory: ...
+
+    def safety(self) -> Safety: ...
+
+    def attribute(self, name: str) -> Attribute: ...
+
+    def encode(self, name: str, values: Sequence[str]) -> tuple[bytes, ...]: ...
+
+    def text(self, name: str, value: bytes) -> str: ...
+
+
+@dataclass(frozen=True)
+class DirectoryWriter:
+    """A `Writer` over a directory. `keys` are the destination's key attributes of the job."""
+
+    store: DirectoryStore
+    keys: Sequence[str]
+
+    def apply(self, tasks: Sequence[Task], deadline: float, *, look_only: bool = False) -> list[Outcome]:
+        """See `Writer`. What the directory does not answer stays open."""
+        outcomes: dict[tuple[int, int], Outcome] = {}
+        waiting = list(tasks)
+        while waiting:
+            now, later = _first_of_each_change(waiting)
+            done = self._round(now, deadline, look_only)
+            outcomes |= {(task.number, task.position): outcome for task, outcome in zip(now, done, strict=True)}
+            waiting = self._carry_on(
+                later, dict(zip((t.number for t in now), zip(now, done, strict=True), strict=True)), outcomes
+            )
+        return [outcomes[task.number, task.position] for task in tasks]
+
+    def _carry_on(
+        self, later: list[Task], before: dict[int, tuple[Task, Outcome]], outcomes: dict[tuple[int, int], Outcome]
+    ) -> list[Task]:
+        """The steps that may follow; what depends on a failed one is skipped, on an open one stays open."""
+        going = []
+        for task in later:
+            earlier, outcome = before[task.number]
+            if outcome.result is None:
+                outcomes[task.number, task.position] = Outcome(None, outcome.reason)
+            elif outcome.result not in (Result.APPLIED, Result.ALREADY_APPLIED):
+                outcomes[task.number, task.position] = Outcome(Result.SKIPPED, f"depends on {earlier.step.what}")
+            else:
+                dn = str(earlier.step.target) if earlier.step.what == "rename" else earlier.dn
+                going.append(replace(task, dn=dn, version=outcome.version))
+        return going
+
+    def _round(self, tasks: list[Task], deadline: float, look_only: bool) -> list[Outcome]:
+        try:
+            verdicts = self._before_sending(tasks, look_only)
+        except TransientError as error:
+            return [Outcome(None, str(error)) for _ in tasks]
+        for _ in range(MOST_SENDS):
+            to_send = [i for i, verdict in enumerate(verdicts) if not isinstance(verdict, Outcome)]
+            if not to_send:
+                break
+            self._send([_task(verdicts[i]) for i in to_send], to_send, verdicts, deadline)
+        restless = Outcome(Result.CONFLICT, "the entry changes faster than it can be written; look who writes to it")
+        outcomes = [v if isinstance(v, Outcome) else restless for v in verdicts]
+        return self._with_versions(tasks, outcomes)
+
+    def _before_sending(self, tasks: list[Task], look_only: bool) -> "list[Outcome | Task]":
+        """An outcome for what a look settles already; a task for what is to be sent."""
+        looked = [t for t in tasks if t.step.what == "add" or look_only or self.store.safety() != "assertion"]
+        sights = self._look(looked)
+        verdicts: list[Outcome | Task] = []
+        for task in tasks:
+            if look_only and not task.maybe_sent:
+                verdicts.append(Outcome(Result.SKIPPED))
+            elif task not in looked:
+                verdicts.append(task)
+            else:
+                verdict = self._judge(task, sights[task.number], task.maybe_sent)
+                skip = look_only and isinstance(verdict, Task)
+                verdicts.append(Outcome(Result.SKIPPED) if skip else verdict)
+        return verdicts
+
+    def _send(self, tasks: list[Task], places: list[int], verdicts: "list[Outcome | Task]", deadline: float) -> None:
+        operations = [self._operation(task) for task in tasks]
+        answers = self.store.directory.write(operations, deadline)
+        unclear = [task for task, answer in zip(tasks, answers, strict=True) if answer.code in LOOK]
+        try:
+            sights = self._look(unclear)
+        except TransientError as error:
+            sights = {}
+            answers = [Answer(None, str(error)) if answer.code in LOOK else answer for answer in answers]
+        for place, task, answer in zip(places, tasks, answers, strict=True):
+            verdicts[place] = self._verdict(task, answer, sights.get(task.number, ()))
+
+    def _verdict(self, task: Task, answer: Answer, seen: Sequence[Seen]) -> "Outcome | Task":
+        if answer.code is None or answer.code in BUSY:
+            return Outcome(None, answer.message or "no answer")
+        if answer.code == 0:
+            return Outcome(Result.APPLIED)
+        if answer.code not in LOOK:
+            return Outcome(Result.FAILED, answer.message)
+        verdict = self._judge(task, seen, task.maybe_sent)
+        if isinstance(verdict, Task) and answer.code != ASSERTION_FAILED:
+            return Outcome(Result.FAILED, answer.message)
+        return verdict
+
+    def _judge(self, task: Task, seen: Sequence[Seen], sent: bool) -> "Outcome | Task":
+        judge = Judge(self._decode, lambda a, b: dn_key(a) == dn_key(b))
+        if task.step.what == "add":
+            verdict = judge.create(task, seen, sent)
+        else:
+            entry = seen[0] if seen else None
+            rules: dict[str, Callable[[Task, Seen | None, bool], Outcome | Again]] = {
+                "rename": judge.rename,
+                "modify": judge.modify,
+                "delete": judge.delete,
+            }
+            verdict = rules[task.step.what](task, entry, sent)
+        if isinstance(verdict, Outcome):
+            return verdict
+        return replace(task, version=seen[0].version) if seen else task
+
+    # ---- looking -----------------------------------------------------------------------------------------------------
+
+    def _look(self, tasks: Sequence[Task]) -> dict[int, list[Seen]]:
+        """What is in the whole store for each task: by key for creates, by id for the others."""
+        found: dict[int, list[Seen]] = {task.number: [] for task in tasks}
+        for some in _chunks([t for t in tasks if t.step.what == "add"]):
+            self._collect(some, self._key_filter, self._key_of_task, self._key_of_entry, found)
+        for some in _chunks([t for t in tasks if t.step.what != "add"]):
+            self._collect(some, self._id_filter, lambda t: (str(t.change.id),), lambda seen: (seen.entry_id,), found)
+        return found
+
+    def _collect(
+        self,
+        tasks: Sequence[Task],
+        filter_of: Callable[[Task], str],
+        of_task: Callable[[Task], tuple[str, ...]],
+        of_entry: Callable[[Seen], tuple[str, ...]],
+        found: dict[int, list[Seen]],
+    ) -> None:
+        wanted: dict[tuple[str, ...], list[int]] = {}
+        for task in tasks:
+            wanted.setdefault(of_task(task), []).append(task.number)
+        names = list(dict.fromkeys([*self.keys, *(a.name for task in tasks for a in task.change.attributes)]))
+        operational = [self.store.id_attribute, self.store.version_attribute]
+        query = "(|" + "".join(filter_of(task) for task in tasks) + ")"
+        for page in self.store.directory.search(self.store.base_dn, "subtree", query, [*names, *operational]):
+            for entry in page:
+                seen = self._seen(entry, names)
+                for number in wanted.get(of_entry(seen), ()):
+                    found[number].append(seen)
+
+    def _seen(self, entry: Entry, names: Iterable[str]) -> Seen:
+        raw = {name.lower(): values for name, values in entry.attributes.items()}
+        values = {n: tuple(self.store.text(n, v) for v in raw.get(n.lower(), ())) for n in names}
+        entry_id, version = (
+            raw[name.lower()][0].decode() for name in (self.store.id_attribute, self.store.version_attribute)
+        )
+        return Seen(entry_id, version, entry.dn, values)
+
+    def _with_versions(self, tasks: list[Task], outcomes: list[Outcome]) -> list[Outcome]:
+        """Reads what later steps and links need to know: an entry's id after a create, its version before a next step."""
+        curious = [
+            task
+            for task, outcome in zip(tasks, outcomes, strict=True)
+            if outcome.result == Result.APPLIED
+            and (task.step.what == "add" or task.position + 1 < len(task.change.steps))
+        ]
+        try:
+            sights = self._look(curious)
+        except TransientError as error:
+            unread = {task.number: str(error) for task in curious}
+            return [
+                Outcome(None, unread[task.number]) if task.number in unread else outcome
+                for task, outcome in zip(tasks, outcomes, strict=True)
+            ]
+        return [self._seen_by(sights.get(t.number, []), o) for t, o in zip(tasks, outcomes, strict=True)]
+
+    @staticmethod
+    def _seen_by(seen: list[Seen], outcome: Outcome) -> Outcome:
+        return replace(outcome, version=seen[0].version, entry_id=seen[0].entry_id) if seen else outcome
+
+    # ---- names and values ----------------------------------------------------------------------------------------------
+
+    def _operation(self, task: Task) -> "object":
+        known = {a.name: self.store.attribute(a.name) for a in task.change.attributes}
+        id_filter = self._id_filter(task) if task.change.id else ""
+        return operation(task, self.store.safety(), known, self.store.encode, id_filter)
+
+    def _id_filter(self, task: Task) -> str:
+        return f"({self.store.id_attribute}={escape_filter_value(str(task.change.id))})"
+
+    def _key_filter(self, task: Task) -> str:
+        after = {a.name: a.after for a in task.change.attributes}
+        parts = "".join(f"({name}={escape_filter_value(after[name][0])})" for name in self.keys)
+        return f"(&{parts})" if len(self.keys) > 1 else parts
+
+    def _key_of_task(self, task: Task) -> tuple[str, ...]:
+        after = {a.name: a.after for a in task.change.attributes}
+        return tuple(self.store.attribute(name).fold(after[name][0]) for name in self.keys)
+
+    def _key_of_entry(self, seen: Seen) -> tuple[str, ...]:
+        return tuple(self.store.attribute(name).fold((seen.values[name] or ("",))[0]) for name in self.keys)
+
+    def _decode(self, name: str, value: str) -> str:
+        decode = self.store.attribute(name).decode
+        return decode(value) if decode else value
+
+
+def _first_of_each_change(tasks: list[Task]) -> tuple[list[Task], list[Task]]:
+    first = {task.number: task for task in reversed(tasks)}
+    return list(first.values())[::-1], [task for task in tasks if first[task.number] is not task]
+
+
+def _chunks(tasks: Sequence[Task]) -> Iterable[Sequence[Task]]:
+    return (tasks[i : i + IDS_PER_SEARCH] for i in range(0, len(tasks), IDS_PER_SEARCH))
+
+
+def _task(verdict: "Outcome | Task") -> Task:
+    assert isinstance(verdict, Task)
+    return verdict

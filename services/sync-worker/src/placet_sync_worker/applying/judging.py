@@ -1,0 +1,103 @@
+"""What a look at the entry says about a step whose answer was not a plain yes. Pure."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from ..changes import AttributeChange, Result
+from .tasks import Outcome, Task
+
+Decode = Callable[[str, str], str]
+"""(attribute, value) to the text under which equal values are equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An entry as it is now: values as text, by attribute name in the plan's spelling."""
+
+    entry_id: str
+    version: str
+    dn: str
+    values: Mapping[str, tuple[str, ...]]
+
+
+class Again(Enum):
+    """The step was not done, and nothing speaks against doing it on the entry as it is now."""
+
+    SEND = "send"
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Compares what is there with what was planned. `same_dn` compares two DNs by their RDNs."""
+
+    decode: Decode
+    same_dn: Callable[[str, str], bool]
+
+    def create(self, task: Task, found: Collection[Seen], sent: bool) -> Outcome | Again:
+        """`found` are the entries with the record's key, anywhere in the store; `sent`: our add may have been carried out."""
+        if not found:
+            return Again.SEND
+        for seen in found:
+            if sent and self.same_dn(seen.dn, task.change.dn) and self._all_after(task.change.attributes, seen):
+                return Outcome(Result.ALREADY_APPLIED, version=seen.version, entry_id=seen.entry_id)
+        first = next(iter(found))
+        return Outcome(Result.CONFLICT, f"an entry with this key is there already: {first.dn}")
+
+    def rename(self, task: Task, seen: Seen | None, sent: bool) -> Outcome | Again:
+        """`seen` is the entry by its id."""
+        if seen is None:
+            return Outcome(Result.CONFLICT, "the entry was deleted after the plan")
+        if self.same_dn(seen.dn, str(task.step.target)):
+            return Outcome(Result.ALREADY_APPLIED, version=seen.version)
+        if not self.same_dn(seen.dn, task.dn):
+            reason = f"planned from {task.dn} to {task.step.target}, but it is now {seen.dn}"
+            return Outcome(Result.CONFLICT, reason)
+        return self._unless_touched(task, seen, sent)
+
+    def modify(self, task: Task, seen: Seen | None, sent: bool) -> Outcome | Again:
+        planned = [a for a in task.change.attributes if a.name in task.step.attributes]
+        if seen is None:
+            return Outcome(Result.CONFLICT, "the entry was deleted after the plan")
+        if self._all_after(planned, seen):
+            return Outcome(Result.ALREADY_APPLIED, version=seen.version)
+        if not self.same_dn(seen.dn, task.dn):
+            return Outcome(Result.CONFLICT, f"planned at {task.dn}, but the entry is now {seen.dn}")
+        if changed := self._not_before(planned, seen):
+            return Outcome(Result.CONFLICT, changed)
+        return self._unless_touched(task, seen, sent)
+
+    def delete(self, task: Task, seen: Seen | None, sent: bool) -> Outcome | Again:
+        if seen is None:
+            return Outcome(Result.ALREADY_APPLIED)
+        if not self.same_dn(seen.dn, task.dn):
+            return Outcome(Result.CONFLICT, f"planned at {task.dn}, but the entry is now {seen.dn}")
+        if changed := self._not_before(task.change.attributes, seen):
+            return Outcome(Result.CONFLICT, changed)
+        return self._unless_touched(task, seen, sent)
+
+    def _unless_touched(self, task: Task, seen: Seen, sent: bool) -> Outcome | Again:
+        """Old values under a new version, after a send without an answer: it may be our write that a hand undid."""
+        if sent and seen.version != task.version:
+            return Outcome(Result.CONFLICT, "somebody wrote to the entry while our write was unanswered; look at it")
+        return Again.SEND
+
+    def _all_after(self, planned: Collection[AttributeChange], seen: Seen) -> bool:
+        return all(self._is(a.name, a.after, seen) for a in planned)
+
+    def _not_before(self, planned: Collection[AttributeChange], seen: Seen) -> str | None:
+        for a in planned:
+            if not self._is(a.name, a.before, seen):
+                now = seen.values.get(a.name, ())
+                return f"{a.name}: planned from {_show(a.before)} to {_show(a.after)}, but it is now {_show(now)}"
+        return None
+
+    def _is(self, name: str, values: tuple[str, ...], seen: Seen) -> bool:
+        return self._set(name, values) == self._set(name, seen.values.get(name, ()))
+
+    def _set(self, name: str, values: tuple[str, ...]) -> frozenset[str]:
+        return frozenset(self.decode(name, value) for value in values)
+
+
+def _show(values: tuple[str, ...]) -> str:
+    return ", ".join(repr(value) for value in values[:5]) + (" …" if len(values) > 5 else "") if values else "nothing"

@@ -1,0 +1,46 @@
+"""From a planned step to the LDAP operation that does it as a compare-and-set. Pure."""
+
+from collections.abc import Callable, Mapping
+
+from ..changes import AttributeChange
+from ..ports import Attribute, Modification, Operation, Safety
+from ..providers.ldap_names import escape_filter_value, split_rdn
+from .tasks import Task
+
+Encode = Callable[[str, tuple[str, ...]], tuple[bytes, ...]]
+"""(attribute, values as text) to the octets on the wire."""
+
+
+def operation(
+    task: Task, safety: Safety, attributes: Mapping[str, Attribute], encode: Encode, id_filter: str
+) -> Operation:
+    """The one operation of a step. `id_filter` is the entry's id as a filter; unused for a create."""
+    step, change = task.step, task.change
+    assertion = _assertion(task, id_filter) if safety == "assertion" else None
+    if step.what == "add":
+        values = {a.name: encode(a.name, a.after) for a in change.attributes if a.after}
+        return Operation("add", change.dn, attributes=values)
+    if step.what == "rename":
+        rdn, parent = split_rdn(str(step.target))
+        moved = parent if parent != split_rdn(task.dn)[1] else None
+        return Operation("rename", task.dn, new_rdn=rdn, new_superior=moved, assertion=assertion)
+    if step.what == "delete":
+        return Operation("delete", task.dn, assertion=assertion)
+    planned = [a for a in change.attributes if a.name in step.attributes]
+    parts = tuple(m for a in planned for m in _modifications(a, attributes[a.name], encode))
+    return Operation("modify", task.dn, modifications=parts, assertion=assertion)
+
+
+def _assertion(task: Task, id_filter: str) -> str | None:
+    if task.change.id is None:
+        return None
+    return f"(&{id_filter}(entryCSN={escape_filter_value(str(task.version))}))"
+
+
+def _modifications(change: AttributeChange, attribute: Attribute, encode: Encode) -> list[Modification]:
+    """Values to delete and to add; a replace only where the server cannot compare values."""
+    if not attribute.has_equality:
+        return [Modification("replace", change.name, encode(change.name, change.after))]
+    gone, new = encode(change.name, change.remove), encode(change.name, change.add)
+    deletes = [Modification("delete", change.name, gone)] if gone else []
+    return deletes + ([Modification("add", change.name, new)] if new else [])

@@ -1,0 +1,245 @@
+"""Applies batches: claims one, checks that it is what was approved, writes it in a thread, settles the results."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import random
+from typing import Any
+
+import structlog
+from sqlalchemy import Row
+
+from placet_shared.alarms import raise_alarm
+from placet_shared.chain import DestinationIdentity, Order, PlanHeader, Verifier
+from placet_shared.clock import boot_seconds
+from placet_shared.errors import ForgedEventError, PlacetError
+from placet_shared.events import BatchApplied
+from placet_shared.failpoints import Failpoint
+from placet_shared.work import Database, Work
+
+from ..changes import Phase, Result
+from ..connections import Connections
+from ..endings import results_of
+from ..errors import WorkerError
+from ..life import Life
+from ..planning.plan import batch_digest, change_hash, plan_digest
+from ..ports import Destination
+from ..store import batches, runs
+from .tasks import Outcome, Task, Writer
+
+log = structlog.get_logger()
+
+WRITE_SECONDS = batches.LEASE.total_seconds() * 0.75
+"""All sends of a batch end within this time of its claim, well before the lease does."""
+
+
+class AlteredError(WorkerError):
+    """What is to be applied is not what was approved."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A claimed batch that was found to be as approved."""
+
+    batch: Row[Any]
+    run: Row[Any]
+    order: Order
+    plan: PlanHeader
+    loaded: batches.Loaded
+    look_only: bool
+    deadline: float
+
+
+@dataclass
+class BatchApplier:
+    """One turn of the applying loop is `step`. Keeps one destination open, for the run that it works on."""
+
+    database: Database
+    connections: Connections
+    verifier: Verifier
+    life: Life
+    failpoint: Failpoint
+    _open: tuple[str, Destination, Writer] | None = field(default=None, init=False)
+    _chains: dict[tuple[str, ...], tuple[Order, PlanHeader]] = field(default_factory=dict, init=False)
+
+    async def step(self) -> bool:
+        """Applies one batch; False when none is due."""
+        deadline = boot_seconds() + WRITE_SECONDS
+        async with self.database.transaction() as work:
+            batch = await batches.claim(work)
+            if batch is None:
+                self._close()
+                return False
+            job = await self._prepare(work, batch, deadline)
+        if job is not None:
+            with structlog.contextvars.bound_contextvars(run_id=job.run.run_id, job=job.run.job):
+                self.failpoint("after_claim")
+                await self._apply(job)
+        return True
+
+    async def _prepare(self, work: Work, batch: Row[Any], deadline: float) -> Job | None:
+        """Checks a claimed batch and notes that its steps may be sent; None when there is nothing to write."""
+        run = await runs.find(work, batch.run_id, lock=True)
+        assert run is not None
+        if run.state != "applying":
+            await batches.mark_done(work, batch.batch_id)
+            return None
+        loaded = await batches.load(work, batch)
+        try:
+            order, plan = self._chain(run)
+            await self._compare_digests(work, batch, loaded, plan)
+        except (ForgedEventError, AlteredError) as error:
+            await self._end_altered(work, run, str(error))
+            return None
+        if run.ending is None and plan.valid_until < work.now:
+            await batches.release(work, batch.batch_id)
+            await self.life.end_early(work, run, order, "expired", "the plan was no longer valid; run the job again")
+            return None
+        if run.ending is None:
+            await batches.mark_intents(work, run.run_id, loaded.tasks)
+        return Job(batch, run, order, plan, loaded, run.ending is not None, deadline)
+
+    def _chain(self, run: Row[Any]) -> tuple[Order, PlanHeader]:
+        """The run's order and plan, after the whole chain was verified: once per process and run."""
+        tokens = (run.run_id, run.order_token, run.plan_token or "", run.decision_token or "")
+        if tokens not in self._chains:
+            _, order_token, plan_token, decision_token = tokens
+            order = self.verifier.order(order_token)
+            plan = self.verifier.plan(plan_token, order_token)
+            decision = self.verifier.decision(decision_token, plan_token)
+            if not decision.approved or {order.run_id, plan.run_id, decision.run_id} != {run.run_id}:
+                raise ForgedEventError(f"the chain of signatures of run {run.run_id} does not hold")
+            self._chains = {tokens: (order, plan)}
+        return self._chains[tokens]
+
+    async def _compare_digests(self, work: Work, batch: Row[Any], loaded: batches.Loaded, plan: PlanHeader) -> None:
+        stored = [(Phase(phase), index, digest) for phase, index, digest in await batches.digests(work, batch.run_id)]
+        if plan_digest(stored) != plan.digest:
+            raise AlteredError(
+                "a batch of the plan was dropped, added or changed after the approval; run the job again"
+            )
+        items = [(change_hash(one.document, one.salt), one.positions) for one in loaded.stored if one.document]
+        if batch_digest(Phase(batch.phase), batch.index, items) != batch.digest:
+            raise AlteredError("a change of the plan was altered after the approval; run the job again")
+
+    async def _end_altered(self, work: Work, run: Row[Any], reason: str) -> None:
+        raise_alarm("altered", run_id=run.run_id, reason=reason)
+        await self.life.end_altered(work, run, self.verifier.order_if_true(run.order_token), reason)
+
+    # ---- writing -----------------------------------------------------------------------------------------------------
+
+    async def _apply(self, job: Job) -> None:
+        tasks = list(job.loaded.tasks)
+        try:
+            outcomes = await asyncio.to_thread(self._write, job, tasks)
+        except AlteredError as error:
+            async with self.database.transaction() as work:
+                await self._end_altered(work, job.run, str(error))
+            return
+        except PlacetError as error:  # unreachable, wrong password, …: the batch comes again until the run gives up
+            self._close()
+            outcomes = [Outcome(None, str(error)) for _ in tasks]
+        self.failpoint("after_ldap_write")
+        async with self.database.transaction() as work:
+            await self._settle(work, job, list(zip(tasks, outcomes, strict=True)))
+        self.failpoint("after_settle")
+
+    def _write(self, job: Job, tasks: Sequence[Task]) -> list[Outcome]:
+        """Blocks: one bind for all batches of a run, as long as every answer comes."""
+        writer = self._writer(job)
+        outcomes = writer.apply(tasks, job.deadline, look_only=job.look_only)
+        if any(outcome.result is None for outcome in outcomes):
+            self._close()
+        return outcomes
+
+    def _writer(self, job: Job) -> Writer:
+        if self._open is None or self._open[0] != job.run.run_id:
+            self._close()
+            shot = job.order.snapshot
+            destination = self.connections.destination(shot.destination)
+            if DestinationIdentity(**vars(destination.identity())) != job.plan.destination:
+                destination.close()
+                raise AlteredError("the destination is not the one that the plan was approved for; run the job again")
+            keys = tuple(destination.attribute(key.destination).name for key in shot.job.key)
+            self._open = (job.run.run_id, destination, self.connections.writer(shot.destination, destination, keys))
+        return self._open[2]
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._open[1].close()
+            self._open = None
+
+    # ---- settling ----------------------------------------------------------------------------------------------------
+
+    async def _settle(self, work: Work, job: Job, done: list[tuple[Task, Outcome]]) -> None:
+        run = await runs.find(work, job.run.run_id, lock=True)
+        assert run is not None
+        if not await batches.still_mine(work, job.batch):
+            log.warning("batch_fenced", batch_id=job.batch.batch_id)
+            return
+        reason = run.reason or ""
+        settled = [(task, _with_reason(outcome, reason)) for task, outcome in done]
+        settled += [
+            (task, Outcome(Result.SKIPPED, "an earlier step of the change failed")) for task in job.loaded.blocked
+        ]
+        await batches.settle(work, run.run_id, settled)
+        await self._link(work, job, settled)
+        still_open = [outcome for _, outcome in settled if outcome.result is None]
+        if still_open:
+            await self._stalled(
+                work, job, run, still_open[0].reason or "no answer", moved=len(still_open) < len(settled)
+            )
+            return
+        await batches.mark_done(work, job.batch.batch_id)
+        if run.stalled_since is not None:
+            await runs.change(work, run.run_id, stalled_since=None, stalls=0)
+        await self._publish_applied(work, job, settled)
+        await self.life.advance(work, run.run_id, job.order)
+
+    async def _link(self, work: Work, job: Job, settled: list[tuple[Task, Outcome]]) -> None:
+        shot = job.order.snapshot
+        good = [
+            (task, outcome) for task, outcome in settled if outcome.result in (Result.APPLIED, Result.ALREADY_APPLIED)
+        ]
+        made = [(str(o.entry_id), t.change.key) for t, o in good if t.step.what == "add" and o.entry_id]
+        gone = [str(t.change.id) for t, _ in good if t.step.what == "delete"]
+        await batches.link_created(work, shot.destination.name, shot.job_id, made)
+        await batches.unlink(work, shot.destination.name, gone)
+
+    async def _stalled(self, work: Work, job: Job, run: Row[Any], why: str, *, moved: bool) -> None:
+        """Something has no answer: the run waits, and gives up when nothing has moved for too long."""
+        since = work.now if moved or run.stalled_since is None else run.stalled_since
+        log.warning("batch_comes_again", batch_id=job.batch.batch_id, why=why, stalls=run.stalls)
+        await runs.change(work, run.run_id, stalled_since=since, stalls=run.stalls + 1)
+        await batches.give_back(work, run.run_id, job.batch.batch_id, pause_after(run.stalls, random()))
+        if work.now - since < timedelta(seconds=run.give_up_after):
+            return
+        if run.ending is None:
+            await self.life.end_early(work, run, job.order, "gave_up", f"gave up: {why}")
+        await batches.close_all(work, run.run_id)
+        await self.life.advance(work, run.run_id, job.order)
+
+    async def _publish_applied(self, work: Work, job: Job, settled: list[tuple[Task, Outcome]]) -> None:
+        tally: dict[str, int] = {}
+        for _, outcome in settled:
+            name = str(outcome.result)
+            tally[name] = tally.get(name, 0) + 1
+        phase = Phase(job.batch.phase).name.lower()
+        event = BatchApplied(
+            run_id=job.run.run_id, batch_id=job.batch.batch_id, phase=phase, index=job.batch.index,
+            results=results_of(tally),
+        )  # fmt: skip
+        await work.publish(event)
+
+
+def _with_reason(outcome: Outcome, reason: str) -> Outcome:
+    """A step that was skipped because the run ends says why it ends."""
+    if outcome.result is Result.SKIPPED and outcome.reason is None:
+        return Outcome(Result.SKIPPED, reason)
+    return outcome
+
+
+def pause_after(stalls: int, chance: float) -> timedelta:
+    """How long a run's batches wait after this many stalls: from half a second to a minute, `chance` (0 to 1) as jitter."""
+    return timedelta(seconds=min(0.5 * 2 ** min(stalls, 10), 60.0) * (0.5 + chance / 2))

@@ -1,0 +1,52 @@
+"""What a writer is asked to do, and what it answers: values alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..changes import Change, Result, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One step that has no result yet.
+
+    `maybe_sent` says that an earlier attempt may have written it. `version` and `dn` are the entry's as the last proven step
+    left them; at first those of planning.
+    """
+
+    number: int
+    position: int
+    change: Change
+    maybe_sent: bool
+    version: str | None
+    dn: str
+
+    @property
+    def step(self) -> Step:
+        return self.change.steps[self.position]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a step ended; `result` None means that it is still open and the batch comes again.
+
+    `entry_id` is the entry's id where a create made it; `version` its version where it was read.
+    """
+
+    result: Result | None
+    reason: str | None = None
+    version: str | None = None
+    entry_id: str | None = None
+
+
+class Writer(Protocol):
+    """A destination that can be written to."""
+
+    def apply(self, tasks: Sequence[Task], deadline: float, *, look_only: bool = False) -> list[Outcome]:
+        """One outcome a task, in order; tasks of one change come in the order of its steps.
+
+        `deadline` is on CLOCK_BOOTTIME: nothing is sent after it. With `look_only` nothing is written: a step that may
+        have been sent is looked at, another is skipped. Raises TransientError when the destination cannot be reached.
+        """
+        ...

@@ -1,0 +1,60 @@
+"""Routes that only the scheduler calls: trying providers, queries and jobs before they are used.
+
+The scheduler owns the catalogue: it sends the documents, signed; what is tried here is what an admin has saved or is allowed to.
+"""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from placet_shared.chain import Verifier
+from placet_shared.identity import Identity, caller_of
+from placet_shared.objects import Job, Provider
+
+from .connections import Connections
+from .planning.check import CheckedJob, check_job
+from .planning.preview import preview_rows
+
+
+class ProviderTest(BaseModel):
+    """A provider to connect to."""
+
+    provider: Provider
+
+
+class QueryTest(BaseModel):
+    """A query to preview; null is the default one."""
+
+    provider: Provider
+    query: str | None = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 20
+
+
+class JobCheck(BaseModel):
+    """A job with what it refers to."""
+
+    job: Job
+    source: Provider
+    destination: Provider
+
+
+def build_checks(connections: Connections, verifier: Verifier) -> APIRouter:
+    """The three routes; each runs in a thread, since providers block."""
+    router = APIRouter()
+    caller = Depends(caller_of(verifier, issuer="scheduler"))
+
+    @router.post("/provider-tests")
+    async def test_provider(test: ProviderTest, _caller: Annotated[Identity, caller]) -> dict[str, Any]:
+        return await asyncio.to_thread(connections.test, test.provider)
+
+    @router.post("/query-tests")
+    async def test_query(test: QueryTest, _caller: Annotated[Identity, caller]) -> dict[str, Any]:
+        return await asyncio.to_thread(preview_rows, connections, test.provider, test.query, test.limit)
+
+    @router.post("/job-checks")
+    async def check(asked: JobCheck, _caller: Annotated[Identity, caller]) -> CheckedJob:
+        return await asyncio.to_thread(check_job, connections, asked.job, asked.source, asked.destination)
+
+    return router

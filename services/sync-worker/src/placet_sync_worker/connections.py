@@ -1,0 +1,63 @@
+"""Opens providers by their type. A new connector is a file in `providers/` and its line in `app.py`."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from placet_shared.objects import Provider, SecretRef
+from placet_shared.secrets import resolve_secret
+
+from .applying.tasks import Writer
+from .errors import WorkerError
+from .ports import Destination, Source
+from .providers.files import FilesFolder
+
+
+class CannotDoError(WorkerError):
+    """This type of provider cannot do that."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a connector may use of the machine."""
+
+    files: FilesFolder
+    secrets: Path
+
+    def secret(self, reference: SecretRef) -> str:
+        """Raises SecretMissingError."""
+        return resolve_secret(reference, self.secrets, os.environ)
+
+
+@dataclass(frozen=True)
+class Connector:
+    """What a type of provider can do; `writer` gets the open destination and the job's key attributes."""
+
+    source: Callable[[Any, Surroundings], Source]
+    destination: Callable[[Any, Surroundings], Destination] | None = None
+    writer: Callable[[Any, tuple[str, ...]], Writer] | None = None
+
+
+@dataclass(frozen=True)
+class Connections:
+    """Opens what jobs refer to."""
+
+    connectors: Mapping[str, Connector]
+    surroundings: Surroundings
+
+    def source(self, provider: Provider) -> Source:
+        return self.connectors[provider.type].source(provider, self.surroundings)
+
+    def destination(self, provider: Provider) -> Destination:
+        connector = self.connectors[provider.type]
+        if connector.destination is None:
+            raise CannotDoError(f"{provider.name}: {provider.type} can only be a source; choose another destination")
+        return connector.destination(provider, self.surroundings)
+
+    def writer(self, provider: Provider, destination: Destination, keys: tuple[str, ...]) -> Writer:
+        connector = self.connectors[provider.type]
+        if connector.writer is None:
+            raise CannotDoError(f"{provider.name}: {provider.type} cannot be written to; choose another destination")
+        return connector.writer(destination, keys)

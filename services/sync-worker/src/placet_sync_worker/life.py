@@ -1,0 +1,143 @@
+"""A run's way through the worker, inside open transactions: approved, phase by phase, to its one end."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import Row, delete, text
+
+from placet_shared.chain import Order, Signer, Verifier
+from placet_shared.events import BatchReady, Counts, Outcome, Results, RunFinished
+from placet_shared.work import Database, Work
+
+from .changes import REMOVALS, Phase, Result
+from .endings import UNSENT, Ending, outcome_of, too_many_failures
+from .store import batches, results, runs
+from .tables import matches
+
+log = structlog.get_logger()
+
+TOO_MANY_FAILURES = "too many failures before; the next run plans it again"
+
+
+@dataclass(frozen=True)
+class Life:
+    """Moves runs on."""
+
+    signer: Signer
+
+    async def start(self, work: Work, run: Row[Any], decision: str, order: Order) -> None:
+        """The plan was approved: its first phase begins."""
+        give_up_after = int(order.snapshot.job.give_up_after.total_seconds())
+        await runs.change(work, run.run_id, state="applying", decision_token=decision, give_up_after=give_up_after)
+        await self.advance(work, run.run_id, order)
+
+    async def advance(self, work: Work, run_id: str, order: Order) -> None:
+        """Goes on to the next phase when the one before is over, and to the end after the last."""
+        run = await runs.find(work, run_id, lock=True)
+        if run is None or run.state != "applying":
+            return
+        left = await batches.open_batches(work, run_id)
+        if not left:
+            await self.end_applied(work, run, order)
+            return
+        phase = left[0].phase
+        if left[0].state == "ready":
+            return
+        if phase in REMOVALS and too_many_failures(await results.tally_before_removals(work, run_id)):
+            removals = [p.value for p in REMOVALS]
+            await batches.close_unsent(work, run_id, Result.SKIPPED, TOO_MANY_FAILURES, removals)
+            await self.advance(work, run_id, order)
+            return
+        await batches.make_ready(work, run_id, phase)
+        await runs.change(work, run_id, phase=phase)
+        for batch in left:
+            if batch.phase == phase:
+                name = Phase(phase).name.lower()
+                event = BatchReady(run_id=run_id, batch_id=batch.batch_id, phase=name, index=batch.index)
+                await work.publish(event)
+
+    async def end_early(self, work: Work, run: Row[Any], order: Order, ending: Ending, reason: str) -> None:
+        """No further step is written; what may have been sent is still looked at before the run ends."""
+        await runs.change(work, run.run_id, ending=ending, reason=reason)
+        await batches.close_unsent(work, run.run_id, UNSENT[ending], reason)
+        await self.advance(work, run.run_id, order)
+
+    async def end_applied(self, work: Work, run: Row[Any], order: Order) -> None:
+        """All batches are over: the outcome follows from the results."""
+        tally = await results.tally(work, run.run_id)
+        outcome = outcome_of(run.ending, Counts.model_validate(run.counts), tally)
+        if outcome in ("succeeded", "succeeded_with_errors"):
+            await self._link_matches(work, run, order)
+        await self.end(work, run, order, outcome, run.reason, tally)
+
+    async def end_altered(self, work: Work, run: Row[Any], order: Order | None, reason: str) -> None:
+        """The plan in the tables, or the destination, is not what was approved: nothing more is written."""
+        await batches.close_unsent(work, run.run_id, Result.FAILED, reason)
+        await batches.close_all(work, run.run_id)
+        await self.end(work, run, order, "failed", reason, await results.tally(work, run.run_id))
+
+    async def end(
+        self,
+        work: Work,
+        run: Row[Any],
+        order: Order | None,
+        outcome: Outcome,
+        reason: str | None,
+        tally: Results | None = None,
+    ) -> None:
+        """The one end of every run. `order` is None where the table's was altered: nobody is told what it says then."""
+        await runs.change(
+            work, run.run_id, state="finished", outcome=outcome, reason=reason, lease_until=None, finished_at=work.now
+        )
+        await work.connection.execute(delete(matches).where(matches.c.run_id == run.run_id))
+        event = self.signer.signed(
+            RunFinished,
+            run_id=run.run_id,
+            job=run.job,
+            outcome=outcome,
+            reason=reason,
+            finished_at=work.now,
+            preview=run.preview,
+            counts=run.counts,
+            results=tally or Results(),
+            applied=await results.applied_by_op(work, run.run_id),
+            problems=await results.problems(work, run.run_id),
+            **_ordered(run, order),
+        )
+        await work.publish(event)
+        log.info("run_finished", run_id=run.run_id, job=run.job, outcome=outcome, reason=reason)
+
+    async def _link_matches(self, work: Work, run: Row[Any], order: Order) -> None:
+        await work.connection.execute(
+            text(
+                "INSERT INTO sync.links (store, entry_id, job_id, source_key)"
+                " SELECT :store, entry_id, :job, source_key FROM sync.matches WHERE run_id = :run"
+                " ON CONFLICT (store, entry_id, job_id) DO UPDATE SET source_key = excluded.source_key"
+            ),
+            {"store": order.snapshot.destination.name, "job": order.snapshot.job_id, "run": run.run_id},
+        )
+
+
+def _ordered(run: Row[Any], order: Order | None) -> dict[str, Any]:
+    """What a run's end repeats of its order."""
+    if order is None:
+        unknown = {"trigger": "manual", "requested_by": "unknown", "requested_at": run.ordered_at}
+        return {**unknown, "notify": None, "stores": ()}
+    job = order.snapshot.job
+    return {
+        "trigger": order.trigger,
+        "requested_by": order.requested_by,
+        "requested_at": order.requested_at,
+        "notify": job.notify.model_dump(mode="json") if job.notify else None,
+        "stores": (order.snapshot.destination.name, order.snapshot.source.name),
+    }
+
+
+async def end_overdue(database: Database, verifier: Verifier, life: Life) -> None:
+    """Ends planned runs that nobody has decided about, long after their plan was valid: the last exit."""
+    async with database.transaction() as work:
+        for run_id in await runs.overdue(work, work.now):
+            run = await runs.find(work, run_id, lock=True)
+            if run is not None and run.state == "planned":
+                await life.end(work, run, verifier.order_if_true(run.order_token), "failed", "nobody decided in time")

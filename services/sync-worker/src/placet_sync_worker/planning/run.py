@@ -1,0 +1,204 @@
+"""Plans one ordered run: claims it, makes the plan in a thread under a lease, signs it, publishes it."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from placet_shared.alarms import raise_alarm
+from placet_shared.chain import DestinationIdentity, Order, PlanHeader, Signer, Verifier, link_hash
+from placet_shared.errors import PlacetError, TransientError
+from placet_shared.events import RunPlanned
+from placet_shared.failpoints import Failpoint
+from placet_shared.work import Database, Work
+
+from ..connections import Connections
+from ..life import Life
+from ..mapping.script import ScriptEngine
+from ..ports import Identity, Safety
+from ..store import plans, runs
+from ..store.links import stream_links
+from .plan import plan_digest
+from .planner import Options, PlannedRun, plan_run
+
+log = structlog.get_logger()
+
+TRY_AGAIN_FOR = timedelta(seconds=30)
+PAUSE = timedelta(seconds=2)
+HEARTBEAT_SECONDS = 15.0
+APPLY_TIME = timedelta(hours=6)
+"""How long after the last moment of its approval a plan may still be applied."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A plan with what it was made for."""
+
+    planned: PlannedRun
+    identity: Identity
+    safety: Safety
+
+
+@dataclass(frozen=True)
+class RunPlanner:
+    """One turn of the planning loop is `step`."""
+
+    database: Database
+    database_url: str
+    connections: Connections
+    scripts: ScriptEngine
+    verifier: Verifier
+    signer: Signer
+    life: Life
+    spool: Path
+    failpoint: Failpoint
+
+    async def step(self) -> bool:
+        """Plans one run; False when none is due."""
+        async with self.database.transaction() as work:
+            run = await runs.claim_to_plan(work)
+        if run is None:
+            return False
+        with structlog.contextvars.bound_contextvars(run_id=run.run_id, job=run.job):
+            order = self.verifier.order_if_true(run.order_token)
+            if order is None:
+                await self._altered(run)
+                return True
+            folder = Path(tempfile.mkdtemp(prefix="run-", dir=self.spool))
+            try:
+                await self._plan(run, order, folder)
+            finally:
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        return True
+
+    async def _plan(self, run: runs.Run, order: Order, folder: Path) -> None:
+        try:
+            result = await self._under_lease(run, lambda stopped: self._make(order, folder, stopped))
+        except PlacetError as error:
+            await self._failed(run, order, error)
+            return
+        with result.planned:
+            self.failpoint("after_planning")
+            async with self.database.transaction() as work:
+                if await runs.mine(work, run):
+                    await self._publish(work, run, order, result)
+                else:
+                    log.info("plan_fenced")
+
+    async def _altered(self, run: runs.Run) -> None:
+        reason = "the order in the database is not what the scheduler signed; run the job again"
+        raise_alarm("altered", reason=reason)
+        async with self.database.transaction() as work:
+            await self.life.end_altered(work, run, None, reason)
+
+    def _make(self, order: Order, folder: Path, stopped: Callable[[], bool]) -> Result:
+        """Blocks: reads both sides and compares them."""
+        shot = order.snapshot
+        destination = self.connections.destination(shot.destination)
+        try:
+            source = self.connections.source(shot.source)
+            try:
+                links = stream_links(self.database_url, shot.destination.name, shot.job_id)
+                options = options_of(order)
+                planned = plan_run(
+                    shot.job, source, destination, links, folder, scripts=self.scripts, options=options, stopped=stopped
+                )
+                return Result(planned, destination.identity(), destination.safety())
+            finally:
+                source.close()
+        finally:
+            destination.close()
+
+    async def _under_lease(self, run: runs.Run, make: Callable[[Callable[[], bool]], Result]) -> Result:
+        lost = asyncio.Event()
+        beat = asyncio.create_task(self._keep_lease(run, lost))
+        try:
+            return await asyncio.to_thread(make, lost.is_set)
+        finally:
+            beat.cancel()
+            with suppress(asyncio.CancelledError):
+                await beat
+
+    async def _keep_lease(self, run: runs.Run, lost: asyncio.Event) -> None:
+        while not lost.is_set():
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            async with self.database.transaction() as work:
+                if not await runs.extend_lease(work, run):
+                    lost.set()
+
+    async def _failed(self, run: runs.Run, order: Order, error: PlacetError) -> None:
+        async with self.database.transaction() as work:
+            if not await runs.mine(work, run):
+                return
+            if isinstance(error, TransientError) and work.now - run.first_attempt_at < TRY_AGAIN_FOR:
+                log.warning("planning_tried_again", error=str(error))
+                await runs.try_planning_later(work, run, PAUSE)
+            else:
+                await self.life.end(work, run, order, "failed", str(error))
+
+    async def _publish(self, work: Work, run: runs.Run, order: Order, result: Result) -> None:
+        planned = result.planned
+        await plans.save_rejected(work, run.run_id, planned.rejected)
+        await plans.save_matches(work, run.run_id, planned.matches())
+        arranged = await plans.save(work, run.run_id, planned.changes())
+        digest = plan_digest([(batch.phase, batch.index, batch.digest) for batch in arranged])
+        header = header_of(run, order, result, digest, work.now)
+        token = self.signer.sign(header)
+        counts = planned.counts.model_dump()
+        event = RunPlanned(
+            run_id=run.run_id, job=run.job, preview=order.preview, digest=digest, counts=planned.counts,
+            order=run.order_token, plan=token,
+        )  # fmt: skip
+        await work.publish(event)
+        await runs.change(
+            work, run.run_id, state="planned", plan_token=token, counts=counts, planned_at=work.now,
+            valid_until=header.valid_until, lease_until=None,
+        )  # fmt: skip
+        log.info("run_planned", **counts)
+        if order.preview:
+            planned_run = await runs.find(work, run.run_id)
+            assert planned_run is not None
+            await self.life.end(work, planned_run, order, "previewed", None)
+
+
+def options_of(order: Order) -> Options:
+    """What the destination's provider says about planning."""
+    destination = order.snapshot.destination
+    return Options(
+        disable=getattr(destination, "disable", None),
+        unique=getattr(destination, "unique", ()),
+        records=order.records,
+    )
+
+
+def header_of(run: runs.Run, order: Order, result: Result, digest: str, now: datetime) -> PlanHeader:
+    """The signed summary of a plan."""
+    planned, identity = result.planned, result.identity
+    return PlanHeader(
+        run_id=run.run_id,
+        order=link_hash(run.order_token),
+        destination=DestinationIdentity(**vars(identity)),
+        safety=result.safety,
+        digest=digest,
+        counts=planned.counts,
+        by_attribute=planned.by_attribute,
+        source_read=planned.source_read,
+        destination_read=planned.destination_read,
+        within_query=planned.within_query,
+        warnings=planned.warnings,
+        planned_at=now,
+        valid_until=now + longest_wait(order) + APPLY_TIME,
+    )
+
+
+def longest_wait(order: Order) -> timedelta:
+    """How long people may take to approve."""
+    workflows = (order.snapshot.workflow, order.snapshot.default_workflow)
+    waits = [stage.expires_after for workflow in workflows if workflow for stage in workflow.stages]
+    return max([*waits, timedelta(hours=72)])

@@ -1,0 +1,1 @@
+"""The worker's schema as functions that take an open transaction."""

@@ -1,0 +1,262 @@
+"""Batches: claimed by any replica under lease and epoch, with their steps; results written only by who holds the epoch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, and_, func, or_, select, text, update
+
+from placet_shared.work import Work
+
+from ..applying.tasks import Outcome, Task
+from ..changes import Change, Result
+from ..tables import batches, changes, links, runs, steps
+
+LEASE = timedelta(seconds=60)
+RESULTS = [result.value for result in Result]
+"""From best to worst, for the database."""
+
+
+@dataclass(frozen=True)
+class StoredChange:
+    """A change as it stands in the table: what the batch's digest is checked over."""
+
+    number: int
+    salt: bytes
+    document: dict[str, Any]
+    positions: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a batch holds. `blocked` steps can never be done, since an earlier step of their change failed."""
+
+    stored: Sequence[StoredChange]
+    tasks: Sequence[Task]
+    blocked: Sequence[Task]
+
+
+async def claim(work: Work) -> Row[Any] | None:
+    """One due batch of any run, ours for the length of the lease."""
+    free = or_(batches.c.lease_until.is_(None), batches.c.lease_until < func.clock_timestamp())
+    due = and_(batches.c.state == "ready", batches.c.next_at <= func.now(), free)
+    order = (batches.c.next_at, batches.c.phase, batches.c.index)
+    one = select(batches.c.batch_id).where(due).order_by(*order).limit(1).with_for_update(skip_locked=True)
+    claimed = await work.connection.execute(
+        update(batches)
+        .where(batches.c.batch_id == one.scalar_subquery())
+        .values(epoch=batches.c.epoch + 1, lease_until=func.clock_timestamp() + LEASE)
+        .returning(batches)
+    )
+    return claimed.first()
+
+
+async def load(work: Work, batch: Row[Any]) -> Loaded:
+    """The changes of a batch and its open steps."""
+    positions = {number: tuple(some) for number, some in batch.items}
+    mine = and_(changes.c.run_id == batch.run_id, changes.c.number.in_(list(positions)))
+    rows = {row.number: row for row in await work.connection.execute(select(changes).where(mine))}
+    stored = [StoredChange(n, rows[n].salt, rows[n].document, positions[n]) for n in positions if n in rows]
+    of_steps = and_(steps.c.run_id == batch.run_id, steps.c.number.in_(list(positions)))
+    history: dict[int, list[Row[Any]]] = {}
+    for row in await work.connection.execute(select(steps).where(of_steps).order_by(steps.c.number, steps.c.step)):
+        history.setdefault(row.number, []).append(row)
+    tasks, blocked = _tasks(stored, history)
+    return Loaded(stored, tasks, blocked)
+
+
+def _tasks(stored: Sequence[StoredChange], history: dict[int, list[Row[Any]]]) -> tuple[list[Task], list[Task]]:
+    tasks: list[Task] = []
+    blocked: list[Task] = []
+    for one in stored:
+        change = Change.parse(one.document)
+        past = history.get(one.number, [])
+        for position in one.positions:
+            if past[position].result is None:
+                task = _task(one.number, position, change, past)
+                (blocked if _failed_before(past, position) else tasks).append(task)
+    return tasks, blocked
+
+
+def _failed_before(past: list[Row[Any]], position: int) -> bool:
+    return any(row.result not in (None, *PROVEN) for row in past[:position])
+
+
+PROVEN = (Result.APPLIED.value, Result.ALREADY_APPLIED.value)
+
+
+def _task(number: int, position: int, change: Change, past: list[Row[Any]]) -> Task:
+    dn, version = change.dn, change.version
+    for step, row in zip(change.steps[:position], past, strict=False):
+        if row.result in PROVEN:
+            dn = step.target or dn
+            version = row.version or version
+    return Task(number, position, change, past[position].intents > 0, version, dn)
+
+
+async def mark_intents(work: Work, run_id: str, tasks: Sequence[Task]) -> None:
+    """From now on these steps may have been sent."""
+    if tasks:
+        await work.connection.execute(
+            text(
+                "UPDATE sync.steps s SET intents = intents + 1 FROM unnest(CAST(:numbers AS int[]), CAST(:steps AS int[]))"
+                " AS t(number, step) WHERE s.run_id = :run AND s.number = t.number AND s.step = t.step"
+            ),
+            {"run": run_id, "numbers": [t.number for t in tasks], "steps": [t.position for t in tasks]},
+        )
+
+
+async def still_mine(work: Work, batch: Row[Any]) -> bool:
+    """Whether nobody has claimed the batch since; locks it."""
+    query = select(batches.c.epoch).where(batches.c.batch_id == batch.batch_id).with_for_update()
+    return bool((await work.connection.execute(query)).scalar_one() == batch.epoch)
+
+
+async def settle(work: Work, run_id: str, settled: Sequence[tuple[Task, Outcome]]) -> None:
+    """Writes the results of steps, and of the changes whose steps all have one."""
+    known = [(task, outcome, outcome.result) for task, outcome in settled if outcome.result is not None]
+    if not known:
+        return
+    await work.connection.execute(
+        text(
+            "UPDATE sync.steps s SET result = t.result, reason = t.reason, version = t.version"
+            " FROM unnest(CAST(:numbers AS int[]), CAST(:steps AS int[]), CAST(:results AS text[]),"
+            " CAST(:reasons AS text[]), CAST(:versions AS text[])) AS t(number, step, result, reason, version)"
+            " WHERE s.run_id = :run AND s.number = t.number AND s.step = t.step AND s.result IS NULL"
+        ),
+        {
+            "run": run_id,
+            "numbers": [task.number for task, _, _ in known],
+            "steps": [task.position for task, _, _ in known],
+            "results": [result.value for _, _, result in known],
+            "reasons": [outcome.reason for _, outcome, _ in known],
+            "versions": [outcome.version for _, outcome, _ in known],
+        },
+    )
+    await settle_changes(work, run_id, sorted({task.number for task, _, _ in known}))
+
+
+async def settle_changes(work: Work, run_id: str, numbers: Sequence[int] | None = None) -> None:
+    """A change whose steps all have results has the worst of them, with its reason. `numbers` None: all of the run."""
+    await work.connection.execute(
+        text(
+            "UPDATE sync.changes c SET result = w.result, reason = w.reason FROM ("
+            " SELECT number, (array_agg(result ORDER BY array_position(CAST(:order AS text[]), result) DESC))[1] AS result,"
+            " (array_agg(reason ORDER BY array_position(CAST(:order AS text[]), result) DESC))[1] AS reason"
+            " FROM sync.steps WHERE run_id = :run AND (CAST(:numbers AS int[]) IS NULL OR number = ANY(:numbers))"
+            " GROUP BY number HAVING bool_and(result IS NOT NULL)) w"
+            " WHERE c.run_id = :run AND c.number = w.number AND c.result IS DISTINCT FROM w.result"
+        ),
+        {"run": run_id, "order": RESULTS, "numbers": None if numbers is None else list(numbers)},
+    )
+
+
+async def link_created(work: Work, store: str, job_id: str, made: Sequence[tuple[str, str]]) -> None:
+    """Links entries (id, source key) that this run created."""
+    if made:
+        await work.connection.execute(
+            text(
+                "INSERT INTO sync.links (store, entry_id, job_id, source_key) SELECT :store, t.id, :job, t.key"
+                " FROM unnest(CAST(:ids AS text[]), CAST(:keys AS text[])) AS t(id, key)"
+                " ON CONFLICT (store, entry_id, job_id) DO UPDATE SET source_key = excluded.source_key"
+            ),
+            {"store": store, "job": job_id, "ids": [i for i, _ in made], "keys": [k for _, k in made]},
+        )
+
+
+async def unlink(work: Work, store: str, entry_ids: Sequence[str]) -> None:
+    """Forgets the links of entries that are gone."""
+    if entry_ids:
+        await work.connection.execute(
+            links.delete().where(links.c.store == store, links.c.entry_id.in_(list(entry_ids)))
+        )
+
+
+async def release(work: Work, batch_id: str) -> None:
+    """Gives a lease back."""
+    await work.connection.execute(update(batches).where(batches.c.batch_id == batch_id).values(lease_until=None))
+
+
+async def mark_done(work: Work, batch_id: str) -> None:
+    await work.connection.execute(
+        update(batches).where(batches.c.batch_id == batch_id).values(state="done", lease_until=None)
+    )
+
+
+async def give_back(work: Work, run_id: str, batch_id: str, pause: timedelta) -> None:
+    """The batch comes again after a pause, and so do the run's other batches: its destination is in trouble."""
+    await release(work, batch_id)
+    ready = and_(batches.c.run_id == run_id, batches.c.state == "ready", batches.c.lease_until.is_(None))
+    await work.connection.execute(update(batches).where(ready).values(next_at=func.now() + pause))
+
+
+async def digests(work: Work, run_id: str) -> list[tuple[int, int, str]]:
+    """(phase, index, digest) of all batches, in order."""
+    query = select(batches.c.phase, batches.c.index, batches.c.digest).where(batches.c.run_id == run_id)
+    return [
+        (r.phase, r.index, r.digest)
+        for r in await work.connection.execute(query.order_by(batches.c.phase, batches.c.index))
+    ]
+
+
+async def open_batches(work: Work, run_id: str) -> list[Row[Any]]:
+    """Batches that are not done, in order."""
+    query = select(batches.c.batch_id, batches.c.phase, batches.c.index, batches.c.state).where(
+        batches.c.run_id == run_id, batches.c.state != "done"
+    )
+    return list(await work.connection.execute(query.order_by(batches.c.phase, batches.c.index)))
+
+
+async def make_ready(work: Work, run_id: str, phase: int) -> None:
+    await work.connection.execute(
+        update(batches)
+        .where(batches.c.run_id == run_id, batches.c.phase == phase, batches.c.state == "waiting")
+        .values(state="ready", next_at=func.now())
+    )
+
+
+async def close_unsent(
+    work: Work, run_id: str, result: Result, reason: str, phases: Sequence[int] | None = None
+) -> None:
+    """Steps that were never sent get this result; batches without an open step are done. What may have been sent stays open."""
+    parameters = {
+        "run": run_id,
+        "result": result.value,
+        "reason": reason,
+        "phases": None if phases is None else list(phases),
+    }
+    await work.connection.execute(text(_CLOSE_STEPS), parameters)
+    await work.connection.execute(text(_CLOSE_BATCHES), {"run": run_id})
+    await settle_changes(work, run_id)
+
+
+async def close_all(work: Work, run_id: str) -> None:
+    """Ends every batch of a run: what may have been sent is uncertain. Raises the epochs, so that nobody writes results."""
+    sent = and_(steps.c.run_id == run_id, steps.c.result.is_(None))
+    await work.connection.execute(
+        update(steps).where(sent).values(result=Result.UNCERTAIN.value, reason="sent, but the answer was never known")
+    )
+    await work.connection.execute(
+        update(batches)
+        .where(batches.c.run_id == run_id)
+        .values(state="done", epoch=batches.c.epoch + 1, lease_until=None)
+    )
+    await settle_changes(work, run_id)
+
+
+_OF_BATCH = (
+    "SELECT b.batch_id, b.phase, b.state, (i.value->>0)::int AS number, p.value::int AS step FROM sync.batches b"
+    " CROSS JOIN LATERAL jsonb_array_elements(b.items) AS i"
+    " CROSS JOIN LATERAL jsonb_array_elements_text(i.value->1) AS p WHERE b.run_id = :run AND b.state <> 'done'"
+)
+_CLOSE_STEPS = (
+    f"UPDATE sync.steps s SET result = :result, reason = :reason FROM ({_OF_BATCH}) o"  # noqa: S608 (constant text)
+    " WHERE s.run_id = :run AND s.number = o.number AND s.step = o.step AND s.result IS NULL AND s.intents = 0"
+    " AND (CAST(:phases AS int[]) IS NULL OR o.phase = ANY(:phases))"
+)
+_CLOSE_BATCHES = (
+    "UPDATE sync.batches SET state = 'done' WHERE run_id = :run AND state <> 'done' AND lease_until IS NULL"
+    f" AND batch_id NOT IN (SELECT o.batch_id FROM ({_OF_BATCH}) o JOIN sync.steps s"  # noqa: S608 (constant text)
+    " ON s.run_id = :run AND s.number = o.number AND s.step = o.step WHERE s.result IS NULL)"
+)

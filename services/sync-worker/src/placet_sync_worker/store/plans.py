@@ -1,0 +1,116 @@
+"""Plans: written once in the transaction that publishes them, read change by change."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+from uuid import uuid4
+
+from psycopg import sql
+from psycopg.types.json import Jsonb
+from sqlalchemy import Row, and_, delete, insert, select, text
+
+from placet_shared.work import Work
+
+from ..changes import Change, Rejected
+from ..planning import SALT_SIZE, Batch, arrange, change_hash
+from ..tables import batches, changes, matches, rejected, steps
+
+CHUNK = 1000
+
+
+async def save(work: Work, run_id: str, planned: Iterator[Change]) -> Sequence[Batch]:
+    """Writes changes, steps and batches of a run; what an attempt before had left is replaced."""
+    await _forget(work, run_id)
+    heads: list[tuple[str, tuple[Any, ...]]] = []
+    rows = _rows(run_id, planned, heads)
+    await _copy(work, "changes", ["run_id", "number", "key", "op", "hash", "salt", "document"], rows)
+    await work.connection.execute(text(_STEPS_OF_CHANGES), {"run": run_id})
+    arranged = arrange(heads)
+    if arranged:
+        await work.connection.execute(insert(batches), [_batch_row(run_id, batch) for batch in arranged])
+    return arranged
+
+
+async def save_rejected(work: Work, run_id: str, records: Sequence[Rejected]) -> None:
+    """Writes the records that could not be planned."""
+    columns = ["run_id", "number", "record", "key", "attribute", "reason"]
+    rows = ((run_id, n, r.record, r.key, r.attribute, r.reason) for n, r in enumerate(records))
+    await _copy(work, "rejected", columns, rows)
+
+
+async def save_matches(work: Work, run_id: str, found: Iterator[tuple[str, str]]) -> None:
+    """Writes which entries belong to which records, for the links at the run's end."""
+    await _copy(work, "matches", ["run_id", "entry_id", "source_key"], ((run_id, *pair) for pair in found))
+
+
+async def list_changes(
+    work: Work, run_id: str, *, op: str | None, result: str | None, key: str | None, after: int, limit: int
+) -> list[Row[Any]]:
+    """Rows of `changes` in the plan's order, from after a number on."""
+    asked = [(changes.c.op, op), (changes.c.result, result), (changes.c.key, key)]
+    wanted = [column == value for column, value in asked if value is not None]
+    query = select(changes).where(changes.c.run_id == run_id, changes.c.number > after, *wanted)
+    return list(await work.connection.execute(query.order_by(changes.c.number).limit(limit)))
+
+
+async def step_results(work: Work, run_id: str, numbers: Sequence[int]) -> Mapping[tuple[int, int], str | None]:
+    """Results by (change, step)."""
+    query = select(steps).where(steps.c.run_id == run_id, steps.c.number.in_(list(numbers)))
+    return {(row.number, row.step): row.result for row in await work.connection.execute(query)}
+
+
+async def list_rejected(work: Work, run_id: str, *, key: str | None, after: int, limit: int) -> list[Row[Any]]:
+    """Rows of `rejected` in the source's order, from after a number on."""
+    wanted = and_(rejected.c.run_id == run_id, rejected.c.number > after)
+    query = select(rejected).where(wanted if key is None else and_(wanted, rejected.c.key == key))
+    return list(await work.connection.execute(query.order_by(rejected.c.number).limit(limit)))
+
+
+async def _forget(work: Work, run_id: str) -> None:
+    for table in (steps, batches, rejected, matches, changes):
+        await work.connection.execute(delete(table).where(table.c.run_id == run_id))
+
+
+def _rows(
+    run_id: str, planned: Iterator[Change], heads: list[tuple[str, tuple[Any, ...]]]
+) -> Iterator[tuple[Any, ...]]:
+    """Rows of `changes`; notes each change's hash and steps in `heads`."""
+    for number, change in enumerate(planned):
+        salt, document = os.urandom(SALT_SIZE), change.document()
+        digest = change_hash(document, salt)
+        heads.append((digest, change.steps))
+        yield run_id, number, change.key, change.op, digest, salt, Jsonb(document)
+
+
+def _batch_row(run_id: str, batch: Batch) -> dict[str, Any]:
+    items = [[number, list(numbers)] for number, numbers in batch.items]
+    return {
+        "batch_id": str(uuid4()), "run_id": run_id, "phase": batch.phase.value, "index": batch.index,
+        "digest": batch.digest, "items": items, "state": "waiting",
+    }  # fmt: skip
+
+
+async def _copy(work: Work, table: str, columns: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> None:
+    """COPY, a thousand rows at a time made in a thread, so that the event loop stays free."""
+    raw = (await work.connection.get_raw_connection()).driver_connection
+    assert raw is not None
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    statement = sql.SQL("COPY sync.{} ({}) FROM STDIN").format(sql.Identifier(table), names)
+    async with raw.cursor() as cursor, cursor.copy(statement) as copy:
+        async for row in _in_thread(rows):
+            await copy.write_row(row)
+
+
+async def _in_thread(rows: Iterator[tuple[Any, ...]]) -> AsyncIterator[tuple[Any, ...]]:
+    while some := await asyncio.to_thread(lambda: list(islice(rows, CHUNK))):
+        for row in some:
+            yield row
+
+
+_STEPS_OF_CHANGES = (
+    "INSERT INTO sync.steps (run_id, number, step) SELECT c.run_id, c.number, s.place - 1 FROM sync.changes c"
+    " CROSS JOIN LATERAL jsonb_array_elements(c.document->'steps') WITH ORDINALITY AS s(step, place)"
+    " WHERE c.run_id = :run"
+)

@@ -1,0 +1,52 @@
+"""What became of a run's changes, counted and listed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row, and_, func, select
+
+from placet_shared.events import Results
+from placet_shared.work import Work
+
+from ..endings import results_of
+from ..tables import changes, rejected
+
+REMOVING = ("disable", "delete")
+PROVEN = ("applied", "already_applied")
+
+
+async def tally(work: Work, run_id: str) -> Results:
+    """How many changes ended how."""
+    return await _tally(work, changes.c.run_id == run_id)
+
+
+async def tally_before_removals(work: Work, run_id: str) -> Results:
+    """The same for the changes of the phases before removals."""
+    return await _tally(work, and_(changes.c.run_id == run_id, changes.c.op.not_in(REMOVING)))
+
+
+async def _tally(work: Work, which: Any) -> Results:
+    query = (
+        select(changes.c.result, func.count()).where(which, changes.c.result.is_not(None)).group_by(changes.c.result)
+    )
+    return results_of({result: number for result, number in await work.connection.execute(query)})
+
+
+async def applied_by_op(work: Work, run_id: str) -> Mapping[str, int]:
+    """How many changes of each operation were written."""
+    which = and_(changes.c.run_id == run_id, changes.c.result.in_(PROVEN))
+    query = select(changes.c.op, func.count()).where(which).group_by(changes.c.op)
+    return {op: number for op, number in await work.connection.execute(query)}
+
+
+async def problems(work: Work, run_id: str, limit: int = 5) -> Sequence[str]:
+    """The first records that went wrong: keys and kinds of trouble, never values."""
+    bad = and_(changes.c.run_id == run_id, changes.c.result.is_not(None), changes.c.result.not_in(PROVEN))
+    query = select(changes.c.key, changes.c.result).where(bad).order_by(changes.c.number).limit(limit)
+    lines = [f"{row.key}: {row.result.replace('_', ' ')}" for row in await work.connection.execute(query)]
+    refused = select(rejected).where(rejected.c.run_id == run_id).order_by(rejected.c.number).limit(limit)
+    return (lines + [_refusal(row) for row in await work.connection.execute(refused)])[:limit]
+
+
+def _refusal(row: Row[Any]) -> str:
+    return f"{row.key or row.record}: rejected" + (f" ({row.attribute})" if row.attribute else "")

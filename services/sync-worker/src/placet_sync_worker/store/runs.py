@@ -1,0 +1,89 @@
+"""Runs: taken in, planned under a lease, approved, ended."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, and_, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from placet_shared.chain import Order
+from placet_shared.work import Work
+
+from ..tables import runs
+
+LEASE = timedelta(seconds=60)
+
+Run = Row[Any]
+"""A row of `runs`."""
+
+
+async def take_in(work: Work, order: Order, token: str) -> Run:
+    """The run of an order: a new row, or the one that is there."""
+    row = upsert(runs).values(
+        run_id=order.run_id, job=order.snapshot.job.name, preview=order.preview, order_token=token, state="ordered"
+    )
+    await work.connection.execute(row.on_conflict_do_nothing())
+    found = await find(work, order.run_id)
+    assert found is not None
+    return found
+
+
+async def find(work: Work, run_id: str, *, lock: bool = False) -> Run | None:
+    """The run, locked until the transaction ends if asked."""
+    query = select(runs).where(runs.c.run_id == run_id)
+    return (await work.connection.execute(query.with_for_update() if lock else query)).first()
+
+
+async def claim_to_plan(work: Work) -> Run | None:
+    """A run whose plan nobody is making: leased to the caller under a new epoch."""
+    free = or_(runs.c.lease_until.is_(None), runs.c.lease_until < func.clock_timestamp())
+    due = and_(runs.c.state == "ordered", runs.c.next_at <= func.now(), free)
+    one = select(runs.c.run_id).where(due).order_by(runs.c.next_at).limit(1).with_for_update(skip_locked=True)
+    claimed = await work.connection.execute(
+        update(runs)
+        .where(runs.c.run_id == one.scalar_subquery())
+        .values(
+            epoch=runs.c.epoch + 1,
+            lease_until=func.clock_timestamp() + LEASE,
+            first_attempt_at=func.coalesce(runs.c.first_attempt_at, func.now()),
+        )
+        .returning(runs)
+    )
+    return claimed.first()
+
+
+async def extend_lease(work: Work, run: Run) -> bool:
+    """False when somebody else has the run now, or it has ended."""
+    mine = and_(runs.c.run_id == run.run_id, runs.c.epoch == run.epoch, runs.c.state == "ordered")
+    done = await work.connection.execute(update(runs).where(mine).values(lease_until=func.clock_timestamp() + LEASE))
+    return done.rowcount == 1
+
+
+async def mine(work: Work, run: Run) -> bool:
+    """Whether the lease of this run still stands; locks the run."""
+    now = await find(work, run.run_id, lock=True)
+    return now is not None and now.epoch == run.epoch and now.state == "ordered"
+
+
+async def try_planning_later(work: Work, run: Run, pause: timedelta) -> None:
+    """Gives the lease back; the plan is tried again after a pause."""
+    await work.connection.execute(
+        update(runs)
+        .where(runs.c.run_id == run.run_id, runs.c.epoch == run.epoch)
+        .values(lease_until=None, next_at=func.now() + pause)
+    )
+
+
+async def change(work: Work, run_id: str, **values: Any) -> None:
+    """Sets columns of a run."""
+    await work.connection.execute(update(runs).where(runs.c.run_id == run_id).values(**values))
+
+
+async def overdue(work: Work, now: datetime) -> list[str]:
+    """Planned runs whose plan is no longer valid and that nobody has decided about."""
+    query = select(runs.c.run_id).where(runs.c.state == "planned", runs.c.valid_until < now - GRACE)
+    return list((await work.connection.execute(query)).scalars())
+
+
+GRACE = timedelta(hours=1)
+"""How long after `valid_until` a run waits for its decision before it ends by itself."""

@@ -1,0 +1,129 @@
+"""The worker's schema: runs, their plans, and the links between entries and the records that manage them."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from placet_shared.database import DeliveryTables, service_metadata
+
+metadata = service_metadata("sync")
+delivery = DeliveryTables(metadata)
+
+_TIME = DateTime(timezone=True)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("job", Text, nullable=False),
+    Column("preview", Boolean, nullable=False),
+    Column("order_token", Text, nullable=False),
+    Column("plan_token", Text),
+    Column("decision_token", Text),
+    Column("state", Text, nullable=False, comment="ordered, planned, applying, finished"),
+    Column("phase", SmallInteger, comment="the phase that is applied now"),
+    Column("ending", Text, comment="cancelled, expired or gave_up: no further step is written"),
+    Column("outcome", Text),
+    Column("reason", Text),
+    Column("counts", JSONB),
+    Column("valid_until", _TIME),
+    Column("give_up_after", Integer, comment="seconds that applying may stand still"),
+    Column("stalled_since", _TIME, comment="since when no step was settled although one was tried"),
+    Column("stalls", Integer, nullable=False, server_default=text("0")),
+    Column("epoch", Integer, nullable=False, server_default=text("0")),
+    Column("lease_until", _TIME),
+    Column("next_at", _TIME, nullable=False, server_default=func.now()),
+    Column("first_attempt_at", _TIME),
+    Column("ordered_at", _TIME, nullable=False, server_default=func.now()),
+    Column("planned_at", _TIME),
+    Column("finished_at", _TIME),
+    Index("ix_runs_to_plan", "next_at", postgresql_where=text("state = 'ordered'")),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("batch_id", Text, primary_key=True),
+    Column("run_id", Text, ForeignKey(runs.c.run_id), nullable=False),
+    Column("phase", SmallInteger, nullable=False),
+    Column("index", Integer, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("items", JSONB, nullable=False, comment="[[change number, [step numbers]], …] in the order of the digest"),
+    Column("state", Text, nullable=False, comment="waiting, ready, done"),
+    Column("epoch", Integer, nullable=False, server_default=text("0")),
+    Column("lease_until", _TIME),
+    Column("next_at", _TIME, nullable=False, server_default=func.now()),
+    Index(None, "run_id", "phase", "index", unique=True),
+    Index("ix_batches_ready", "next_at", postgresql_where=text("state = 'ready'")),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("run_id", Text, ForeignKey(runs.c.run_id), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("op", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("salt", LargeBinary, comment="erased together with the document"),
+    Column("document", JSONB, comment="Change.document(): what the hash is over"),
+    Column("result", Text),
+    Column("reason", Text),
+    Index(None, "run_id", "result"),
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("step", SmallInteger, primary_key=True),
+    Column("intents", Integer, nullable=False, server_default=text("0"), comment="times that it may have been sent"),
+    Column("result", Text),
+    Column("reason", Text),
+    Column("version", Text, comment="the entry's version after the step was proven"),
+    ForeignKeyConstraint(["run_id", "number"], [changes.c.run_id, changes.c.number]),
+)
+
+rejected = Table(
+    "rejected",
+    metadata,
+    Column("run_id", Text, ForeignKey(runs.c.run_id), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("record", Text, nullable=False),
+    Column("key", Text),
+    Column("attribute", Text),
+    Column("reason", Text, nullable=False),
+)
+
+matches = Table(
+    "matches",
+    metadata,
+    Column("run_id", Text, ForeignKey(runs.c.run_id), primary_key=True),
+    Column("entry_id", Text, primary_key=True),
+    Column("source_key", Text, nullable=False),
+    comment="entries that a run found to belong to records, until its end makes links of them",
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("store", Text, primary_key=True),
+    Column("entry_id", Text, primary_key=True),
+    Column("job_id", Text, primary_key=True),
+    Column("source_key", Text, nullable=False),
+    Column("linked_at", _TIME, nullable=False, server_default=func.now()),
+)
