@@ -54,7 +54,7 @@ class Life:
         for batch in left:
             if batch.phase == phase:
                 name = Phase(phase).name.lower()
-                event = BatchReady(run_id=run_id, batch_id=batch.batch_id, phase=name, index=batch.index)
+                event = BatchReady(run_id=run_id, batch_id=batch.batch_id, phase=name, index=batch.ordinal)
                 await work.publish(event)
 
     async def end_early(self, work: Work, run: Row[Any], order: Order, ending: Ending, reason: str) -> None:

@@ -59,14 +59,14 @@ batches = Table(
     Column("batch_id", Text, primary_key=True),
     Column("run_id", Text, ForeignKey(runs.c.run_id), nullable=False),
     Column("phase", SmallInteger, nullable=False),
-    Column("index", Integer, nullable=False),
+    Column("ordinal", Integer, nullable=False),
     Column("digest", Text, nullable=False),
     Column("items", JSONB, nullable=False, comment="[[change number, [step numbers]], …] in the order of the digest"),
     Column("state", Text, nullable=False, comment="waiting, ready, done"),
     Column("epoch", Integer, nullable=False, server_default=text("0")),
     Column("lease_until", _TIME),
     Column("next_at", _TIME, nullable=False, server_default=func.now()),
-    Index(None, "run_id", "phase", "index", unique=True),
+    Index(None, "run_id", "phase", "ordinal", unique=True),
     Index("ix_batches_ready", "next_at", postgresql_where=text("state = 'ready'")),
 )
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from placet_shared.errors import TransientError
 
 from ..changes import Result
-from ..ports import Answer, Attribute, Directory, Entry, Safety
+from ..ports import Answer, Attribute, Directory, Entry, Operation, Safety
 from ..providers.ldap_names import dn_key, escape_filter_value
 from .judging import Again, Judge, Seen
 from .operations import operation
@@ -212,7 +212,7 @@ class DirectoryWriter:
 
     # ---- names and values ----------------------------------------------------------------------------------------------
 
-    def _operation(self, task: Task) -> "object":
+    def _operation(self, task: Task) -> Operation:
         known = {a.name: self.store.attribute(a.name) for a in task.change.attributes}
         id_filter = self._id_filter(task) if task.change.id else ""
         return operation(task, self.store.safety(), known, self.store.encode, id_filter)

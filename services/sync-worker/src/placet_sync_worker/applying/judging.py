@@ -59,11 +59,11 @@ class Judge:
         planned = [a for a in task.change.attributes if a.name in task.step.attributes]
         if seen is None:
             return Outcome(Result.CONFLICT, "the entry was deleted after the plan")
-        if self._all_after(planned, seen):
+        if self._all_after(planned, seen) or self._part_is(planned, task, seen, done=True):
             return Outcome(Result.ALREADY_APPLIED, version=seen.version)
         if not self.same_dn(seen.dn, task.dn):
             return Outcome(Result.CONFLICT, f"planned at {task.dn}, but the entry is now {seen.dn}")
-        if changed := self._not_before(planned, seen):
+        if not self._part_is(planned, task, seen, done=False) and (changed := self._not_before(planned, seen)):
             return Outcome(Result.CONFLICT, changed)
         return self._unless_touched(task, seen, sent)
 
@@ -81,6 +81,18 @@ class Judge:
         if sent and seen.version != task.version:
             return Outcome(Result.CONFLICT, "somebody wrote to the entry while our write was unanswered; look at it")
         return Again.SEND
+
+    def _part_is(self, planned: Collection[AttributeChange], task: Task, seen: Seen, *, done: bool) -> bool:
+        """Whether the part of a large set that this step writes is there already, or not at all yet."""
+        if task.step.part is None:
+            return False
+        for a in planned:
+            add, remove = a.part(*task.step.part)
+            now = self._set(a.name, seen.values.get(a.name, ()))
+            present, absent = (add, remove) if done else (remove, add)
+            if not self._set(a.name, present) <= now or self._set(a.name, absent) & now:
+                return False
+        return True
 
     def _all_after(self, planned: Collection[AttributeChange], seen: Seen) -> bool:
         return all(self._is(a.name, a.after, seen) for a in planned)

@@ -27,7 +27,7 @@ def operation(
     if step.what == "delete":
         return Operation("delete", task.dn, assertion=assertion)
     planned = [a for a in change.attributes if a.name in step.attributes]
-    parts = tuple(m for a in planned for m in _modifications(a, attributes[a.name], encode))
+    parts = tuple(m for a in planned for m in _modifications(a, step.part, attributes[a.name], encode))
     return Operation("modify", task.dn, modifications=parts, assertion=assertion)
 
 
@@ -37,10 +37,13 @@ def _assertion(task: Task, id_filter: str) -> str | None:
     return f"(&{id_filter}(entryCSN={escape_filter_value(str(task.version))}))"
 
 
-def _modifications(change: AttributeChange, attribute: Attribute, encode: Encode) -> list[Modification]:
+def _modifications(
+    change: AttributeChange, part: tuple[int, int] | None, attribute: Attribute, encode: Encode
+) -> list[Modification]:
     """Values to delete and to add; a replace only where the server cannot compare values."""
     if not attribute.has_equality:
         return [Modification("replace", change.name, encode(change.name, change.after))]
-    gone, new = encode(change.name, change.remove), encode(change.name, change.add)
+    add, remove = change.part(*part) if part else (change.add, change.remove)
+    gone, new = encode(change.name, remove), encode(change.name, add)
     deletes = [Modification("delete", change.name, gone)] if gone else []
     return deletes + ([Modification("add", change.name, new)] if new else [])

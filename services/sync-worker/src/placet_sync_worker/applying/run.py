@@ -120,7 +120,7 @@ class BatchApplier:
                 "a batch of the plan was dropped, added or changed after the approval; run the job again"
             )
         items = [(change_hash(one.document, one.salt), one.positions) for one in loaded.stored if one.document]
-        if batch_digest(Phase(batch.phase), batch.index, items) != batch.digest:
+        if batch_digest(Phase(batch.phase), batch.ordinal, items) != batch.digest:
             raise AlteredError("a change of the plan was altered after the approval; run the job again")
 
     async def _end_altered(self, work: Work, run: Row[Any], reason: str) -> None:
@@ -227,7 +227,7 @@ class BatchApplier:
             tally[name] = tally.get(name, 0) + 1
         phase = Phase(job.batch.phase).name.lower()
         event = BatchApplied(
-            run_id=job.run.run_id, batch_id=job.batch.batch_id, phase=phase, index=job.batch.index,
+            run_id=job.run.run_id, batch_id=job.batch.batch_id, phase=phase, index=job.batch.ordinal,
             results=results_of(tally),
         )  # fmt: skip
         await work.publish(event)

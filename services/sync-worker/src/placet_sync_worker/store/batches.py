@@ -41,7 +41,7 @@ async def claim(work: Work) -> Row[Any] | None:
     """One due batch of any run, ours for the length of the lease."""
     free = or_(batches.c.lease_until.is_(None), batches.c.lease_until < func.clock_timestamp())
     due = and_(batches.c.state == "ready", batches.c.next_at <= func.now(), free)
-    order = (batches.c.next_at, batches.c.phase, batches.c.index)
+    order = (batches.c.next_at, batches.c.phase, batches.c.ordinal)
     one = select(batches.c.batch_id).where(due).order_by(*order).limit(1).with_for_update(skip_locked=True)
     claimed = await work.connection.execute(
         update(batches)
@@ -49,7 +49,8 @@ async def claim(work: Work) -> Row[Any] | None:
         .values(epoch=batches.c.epoch + 1, lease_until=func.clock_timestamp() + LEASE)
         .returning(batches)
     )
-    return claimed.first()
+    found: Row[Any] | None = claimed.first()
+    return found
 
 
 async def load(work: Work, batch: Row[Any]) -> Loaded:
@@ -193,19 +194,19 @@ async def give_back(work: Work, run_id: str, batch_id: str, pause: timedelta) ->
 
 async def digests(work: Work, run_id: str) -> list[tuple[int, int, str]]:
     """(phase, index, digest) of all batches, in order."""
-    query = select(batches.c.phase, batches.c.index, batches.c.digest).where(batches.c.run_id == run_id)
+    query = select(batches.c.phase, batches.c.ordinal, batches.c.digest).where(batches.c.run_id == run_id)
     return [
-        (r.phase, r.index, r.digest)
-        for r in await work.connection.execute(query.order_by(batches.c.phase, batches.c.index))
+        (r.phase, r.ordinal, r.digest)
+        for r in await work.connection.execute(query.order_by(batches.c.phase, batches.c.ordinal))
     ]
 
 
 async def open_batches(work: Work, run_id: str) -> list[Row[Any]]:
     """Batches that are not done, in order."""
-    query = select(batches.c.batch_id, batches.c.phase, batches.c.index, batches.c.state).where(
+    query = select(batches.c.batch_id, batches.c.phase, batches.c.ordinal, batches.c.state).where(
         batches.c.run_id == run_id, batches.c.state != "done"
     )
-    return list(await work.connection.execute(query.order_by(batches.c.phase, batches.c.index)))
+    return list(await work.connection.execute(query.order_by(batches.c.phase, batches.c.ordinal)))
 
 
 async def make_ready(work: Work, run_id: str, phase: int) -> None:

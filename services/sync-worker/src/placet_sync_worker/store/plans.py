@@ -87,7 +87,7 @@ def _rows(
 def _batch_row(run_id: str, batch: Batch) -> dict[str, Any]:
     items = [[number, list(numbers)] for number, numbers in batch.items]
     return {
-        "batch_id": str(uuid4()), "run_id": run_id, "phase": batch.phase.value, "index": batch.index,
+        "batch_id": str(uuid4()), "run_id": run_id, "phase": batch.phase.value, "ordinal": batch.index,
         "digest": batch.digest, "items": items, "state": "waiting",
     }  # fmt: skip
 

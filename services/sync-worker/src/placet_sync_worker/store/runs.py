@@ -49,7 +49,8 @@ async def claim_to_plan(work: Work) -> Run | None:
         )
         .returning(runs)
     )
-    return claimed.first()
+    found: Run | None = claimed.first()
+    return found
 
 
 async def extend_lease(work: Work, run: Run) -> bool:

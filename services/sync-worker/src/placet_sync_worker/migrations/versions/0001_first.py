@@ -137,7 +137,7 @@ def upgrade() -> None:
         sa.Column("batch_id", sa.Text(), nullable=False),
         sa.Column("run_id", sa.Text(), nullable=False),
         sa.Column("phase", sa.SmallInteger(), nullable=False),
-        sa.Column("index", sa.Integer(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column(
             "items",
@@ -162,7 +162,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'ready'"),
     )
     op.create_index(
-        op.f("ix_batches_run_id_phase_index"), "batches", ["run_id", "phase", "index"], unique=True, schema="sync"
+        op.f("ix_batches_run_id_phase_ordinal"), "batches", ["run_id", "phase", "ordinal"], unique=True, schema="sync"
     )
     op.create_table(
         "changes",
