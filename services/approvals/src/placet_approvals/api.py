@@ -1,0 +1,111 @@
+"""The API of approvals: requests, the decisions about them, and the audit."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from pydantic import BaseModel
+
+from placet_shared.alarms import raise_alarm
+from placet_shared.api import MOST_PER_PAGE
+from placet_shared.chain import Signer, Verifier
+from placet_shared.errors import ForgedEventError, InvalidError
+from placet_shared.identity import HEADER, Identity, caller_of
+from placet_shared.work import Database, Work
+
+from . import store
+from .audit import Audit, audit_runs
+from .deciding import cast
+from .errors import AlteredError, NoSuchRequestError
+from .evidence import cast_votes, stored_planned
+from .views import RequestView, view_of
+from .voting import Ballot, Call
+
+State = Literal["open", "approved", "denied", "withdrawn"]
+
+
+class RequestPage(BaseModel):
+    """Requests, newest first; `next` is the cursor of the page after this one."""
+
+    items: list[RequestView]
+    next: str | None
+
+
+def router_of(database: Database, verifier: Verifier, signer: Signer, epoch: int) -> APIRouter:
+    """The routes, bound to what they need."""
+    router = APIRouter(prefix="/api/v1", tags=["approvals"])
+    caller = caller_of(verifier)
+    signed_in = [Depends(caller)]
+
+    @router.get("/requests", dependencies=signed_in)
+    async def list_requests(
+        state: State | None = None,
+        cursor: str | None = None,
+        limit: Annotated[int, Query(ge=1, le=MOST_PER_PAGE)] = 100,
+    ) -> RequestPage:
+        async with database.transaction() as work:
+            return await _page(work, verifier, state, _position(cursor), limit)
+
+    @router.get("/requests/{request_id}", dependencies=signed_in)
+    async def show_request(request_id: str) -> RequestView:
+        async with database.transaction() as work:
+            return await _show(work, verifier, request_id)
+
+    @router.post("/requests/{request_id}/decisions")
+    async def decide_request(
+        request_id: str,
+        ballot: Ballot,
+        request: Request,
+        who: Annotated[Identity, Depends(caller)],
+        idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+    ) -> RequestView:
+        call = Call(who, ballot, request.headers[HEADER], await request.body(), idempotency_key)
+        async with database.transaction() as work:
+            await cast(request_id, call, work, verifier=verifier, signer=signer, epoch=epoch)
+        async with database.transaction() as work:
+            return await _show(work, verifier, request_id)
+
+    @router.get("/audit", dependencies=signed_in)
+    async def audit() -> Audit:
+        return await audit_runs(database, verifier)
+
+    return router
+
+
+async def _page(work: Work, verifier: Verifier, state: State | None, before: int | None, limit: int) -> RequestPage:
+    rows = await store.page_of_requests(work, state, before, limit + 1)
+    votes = await store.votes_about(work, [row.request_id for row in rows[:limit]])
+    views = [
+        _view(verifier, row, [vote for vote in votes if vote.request_id == row.request_id]) for row in rows[:limit]
+    ]
+    return RequestPage(
+        items=[view for view in views if view is not None], next=str(rows[limit - 1].seq) if len(rows) > limit else None
+    )
+
+
+async def _show(work: Work, verifier: Verifier, request_id: str) -> RequestView:
+    run = await store.request(work, request_id)
+    if run is None:
+        raise NoSuchRequestError(f"there is no request {request_id}; see `placet request list`")
+    view = _view(verifier, run, await store.votes_about(work, [request_id]))
+    if view is None:
+        raise AlteredError
+    return view
+
+
+def _view(verifier: Verifier, run: store.Record, votes: Sequence[store.Record]) -> RequestView | None:
+    """None, and an alarm, when what is stored was altered: nobody is shown what was not signed."""
+    try:
+        planned = stored_planned(verifier, run, audit=True)
+    except ForgedEventError as error:
+        raise_alarm("altered", run_id=run.run_id, reason=str(error))
+        return None
+    return view_of(run, planned, cast_votes(verifier, votes, audit=True))
+
+
+def _position(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise InvalidError("the cursor is none that this list gave", "cursor")
+    return int(cursor)

@@ -1,0 +1,81 @@
+"""A request as people and programs see it: what was signed, and how far it has come."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from placet_shared.events import Counts
+
+from .evidence import Planned
+from .policy import Held, gate_of, judge
+from .store import Record
+from .voting import Vote
+
+
+class VoteView(BaseModel):
+    """One person's word."""
+
+    user: str
+    decision: Literal["approve", "deny"]
+    comment: str
+    at: datetime
+
+
+class RequestView(BaseModel):
+    """A request. `decided_by` and what follows are null while it is open."""
+
+    id: str
+    run_id: str
+    job: str
+    state: Literal["open", "approved", "denied", "withdrawn"]
+    requested_by: str
+    trigger: str
+    opened_at: datetime
+    expires_at: datetime
+    counts: Counts
+    by_attribute: dict[str, int]
+    safety: str
+    warnings: tuple[str, ...]
+    reasons: tuple[str, ...]
+    approvers: tuple[str, ...]
+    need: int | Literal["all"]
+    votes: list[VoteView]
+    digest: str
+    decided_by: str | None
+    decided_at: datetime | None
+    comment: str | None
+
+
+def view_of(run: Record, planned: Planned, votes: Sequence[Vote]) -> RequestView:
+    """The request of a run."""
+    order, plan, gate = planned.order, planned.plan, gate_of(planned.order)
+    verdict = judge(order, plan, run.opened_at)
+    return RequestView(
+        id=run.request_id,
+        run_id=order.run_id,
+        job=order.snapshot.job.name,
+        state=run.state,
+        requested_by=order.requested_by,
+        trigger=order.trigger,
+        opened_at=run.opened_at,
+        expires_at=run.expires_at,
+        counts=plan.counts,
+        by_attribute=dict(plan.by_attribute),
+        safety=plan.safety,
+        warnings=plan.warnings,
+        reasons=verdict.reasons if isinstance(verdict, Held) else (),
+        approvers=gate.approvers,
+        need=gate.need,
+        votes=[_vote(vote) for vote in votes],
+        digest=plan.digest,
+        decided_by=run.closed_by,
+        decided_at=run.closed_at,
+        comment=run.closed_because,
+    )
+
+
+def _vote(vote: Vote) -> VoteView:
+    decision: Any = "approve" if vote.approve else "deny"
+    return VoteView(user=vote.voter, decision=decision, comment=vote.comment, at=vote.voted_at)

@@ -1,0 +1,133 @@
+"""Who may vote, and what the votes decide. Pure."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from placet_shared.errors import InvalidError
+from placet_shared.events import UserChanged
+from placet_shared.identity import Identity
+
+from .errors import AlreadyVotedError, MayNotDecideError, NotOpenError
+from .policy import ANY_APPROVER, Gate
+
+GROUP = "group:"
+
+
+class Ballot(BaseModel):
+    """What a person sends."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    decision: Literal["approve", "deny"]
+    comment: Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")] = ""
+
+    @property
+    def approve(self) -> bool:
+        return self.decision == "approve"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A ballot as it came: from whom, and the token and the body that prove it."""
+
+    caller: Identity
+    ballot: Ballot
+    token: str
+    body: bytes
+    idempotency_key: str | None
+
+
+@dataclass(frozen=True)
+class Vote:
+    """One person's word."""
+
+    voter: str
+    approve: bool
+    comment: str
+    voted_at: datetime
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a request has come. `closed_by` and `closed_at` are set when `state` is not `open`."""
+
+    state: str
+    expires_at: datetime
+    closed_by: str | None
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """Yes or no, by whom (`policy`, `expiry`, or people in the order of their votes), and why."""
+
+    approved: bool
+    by: tuple[str, ...]
+    reason: str
+
+
+def require_vote(gate: Gate, standing: Standing, votes: Sequence[Vote], call: Call, now: datetime) -> None:
+    """Passes if the caller may cast this ballot now. Raises ForbiddenError, ConflictError or InvalidError."""
+    caller, ballot = call.caller, call.ballot
+    caller.require("approver")
+    _require_open(standing, now)
+    if caller.user == gate.requester:
+        raise MayNotDecideError(f"{caller.user} asked for this run, so somebody else must decide about it")
+    if not among(gate.approvers, caller.user, caller.email, caller.groups):
+        raise MayNotDecideError(
+            f"{caller.user} is not among the approvers of this request: {', '.join(gate.approvers)}"
+        )
+    if not ballot.approve and not ballot.comment.strip():
+        raise InvalidError("a denial needs a comment that says why", "comment")
+    if any(vote.voter == caller.user and vote.approve == ballot.approve for vote in votes):
+        raise AlreadyVotedError(f"{caller.user} has already approved this request, and one person has one vote")
+
+
+def ruling_of(gate: Gate, votes: Sequence[Vote], users: Collection[UserChanged]) -> Ruling | None:
+    """What the votes decide, or None while some are missing. One denial ends it."""
+    for vote in votes:
+        if not vote.approve:
+            return Ruling(False, (vote.voter,), vote.comment)
+    if _enough(gate, {vote.voter for vote in votes}, users):
+        comments = "; ".join(vote.comment for vote in votes if vote.comment)
+        return Ruling(True, tuple(vote.voter for vote in votes), comments)
+    return None
+
+
+def everybody(gate: Gate, users: Collection[UserChanged]) -> set[str]:
+    """The users who could approve: among the approvers, with the role, not disabled, and not who asked for the run."""
+    return {
+        user.name
+        for user in users
+        if not (user.disabled or user.deleted or user.name == gate.requester)
+        and {"approver", "admin"} & set(user.roles)
+        and among(gate.approvers, user.name, user.email, user.groups)
+    }
+
+
+def among(approvers: Collection[str], user: str, email: str | None, groups: Collection[str]) -> bool:
+    """Whether a user with the role is meant by a name, an e-mail or a group."""
+    names = {user, ANY_APPROVER, *(GROUP + group for group in groups)}
+    return any(approver in names or _same_email(approver, email) for approver in approvers)
+
+
+def _require_open(standing: Standing, now: datetime) -> None:
+    if standing.state != "open":
+        when = f"{standing.closed_at:%Y-%m-%d %H:%M:%S} UTC" if standing.closed_at else "an unknown time"
+        raise NotOpenError(f"the request was already {standing.state} by {standing.closed_by} at {when}")
+    if now >= standing.expires_at:
+        raise NotOpenError(f"the request expired at {standing.expires_at:%Y-%m-%d %H:%M:%S} UTC; start the job again")
+
+
+def _enough(gate: Gate, approving: set[str], users: Collection[UserChanged]) -> bool:
+    """`all` is every known user who could approve; as long as nobody is known, those who did are all there are."""
+    if gate.need == "all":
+        return bool(approving) and everybody(gate, users) <= approving
+    return len(approving) >= gate.need
+
+
+def _same_email(approver: str, email: str | None) -> bool:
+    return email is not None and "@" in approver and approver.lower() == email.lower()
