@@ -20,7 +20,7 @@ from .checks import build_checks
 from .connections import Connections, Connector, Surroundings
 from .life import Life, end_overdue
 from .mapping.monty import MontyEngine
-from .planning.run import RunPlanner
+from .planning.run import PlanMaker, RunPlanner
 from .providers.csv import open_csv
 from .providers.files import FilesFolder
 from .providers.ldap import open_ldap
@@ -46,10 +46,8 @@ def build(settings: WorkerSettings) -> Service:
     connections = Connections(
         CONNECTORS, Surroundings(FilesFolder(settings.files, settings.files_absolute), settings.secrets)
     )
-    scripts = MontyEngine()
-    planner = RunPlanner(
-        database, settings.database_url, connections, scripts, verifier, signer, life, settings.spool, failpoint
-    )
+    make_plan = PlanMaker(settings.database_url, connections, MontyEngine())
+    planner = RunPlanner(database, make_plan, verifier, signer, life, settings.spool, failpoint)
     applier = BatchApplier(database, connections, verifier, life, failpoint)
     planning, applying = Loop("planning", planner.step, POLL_SECONDS), Loop("applying", applier.step, POLL_SECONDS)
     overdue = Loop("overdue", partial(end_overdue, database, verifier, life), 60.0)

@@ -45,14 +45,43 @@ class Result:
     safety: Safety
 
 
+MakePlan = Callable[[Order, Path, Callable[[], bool]], Result]
+"""Makes the plan of an order, with an empty folder for its spool, until the third argument says to stop. Blocks."""
+
+
+@dataclass(frozen=True)
+class PlanMaker:
+    """Makes plans from real providers."""
+
+    database_url: str
+    connections: Connections
+    scripts: ScriptEngine
+
+    def __call__(self, order: Order, folder: Path, stopped: Callable[[], bool]) -> Result:
+        """Reads both sides and compares them."""
+        shot = order.snapshot
+        destination = self.connections.destination(shot.destination)
+        try:
+            source = self.connections.source(shot.source)
+            try:
+                links = stream_links(self.database_url, shot.destination.name, shot.job_id)
+                options = options_of(order)
+                planned = plan_run(
+                    shot.job, source, destination, links, folder, scripts=self.scripts, options=options, stopped=stopped
+                )
+                return Result(planned, destination.identity(), destination.safety())
+            finally:
+                source.close()
+        finally:
+            destination.close()
+
+
 @dataclass(frozen=True)
 class RunPlanner:
     """One turn of the planning loop is `step`."""
 
     database: Database
-    database_url: str
-    connections: Connections
-    scripts: ScriptEngine
+    make: MakePlan
     verifier: Verifier
     signer: Signer
     life: Life
@@ -79,7 +108,7 @@ class RunPlanner:
 
     async def _plan(self, run: runs.Run, order: Order, folder: Path) -> None:
         try:
-            result = await self._under_lease(run, lambda stopped: self._make(order, folder, stopped))
+            result = await self._under_lease(run, lambda stopped: self.make(order, folder, stopped))
         except PlacetError as error:
             await self._failed(run, order, error)
             return
@@ -96,24 +125,6 @@ class RunPlanner:
         raise_alarm("altered", reason=reason)
         async with self.database.transaction() as work:
             await self.life.end_altered(work, run, None, reason)
-
-    def _make(self, order: Order, folder: Path, stopped: Callable[[], bool]) -> Result:
-        """Blocks: reads both sides and compares them."""
-        shot = order.snapshot
-        destination = self.connections.destination(shot.destination)
-        try:
-            source = self.connections.source(shot.source)
-            try:
-                links = stream_links(self.database_url, shot.destination.name, shot.job_id)
-                options = options_of(order)
-                planned = plan_run(
-                    shot.job, source, destination, links, folder, scripts=self.scripts, options=options, stopped=stopped
-                )
-                return Result(planned, destination.identity(), destination.safety())
-            finally:
-                source.close()
-        finally:
-            destination.close()
 
     async def _under_lease(self, run: runs.Run, make: Callable[[Callable[[], bool]], Result]) -> Result:
         lost = asyncio.Event()

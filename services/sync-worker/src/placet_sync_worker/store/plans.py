@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
-from sqlalchemy import Row, and_, delete, insert, select, text
+from sqlalchemy import Row, and_, insert, select, text
 
 from placet_shared.work import Work
 
@@ -21,8 +21,7 @@ CHUNK = 1000
 
 
 async def save(work: Work, run_id: str, planned: Iterator[Change]) -> Sequence[Batch]:
-    """Writes changes, steps and batches of a run; what an attempt before had left is replaced."""
-    await _forget(work, run_id)
+    """Writes changes, steps and batches of a run."""
     heads: list[tuple[str, tuple[Any, ...]]] = []
     rows = _rows(run_id, planned, heads)
     await _copy(work, "changes", ["run_id", "number", "key", "op", "hash", "salt", "document"], rows)
@@ -66,11 +65,6 @@ async def list_rejected(work: Work, run_id: str, *, key: str | None, after: int,
     wanted = and_(rejected.c.run_id == run_id, rejected.c.number > after)
     query = select(rejected).where(wanted if key is None else and_(wanted, rejected.c.key == key))
     return list(await work.connection.execute(query.order_by(rejected.c.number).limit(limit)))
-
-
-async def _forget(work: Work, run_id: str) -> None:
-    for table in (steps, batches, rejected, matches, changes):
-        await work.connection.execute(delete(table).where(table.c.run_id == run_id))
 
 
 def _rows(

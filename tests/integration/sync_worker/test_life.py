@@ -1,0 +1,284 @@
+"""A run's way through the worker on a real PostgreSQL: what is written, what is refused, how it ends."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from placet_shared.errors import ForgedEventError, PermanentError, ReplayedEventError
+from placet_shared.events import RunApproved, RunCancelled, RunDenied
+from placet_sync_worker.applying.tasks import Outcome, Task
+from placet_sync_worker.changes import Rejected, Result
+from tests.support.worker import WorkerHarness, a_delete, an_update
+
+
+@pytest.fixture
+async def worker(database_url: str, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
+    harness = WorkerHarness(database_url, tmp_path)
+    await harness.migrate()
+    yield harness
+    await harness.database.engine.dispose()
+
+
+async def finished(worker: WorkerHarness, run_id: str) -> dict[str, object]:
+    """The one run-finished of a run."""
+    ends = [event for event in await worker.published("placet.run-finished") if event["run_id"] == run_id]
+    assert len(ends) == 1
+    return ends[0]
+
+
+async def test_an_approved_plan_is_written_and_linked(worker: WorkerHarness) -> None:
+    run_id = await worker.planned([an_update(n) for n in range(450)] + [a_delete(1000)])
+    assert worker.store.asked == []
+    await worker.approve(run_id)
+    await worker.apply_all()
+    end = await finished(worker, run_id)
+    assert end["outcome"] == "succeeded"
+    assert end["applied"] == {"update": 450, "delete": 1}
+    assert len(worker.store.asked) == 451
+    assert worker.store.asked[-1][0].step.what == "delete"
+    links = await worker.rows("SELECT entry_id, source_key FROM sync.links")
+    assert {"entry_id": "id7", "source_key": "7"} in links
+
+
+async def test_a_rejected_record_makes_a_run_with_errors(worker: WorkerHarness) -> None:
+    run_id = await worker.planned([an_update(1)], [Rejected("line 3", "9", "sn", "sn has no value")])
+    await worker.approve(run_id)
+    await worker.apply_all()
+    end = await finished(worker, run_id)
+    assert end["outcome"] == "succeeded_with_errors"
+    assert end["problems"] == ["9: rejected (sn)"]
+
+
+async def test_a_preview_ends_by_itself(worker: WorkerHarness) -> None:
+    run_id = "preview"
+    await worker.tell(worker.requested(run_id, worker.order(run_id, preview=True), preview=True))
+    await worker.planner.step()
+    assert (await finished(worker, run_id))["outcome"] == "previewed"
+    with pytest.raises(PermanentError):
+        await worker.approve(run_id) if (await worker.run(run_id))["decision_token"] else await refuse(worker, run_id)
+    await worker.apply_all()
+    assert worker.store.asked == []
+
+
+async def refuse(worker: WorkerHarness, run_id: str) -> None:
+    """A decision about a preview changes nothing."""
+    await worker.approve(run_id)
+    raise PermanentError
+
+
+async def test_an_empty_plan_succeeds(worker: WorkerHarness) -> None:
+    run_id = await worker.planned([])
+    await worker.approve(run_id)
+    assert (await finished(worker, run_id))["outcome"] == "succeeded"
+
+
+async def test_what_cannot_be_planned_fails_with_its_reason(worker: WorkerHarness) -> None:
+    run_id = "broken"
+    worker.plan = PermanentError("the source is empty")
+    await worker.tell(worker.requested(run_id, worker.order(run_id)))
+    await worker.planner.step()
+    end = await finished(worker, run_id)
+    assert (end["outcome"], end["reason"]) == ("failed", "the source is empty")
+
+
+class TestStrangers:
+    """Whoever can write to Kafka or to the tables starts nothing and changes nothing."""
+
+    async def test_a_forged_order_is_refused(self, worker: WorkerHarness) -> None:
+        order = worker.sign["approvals"].sign(worker.verifier.order(worker.order("x")))
+        with pytest.raises(ForgedEventError):
+            await worker.tell(worker.requested("x", order))
+        assert await worker.rows("SELECT 1 FROM sync.runs") == []
+
+    async def test_an_order_of_another_run_is_refused(self, worker: WorkerHarness) -> None:
+        with pytest.raises(ForgedEventError):
+            await worker.tell(worker.requested("y", worker.order("x")))
+
+    async def test_a_forged_decision_is_refused_and_the_true_one_goes_on(self, worker: WorkerHarness) -> None:
+        run_id = await worker.planned([an_update(1)])
+        plan = (await worker.run(run_id))["plan_token"]
+        for decision in (
+            worker.decision(run_id, plan, signer="scheduler"),
+            worker.decision(run_id, plan + "x"),
+            worker.decision(run_id, plan, approved=False),
+            worker.decision("another", plan),
+            "nonsense",
+        ):
+            event = RunApproved(run_id=run_id, request_id=None, decided_by="eve", decision=decision)
+            with pytest.raises(ForgedEventError):
+                await worker.tell(event)
+        await worker.apply_all()
+        assert worker.store.asked == []
+        await worker.approve(run_id)
+        await worker.apply_all()
+        assert (await finished(worker, run_id))["outcome"] == "succeeded"
+
+    async def test_an_old_approval_played_again_is_refused(self, worker: WorkerHarness) -> None:
+        run_id = await worker.planned([an_update(1)])
+        event = await worker.approved(run_id)
+        await worker.tell(event)
+        await worker.apply_all()
+        with pytest.raises(ReplayedEventError):
+            await worker.tell(event)
+        second = await worker.planned([an_update(2)])
+        with pytest.raises(ForgedEventError):
+            await worker.tell(event.model_copy(update={"run_id": second}))
+        assert len(worker.store.asked) == 1
+
+    async def test_a_forged_cancellation_is_refused(self, worker: WorkerHarness) -> None:
+        run_id = await worker.planned([an_update(1)])
+        forged = worker.sign["approvals"].signed(RunCancelled, run_id=run_id, cancelled_by="eve", reason="")
+        with pytest.raises(ForgedEventError):
+            await worker.tell(forged)
+        assert (await worker.run(run_id))["state"] == "planned"
+
+    @pytest.mark.parametrize(
+        "alteration",
+        [
+            "UPDATE sync.changes SET document = jsonb_set(document, '{attributes,0,after,0}', '\"Evil\"') WHERE number = 3",
+            "UPDATE sync.changes SET document = jsonb_set(document, '{dn}', '\"cn=ceo\"') WHERE number = 3",
+            "UPDATE sync.changes SET salt = 'x' WHERE number = 3",
+            "DELETE FROM sync.batches WHERE ordinal = 1",
+            "UPDATE sync.batches SET ordinal = ordinal + 1 WHERE ordinal = 1",
+            "UPDATE sync.batches SET items = items - 0 WHERE ordinal = 0",
+            "UPDATE sync.batches SET digest = 'sha256:0' WHERE ordinal = 1",
+            "UPDATE sync.runs SET plan_token = plan_token || 'x'",
+            "UPDATE sync.runs SET order_token = order_token || 'x'",
+            "UPDATE sync.runs SET decision_token = decision_token || 'x'",
+        ],
+    )
+    async def test_altered_tables_end_the_run_as_failed(self, worker: WorkerHarness, alteration: str) -> None:
+        run_id = await worker.planned([an_update(n) for n in range(300)])
+        await worker.approve(run_id)
+        await worker.rows(alteration)
+        await worker.apply_all()
+        end = await finished(worker, run_id)
+        assert end["outcome"] == "failed"
+        assert end["reason"]
+        asked = [task.number for task, _ in worker.store.asked]
+        assert 3 not in asked or "batch" in str(end["reason"]) or asked == list(range(200))
+
+    async def test_another_destination_ends_the_run_as_failed(self, worker: WorkerHarness) -> None:
+        run_id = await worker.planned([an_update(1)])
+        await worker.approve(run_id)
+        worker.store.identity_now = replace(worker.store.identity_now, url="ldaps://elsewhere")
+        await worker.apply_all()
+        assert (await finished(worker, run_id))["outcome"] == "failed"
+        assert worker.store.asked == []
+
+
+class TestEnds:
+    """Every state has an exit."""
+
+    async def test_denied(self, worker: WorkerHarness) -> None:
+        run_id = await worker.planned([an_update(1)])
+        decision = worker.decision(run_id, (await worker.run(run_id))["plan_token"], approved=False)
+        await worker.tell(RunDenied(run_id=run_id, request_id=None, decided_by="bob", decision=decision))
+        assert (await finished(worker, run_id))["outcome"] == "denied"
+
+    async def test_cancelled_before_the_approval(self, worker: WorkerHarness) -> None:
+        run_id = await worker.planned([an_update(1)])
+        await worker.tell(self.cancel(worker, run_id))
+        assert (await finished(worker, run_id))["outcome"] == "cancelled"
+        await worker.approve(run_id)
+        await worker.apply_all()
+        assert worker.store.asked == []
+
+    async def test_cancelled_while_writing(self, worker: WorkerHarness) -> None:
+        run_id = await worker.planned([an_update(n) for n in range(400)])
+        await worker.approve(run_id)
+        await worker.applier.step()
+        await worker.tell(self.cancel(worker, run_id))
+        end = await finished(worker, run_id)
+        assert end["outcome"] == "cancelled"
+        assert await worker.results(run_id) == ["applied"] * 200 + ["skipped"] * 200
+
+    async def test_a_cancelled_batch_that_may_have_been_sent_is_looked_at(self, worker: WorkerHarness) -> None:
+        run_id = await worker.planned([an_update(1), an_update(2)])
+        await worker.approve(run_id)
+        worker.store.answers = lambda _task: Outcome(None, "no answer")
+        await worker.applier.step()
+        await worker.tell(self.cancel(worker, run_id))
+        assert await worker.published("placet.run-finished") == []
+        worker.store.answers = lambda task: Outcome(Result.ALREADY_APPLIED if task.number else Result.SKIPPED)
+        await self.make_due(worker)
+        await worker.apply_all()
+        assert worker.store.asked[-1][1] is True
+        assert await worker.results(run_id) == ["skipped", "already_applied"]
+        assert (await finished(worker, run_id))["outcome"] == "cancelled"
+
+    async def test_expired(self, worker: WorkerHarness) -> None:
+        run_id = await worker.planned([an_update(1)])
+        await worker.approve(run_id)
+        run = await worker.run(run_id)
+        plan = worker.verifier.plan(run["plan_token"], run["order_token"])
+        worker.verifier.plan = lambda *_a, **_k: plan.model_copy(update={"valid_until": plan.planned_at})  # type: ignore[method-assign] # a plan of long ago
+        await worker.apply_all()
+        assert (await finished(worker, run_id))["outcome"] == "succeeded_with_errors"
+        assert await worker.results(run_id) == ["expired"]
+
+    async def test_gives_up_when_nothing_moves(self, worker: WorkerHarness) -> None:
+        run_id = await worker.planned([an_update(1)], give_up_after="0s")
+        await worker.approve(run_id)
+        worker.store.answers = lambda _task: Outcome(None, "the directory is down")
+        await worker.apply_all()
+        end = await finished(worker, run_id)
+        assert end["outcome"] == "failed"
+        assert "the directory is down" in str(end["reason"])
+        assert await worker.results(run_id) == ["uncertain"]
+
+    async def test_removals_wait_after_too_many_failures(self, worker: WorkerHarness) -> None:
+        run_id = await worker.planned([an_update(1), an_update(2), a_delete(3)])
+        await worker.approve(run_id)
+        worker.store.answers = lambda task: Outcome(Result.CONFLICT if task.number == 0 else Result.APPLIED, "moved")
+        await worker.apply_all()
+        assert await worker.results(run_id) == ["conflict", "applied", "skipped"]
+        assert (await finished(worker, run_id))["outcome"] == "succeeded_with_errors"
+
+    @staticmethod
+    def cancel(worker: WorkerHarness, run_id: str) -> RunCancelled:
+        return worker.sign["scheduler"].signed(RunCancelled, run_id=run_id, cancelled_by="ada", reason="")
+
+    @staticmethod
+    async def make_due(worker: WorkerHarness) -> None:
+        await worker.rows("UPDATE sync.batches SET next_at = now() - interval '1 s', lease_until = NULL")
+
+
+class TestReplicas:
+    """A batch belongs to who holds its epoch."""
+
+    async def test_a_dead_worker_leaves_its_intents(self, worker: WorkerHarness) -> None:
+        run_id = await worker.planned([an_update(1)])
+        await worker.approve(run_id)
+        worker.store.answers = lambda _task: Outcome(None, "died")
+        await worker.applier.step()
+        await TestEnds.make_due(worker)
+        worker.store.answers = lambda _task: Outcome(Result.APPLIED)
+        await worker.apply_all()
+        assert [task.maybe_sent for task, _ in worker.store.asked] == [False, True]
+
+    async def test_a_sleeper_that_wakes_up_writes_no_results(self, worker: WorkerHarness) -> None:
+        run_id = await worker.planned([an_update(1)])
+        await worker.approve(run_id)
+        other = worker.another_applier(worker.store)
+        began = []
+
+        def overtaken(task: Task) -> Outcome:
+            began.append(task)
+            return Outcome(Result.FAILED, "what the sleeper believes")
+
+        sleeper = worker.another_applier(replace(worker.store, answers=overtaken, asked=[]))
+        original = sleeper._apply
+
+        async def slow(job: object) -> None:
+            await TestEnds.make_due(worker)
+            assert await other.step()
+            await original(job)  # type: ignore[arg-type] # the job that it was called with
+
+        sleeper._apply = slow  # type: ignore[method-assign] # the pause between claim and write
+        await sleeper.step()
+        assert began
+        assert await worker.results(run_id) == ["applied"]
+        assert (await finished(worker, run_id))["outcome"] == "succeeded"
