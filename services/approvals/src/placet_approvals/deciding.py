@@ -10,7 +10,7 @@ from . import store
 from .errors import AlteredError, NoSuchRequestError
 from .evidence import Planned, cast_votes, require_epoch, stored_planned
 from .policy import Held, gate_of
-from .voting import Call, Ruling, Standing, require_vote, ruling_of
+from .voting import Call, Ruling, Standing, require_known, require_vote, ruling_of
 
 OVERDUE_AT_ONCE = 50
 
@@ -68,9 +68,11 @@ async def cast(request_id: str, call: Call, work: Work, *, verifier: Verifier, s
     require_epoch(planned.order, epoch)
     gate, standing = gate_of(planned.order), _standing(run, planned)
     require_vote(gate, standing, cast_votes(verifier, rows), call, work.now)
+    users = await store.known_users(work) if gate.need == "all" else []
+    require_known(gate, call, users)
     await store.add_vote(work, request_id, call)
     votes = cast_votes(verifier, await store.votes_about(work, [request_id]))
-    if ruling := ruling_of(gate, votes, await store.known_users(work)):
+    if ruling := ruling_of(gate, votes, users):
         await decide(planned, request_id, ruling, work, signer)
 
 

@@ -1,6 +1,6 @@
 """Why a decision is not taken. Each is one sentence for the person who tried."""
 
-from placet_shared.errors import ConflictError, ForbiddenError, NotFoundError
+from placet_shared.errors import ConflictError, ForbiddenError, NotFoundError, TransientError
 
 
 class NoSuchRequestError(NotFoundError):
@@ -21,3 +21,7 @@ class AlreadyVotedError(ConflictError):
 
 class AlteredError(ConflictError):
     """What is stored about this run was altered; nothing can be decided about it, see `placet audit verify`."""
+
+
+class UsersBehindError(TransientError):
+    """All approvers must approve, and approvals does not know them all yet; try again in a moment."""

@@ -11,7 +11,7 @@ from placet_shared.errors import InvalidError
 from placet_shared.events import UserChanged
 from placet_shared.identity import Identity
 
-from .errors import AlreadyVotedError, MayNotDecideError, NotOpenError
+from .errors import AlreadyVotedError, MayNotDecideError, NotOpenError, UsersBehindError
 from .policy import ANY_APPROVER, Gate
 
 GROUP = "group:"
@@ -86,6 +86,12 @@ def require_vote(gate: Gate, standing: Standing, votes: Sequence[Vote], call: Ca
         raise AlreadyVotedError(f"{caller.user} has already approved this request, and one person has one vote")
 
 
+def require_known(gate: Gate, call: Call, users: Collection[UserChanged]) -> None:
+    """Where all must approve, raises UsersBehindError until the caller is known: others may be missing as well."""
+    if gate.need == "all" and call.ballot.approve and call.caller.user not in everybody(gate, users):
+        raise UsersBehindError
+
+
 def ruling_of(gate: Gate, votes: Sequence[Vote], users: Collection[UserChanged]) -> Ruling | None:
     """What the votes decide, or None while some are missing. One denial ends it."""
     for vote in votes:
@@ -123,7 +129,6 @@ def _require_open(standing: Standing, now: datetime) -> None:
 
 
 def _enough(gate: Gate, approving: set[str], users: Collection[UserChanged]) -> bool:
-    """`all` is every known user who could approve; as long as nobody is known, those who did are all there are."""
     if gate.need == "all":
         return bool(approving) and everybody(gate, users) <= approving
     return len(approving) >= gate.need
