@@ -6,6 +6,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from .errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PlacetError, TransientError
 
@@ -32,6 +34,12 @@ def install_problem_documents(app: FastAPI) -> None:
     async def _ours(_request: Request, error: PlacetError) -> JSONResponse:
         status, title = next(found for kind, found in _STATUS if isinstance(error, kind))
         return problem(status, title, str(error), getattr(error, "field", None))
+
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(InterfaceError)
+    @app.exception_handler(PoolTimeoutError)
+    async def _database(_request: Request, _error: Exception) -> JSONResponse:
+        return problem(503, "Try again", "the database does not answer")
 
     @app.exception_handler(RequestValidationError)
     async def _body(_request: Request, error: RequestValidationError) -> JSONResponse:

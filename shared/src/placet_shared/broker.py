@@ -1,110 +1,70 @@
 """Kafka, and every rule of delivery that touches it.
 
-A message is settled in the database (handled, kept for another try, or dead) and only then is its offset committed, explicitly
-and under a time limit. FastStream's own parsers and acknowledgements lose messages or rewind groups; none of them is used.
+A message is settled in the database and only then is its offset committed, explicitly and under a time limit.
+FastStream's own parsers and acknowledgements lose messages or rewind groups; none of them is used. Its loop and the
+tasks of aiokafka can end for good after an error; a watch builds the consumer anew then.
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from time import monotonic
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
+from aiokafka.errors import (
+    KafkaError,
+    MessageSizeTooLargeError,
+    NoError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 
-from . import letters, topics
-from .alarms import raise_alarm
-from .envelope import Envelope, Message, RawHeaders, UnreadableMessageError, read_envelope
-from .errors import ForgedEventError, PermanentError, ReplayedEventError
-from .metrics import EVENTS, HANDLING
-from .work import Database, Handlers
+from . import topics
+from .envelope import Message, RawHeaders
+from .outbox import UnsendableError
+from .settling import Settler
+from .work import Handlers
 
 log = structlog.get_logger()
 
 SEND_SECONDS = 10.0
 COMMIT_SECONDS = 10.0
+CLOSE_SECONDS = 2.0
+HANDLER_GRACE_SECONDS = 10.0
 OUTAGE_PAUSE_SECONDS = 1.0
+WATCH_SECONDS = 1.0
 STUCK_AFTER_SECONDS = 300.0
+METADATA_MILLISECONDS = 3_000
+"""How long a consumer may miss that topics were made again after a wipe."""
 PARTITIONS = 12
+REPLICAS = 3
+LARGEST_MESSAGE = 4 * 1024 * 1024
+"""Room for a dead letter, which is a message of the broker's largest size and its reason."""
 
 
-@dataclass
 class Heartbeat:
-    """Whether the consume loop moves: it waits for a message, or has worked on one for less than five minutes."""
+    """Whether the consume loop moves: it waits for a message, or has worked on one for less than five minutes. Waiting
+    for the database counts as moving."""
 
-    busy_since: float | None = None
-    tasks: Sequence[asyncio.Task[Any]] = field(default_factory=tuple)
+    def __init__(self) -> None:
+        self._busy_since: float | None = None
+        self.watch: asyncio.Task[None] | None = None
+
+    def beat(self) -> None:
+        self._busy_since = monotonic()
+
+    def rest(self) -> None:
+        self._busy_since = None
 
     def alive(self) -> bool:
-        stuck = self.busy_since is not None and monotonic() - self.busy_since > STUCK_AFTER_SECONDS
-        return not stuck and not any(task.done() for task in self.tasks)
-
-
-class Settler:
-    """Decides what becomes of each message, and writes it down."""
-
-    def __init__(self, database: Database, handlers: Handlers) -> None:
-        self._database = database
-        self._handlers = handlers
-
-    async def settle(self, message: Message) -> None:
-        """Returns when the database knows what became of the message; waits only while the database is away."""
-        while True:
-            try:
-                return await self._settle(message)
-            except Exception as error:
-                log.error("database_away", topic=message.topic, error=str(error))
-                await asyncio.sleep(OUTAGE_PAUSE_SECONDS)
-
-    async def _settle(self, message: Message) -> None:
-        try:
-            envelope = read_envelope(message)
-        except UnreadableMessageError as error:
-            await self._bury(message, "unreadable", error)
-            return
-        with (
-            structlog.contextvars.bound_contextvars(
-                event_id=envelope.event_id,
-                event_type=envelope.type,
-                **{name: value for name in ("run_id", "job") if (value := getattr(envelope.event, name, None))},
-            ),
-            HANDLING.labels(envelope.type).time(),
-        ):
-            try:
-                settled = await self._handle(envelope, message)
-                EVENTS.labels(envelope.type, settled).inc()
-            except (ForgedEventError, ReplayedEventError) as error:
-                kind = "forged" if isinstance(error, ForgedEventError) else "replayed"
-                raise_alarm(kind, topic=message.topic, offset=message.offset, reason=str(error))
-                await self._bury(message, envelope.type, error)
-            except PermanentError as error:
-                await self._bury(message, envelope.type, error)
-            except Exception as error:  # transient or unforeseen: it comes again, and is dead after many tries
-                log.exception("event_kept_for_retry", error=str(error))
-                await letters.keep_for_retry(self._database, message, f"{type(error).__name__}: {error}")
-                EVENTS.labels(envelope.type, "retry").inc()
-
-    async def _handle(self, envelope: Envelope, message: Message) -> str:
-        handler = self._handlers.get(type(envelope.event))
-        if handler is None:
-            raise UnreadableMessageError(f"{self._database.service} does not handle {envelope.type}")
-        async with self._database.transaction() as work:
-            await letters.forget(work, self._database, message)
-            if not await work.claim(envelope):
-                return "repeated"
-            await handler(envelope.event, work)
-            return "handled"
-
-    async def _bury(self, message: Message, kind: str, error: PermanentError) -> None:
-        log.warning("event_is_dead", topic=message.topic, offset=message.offset, reason=str(error))
-        EVENTS.labels(kind, "dead").inc()
-        await letters.bury(self._database, message, str(error))
+        stuck = self._busy_since is not None and monotonic() - self._busy_since > STUCK_AFTER_SECONDS
+        return not stuck and not (self.watch is not None and self.watch.done())
 
 
 class Consumer:
@@ -114,66 +74,109 @@ class Consumer:
         self, bootstrap: str, settler: Settler, handlers: Handlers, service: str, instance: str | None
     ) -> None:
         self.heartbeat = Heartbeat()
+        self._bootstrap = bootstrap.split(",")
         self._settler = settler
-        self._broker = KafkaBroker(bootstrap, client_id=f"placet-{service}", logger=None)
+        self._topics = sorted({event.topic for event in handlers})
+        self._service = service
+        self._instance = instance
+        self._build()
+
+    async def start(self) -> None:
+        """Connects, trying again until the broker is there, and watches over itself from then on."""
+        await self._connect()
+        self.heartbeat.watch = asyncio.create_task(self._watch())
+
+    async def stop(self) -> None:
+        """Lets a handler finish, leaves the group, and takes no longer than its limits."""
+        if self.heartbeat.watch is not None:
+            self.heartbeat.watch.cancel()
+            await asyncio.gather(self.heartbeat.watch, return_exceptions=True)
+        await self._stop_quietly()
+
+    async def ping(self) -> bool:
+        """Whether the broker answers: for readiness alone."""
+        consumer = self._subscriber.consumer
+        try:
+            return consumer is not None and bool(await asyncio.wait_for(consumer.topics(), 2))
+        except (KafkaError, TimeoutError, OSError):
+            return False
+
+    def _build(self) -> None:
+        self._broker = KafkaBroker(
+            self._bootstrap,
+            client_id=f"placet-{self._service}",
+            logger=None,
+            consumer_only=True,
+            graceful_timeout=HANDLER_GRACE_SECONDS,
+            metadata_max_age_ms=METADATA_MILLISECONDS,
+        )
         self._subscriber = self._broker.subscriber(
-            *sorted({event.topic for event in handlers}),
-            group_id=f"placet-{service}",
-            group_instance_id=instance,
+            *self._topics,
+            group_id=f"placet-{self._service}",
+            group_instance_id=self._instance,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
             parser=_keep_raw,
             decoder=_keep_bytes,
             max_poll_interval_ms=600_000,
+            max_partition_fetch_bytes=LARGEST_MESSAGE,
         )
         self._subscriber(self._consume)
 
-    async def start(self) -> None:
-        """Connects, trying again until the broker is there."""
+    async def _connect(self) -> None:
         while True:
             try:
-                await self._broker.start()
-                self.heartbeat.tasks = self._subscriber.tasks
-                return
+                return await self._broker.start()
             except (KafkaError, OSError) as error:
-                log.warning("broker_away", error=str(error))
+                log.warning("broker_away", error=repr(error))
                 await self._stop_quietly()
                 await asyncio.sleep(OUTAGE_PAUSE_SECONDS)
+                self._build()
 
-    async def stop(self) -> None:
-        await self._broker.stop()
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            if any(task.done() for task in self._background_tasks()):
+                log.warning("consumer_built_anew")
+                await self._stop_quietly()
+                self._build()
+                await self._connect()
 
-    async def ping(self) -> bool:
-        """Whether the broker answers: for readiness alone."""
-        return bool(await self._broker.ping(timeout=2))
+    def _background_tasks(self) -> Iterator[asyncio.Task[Any]]:
+        """Tasks without which no message comes: none of them ends while the consumer works."""
+        yield from self._subscriber.tasks
+        consumer: Any = self._subscriber.consumer
+        if consumer is not None:
+            yield consumer._fetcher.error_future
+            yield consumer._coordinator._coordination_task
 
     async def _stop_quietly(self) -> None:
         try:
-            await self._broker.stop()
-        except (KafkaError, OSError) as error:
-            log.info("broker_stop_failed", error=str(error))
+            await asyncio.wait_for(self._broker.stop(), HANDLER_GRACE_SECONDS + CLOSE_SECONDS)
+        except Exception as error:  # aiokafka's own tasks raise what they ended with, in groups
+            log.info("broker_stop_failed", error=repr(error))
 
     async def _consume(self, message: KafkaMessage) -> None:
         record: Any = message.raw_message
-        self.heartbeat.busy_since = monotonic()
+        self.heartbeat.beat()
         try:
-            await self._settler.settle(
-                Message(record.topic, record.partition, record.offset, record.key, record.headers, record.value)
-            )
+            settled = Message(record.topic, record.partition, record.offset, record.key, record.headers, record.value)
+            await self._settler.settle(settled, self.heartbeat.beat)
             await self._commit(record)
         finally:
-            self.heartbeat.busy_since = None
+            self.heartbeat.rest()
 
     async def _commit(self, record: Any) -> None:
         """A commit that fails costs a repeat, which the inbox knows."""
         consumer: Any = self._subscriber.consumer
-        if consumer is None:
-            return
-        offsets = {TopicPartition(record.topic, record.partition): record.offset + 1}
+        partition, after = TopicPartition(record.topic, record.partition), record.offset + 1
         try:
-            await asyncio.wait_for(consumer.commit(offsets), COMMIT_SECONDS)
+            async with asyncio.timeout(COMMIT_SECONDS):
+                # Elsewhere after a rebalance: another's work, or a wiped broker that would take an offset past its end.
+                if await consumer.position(partition) == after:
+                    await consumer.commit({partition: after})
         except (KafkaError, TimeoutError) as error:
-            log.info("commit_failed", topic=record.topic, offset=record.offset, error=str(error))
+            log.info("commit_failed", topic=record.topic, offset=record.offset, error=repr(error))
 
 
 async def _keep_raw(record: Any) -> KafkaMessage:
@@ -194,24 +197,30 @@ class KafkaSender:
         self._client_id = client_id
         self._producer: AIOKafkaProducer | None = None
         self._lock = asyncio.Lock()
+        self._ends: dict[TopicPartition, int] = {}
 
     async def send(self, topic: str, key: bytes | None, headers: RawHeaders, body: bytes) -> None:
         """Raises when the broker did not acknowledge in time; the message may still be in its log."""
         producer = await self._connected()
         try:
-            await asyncio.wait_for(producer.send_and_wait(topic, body, key=key, headers=list(headers)), SEND_SECONDS)
-        except UnknownTopicOrPartitionError:
-            await ensure_topics(self._bootstrap)
-            raise
+            async with asyncio.timeout(SEND_SECONDS):
+                sent = await producer.send_and_wait(topic, body, key=key, headers=list(headers))
+        except MessageSizeTooLargeError as error:
+            raise UnsendableError(f"a message of {len(body)} bytes is too large for {topic}") from error
         except (KafkaError, TimeoutError):
             await self._drop(producer)
             raise
+        if sent.offset < self._ends.get(sent.topic_partition, 0):
+            self._ends.clear()
+            raise KafkaError(f"{topic} begins anew: the broker lost its messages")
+        self._ends[sent.topic_partition] = sent.offset
 
     async def probe(self) -> None:
         """Asks for fresh metadata; a broker that was wiped gets its topics again."""
         producer = await self._connected()
         try:
-            known = await asyncio.wait_for(producer.client.fetch_all_metadata(), SEND_SECONDS)
+            async with asyncio.timeout(SEND_SECONDS):
+                known = await producer.client.fetch_all_metadata()
         except (KafkaError, TimeoutError, OSError):
             await self._drop(producer)
             raise
@@ -226,41 +235,68 @@ class KafkaSender:
     async def _connected(self) -> AIOKafkaProducer:
         async with self._lock:
             if self._producer is None:
-                producer = AIOKafkaProducer(
-                    bootstrap_servers=self._bootstrap, client_id=self._client_id, acks="all", request_timeout_ms=8_000
-                )
-                try:
-                    await asyncio.wait_for(producer.start(), SEND_SECONDS)
-                except BaseException:
-                    await producer.stop()
-                    raise
-                self._producer = producer
+                self._producer = await self._connect()
             return self._producer
+
+    async def _connect(self) -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            client_id=self._client_id,
+            acks="all",
+            request_timeout_ms=int(SEND_SECONDS * 800),
+            max_request_size=LARGEST_MESSAGE,
+        )
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await producer.start()
+        except BaseException:
+            await _close(producer)
+            raise
+        return producer
 
     async def _drop(self, producer: AIOKafkaProducer) -> None:
         if self._producer is producer:
             self._producer = None
+            await _close(producer)
+
+
+async def _close(producer: AIOKafkaProducer) -> None:
+    """Closes it, whatever it still holds: what it did not send stands in the outbox."""
+    for step in (producer.stop, producer._sender.close, producer.client.close):
         try:
-            await asyncio.wait_for(producer.stop(), SEND_SECONDS)
-        except (KafkaError, TimeoutError, OSError) as error:
-            log.info("producer_stop_failed", error=str(error))
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await step()
+        except Exception as error:
+            log.info("producer_close_failed", error=repr(error))
 
 
-async def ensure_topics(bootstrap: str, partitions: int = PARTITIONS, replicas: int = -1) -> None:
-    """Makes the topics that are missing; `replicas` -1 is the broker's default. Raises KafkaError."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+async def ensure_topics(bootstrap: str, partitions: int = PARTITIONS, replicas: int | None = None) -> None:
+    """Makes the topics that are missing, with three replicas where there are three brokers. Raises KafkaError or
+    TimeoutError."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=int(SEND_SECONDS * 1000))
     try:
-        await admin.start()
-        existing = set(await admin.list_topics())
-        missing = [_new_topic(name, partitions, replicas) for name in topics.ALL_TOPICS if name not in existing]
-        if missing:
-            await admin.create_topics(missing)
-    except TopicAlreadyExistsError:
-        log.info("topics_made_by_another")
+        async with asyncio.timeout(SEND_SECONDS):
+            await admin.start()
+            missing = set(topics.ALL_TOPICS) - set(await admin.list_topics())
+            if missing:
+                copies = replicas or min(REPLICAS, len((await admin.describe_cluster())["brokers"]))
+                made = await admin.create_topics([_new_topic(name, partitions, copies) for name in sorted(missing)])
+                _check_made(made)
     finally:
         await admin.close()
 
 
+def _check_made(answer: Any) -> None:
+    for name, code, *_ in answer.topic_errors:
+        error = for_code(code)
+        if error not in (NoError, TopicAlreadyExistsError):  # two services may make them at once
+            raise error(f"the topic {name} could not be made")
+
+
 def _new_topic(name: str, partitions: int, replicas: int) -> NewTopic:
-    policy = {"cleanup.policy": "compact"} if name in topics.COMPACTED else {}
-    return NewTopic(name, partitions, replicas, topic_configs=policy)
+    settings = {"min.insync.replicas": "2"} if replicas >= REPLICAS else {}
+    if name in topics.COMPACTED:
+        settings["cleanup.policy"] = "compact"
+    if name == topics.DEAD_LETTERS:
+        settings["max.message.bytes"] = str(LARGEST_MESSAGE)
+    return NewTopic(name, partitions, replicas, topic_configs=settings)

@@ -1,4 +1,4 @@
-"""The chain of signatures: order, plan, decision. Each is a compact JWS (EdDSA) that names the hash of the one before."""
+"""The chain of signatures: order, plan, decision. Each is a compact JWS (EdDSA) with the hash of the one before."""
 
 import hashlib
 from collections.abc import Mapping
@@ -64,7 +64,7 @@ class DestinationIdentity(Link):
 class PlanHeader(Link):
     """The worker's: this is what the run would change.
 
-    `digest` is over the ordered list of (phase, index, digest) of the batches; `by_attribute` counts changes by attribute name.
+    `digest` is over the ordered list of (phase, index, digest) of the batches; `by_attribute` counts changes by name.
     `within_query` is how many entries of the destination matched the job's query: what percentages of limits are of.
     """
 

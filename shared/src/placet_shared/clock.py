@@ -10,5 +10,5 @@ def utc_now() -> datetime:
 
 
 def boot_seconds() -> float:
-    """Seconds on a clock that goes on while the machine or the process is suspended: what leases and deadlines are measured by."""
+    """Seconds on a clock that goes on while the machine or the process is suspended: for leases and deadlines."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)

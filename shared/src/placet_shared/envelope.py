@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,9 +33,11 @@ class Message:
 
     @property
     def name(self) -> str:
-        """An id for a message that may have none of its own: its place, and its content, since a wiped broker counts anew."""
+        """An id that the same message has each time it is sent: by its content, and by its place too if it brought no
+        id of its own (a wiped broker counts anew)."""
+        place = "" if dict(self.headers).get("ce_id") else f"-{self.partition}-{self.offset}"
         content = repr((self.key, list(self.headers), self.body)).encode()
-        return f"{self.topic}-{self.partition}-{self.offset}-{hashlib.sha256(content).hexdigest()[:12]}"
+        return f"{self.topic}{place}-{hashlib.sha256(content).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True)
@@ -56,20 +58,28 @@ def read_envelope(message: Message) -> Envelope:
         raise UnreadableMessageError(f"the header {error.args[0]} is missing or null") from error
     except UnicodeDecodeError as error:
         raise UnreadableMessageError("a header is not UTF-8") from error
+    if not 1 <= len(event_id) <= 200 or "\0" in event_id:
+        raise UnreadableMessageError("ce_id must have 1 to 200 characters")
     if kind not in EVENTS:
         raise UnreadableMessageError(f"the type {kind} is unknown here")
-    if not event_id or len(event_id) > 200:
-        raise UnreadableMessageError("ce_id must have 1 to 200 characters")
-    try:
-        event = EVENTS[kind].model_validate(json.loads(message.body or b""))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise UnreadableMessageError(f"{kind}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    except ValueError as error:
-        raise UnreadableMessageError(f"the body of this {kind} is not JSON") from error
+    event = _read_event(kind, message.body or b"")
     if event.topic != message.topic:
         raise UnreadableMessageError(f"a {kind} does not belong on {message.topic}")
     return Envelope(event_id, kind, event)
+
+
+def _read_event(kind: str, body: bytes) -> Event:
+    if _NUL.search(body):  # PostgreSQL keeps no such text
+        raise UnreadableMessageError(f"the body of this {kind} has a NUL character in it")
+    try:
+        return EVENTS[kind].model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the body"
+        raise UnreadableMessageError(f"{kind}: {where}: {first['msg']}") from error
+
+
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def event_headers(event_id: str, event: Event, service: str, time: datetime) -> RawHeaders:
@@ -85,8 +95,11 @@ def event_headers(event_id: str, event: Event, service: str, time: datetime) -> 
 
 
 def pack_headers(headers: RawHeaders) -> list[list[str | None]]:
-    """Headers as JSON: values in base64, null kept."""
-    return [[name, None if value is None else base64.b64encode(value).decode()] for name, value in headers]
+    """Headers as JSON: values in base64, null kept. A NUL in a name, which PostgreSQL cannot keep, becomes U+FFFD."""
+    return [
+        [name.replace("\0", "\ufffd"), None if value is None else base64.b64encode(value).decode()]
+        for name, value in headers
+    ]
 
 
 def unpack_headers(packed: Sequence[Sequence[str | None]]) -> RawHeaders:

@@ -1,6 +1,6 @@
 """Ed25519 keys of the services, as files: one private key a process, a folder of public keys that all share.
 
-Layout of the public folder: `<service>/current.pem`, `<service>/previous.pem` while a key rotates, `<service>/old/*.pem` for audits.
+Public: `<service>/current.pem`, `<service>/previous.pem` while a key rotates, `<service>/old/*.pem` for audits.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Messages that wait for another try, and those that never will succeed: kept with their bytes, replayed by a person."""
+"""Messages that wait for another try, and those that never will succeed: kept with their bytes, to be replayed."""
 
 import random
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from .work import Database, Work
 
 MOST_ATTEMPTS = 12
 LONGEST_PAUSE = timedelta(minutes=5)
+LONGEST_REASON = 2_000
 
 
 def pause_before(attempt: int, chance: float) -> timedelta:
@@ -28,10 +29,12 @@ async def keep_for_retry(database: Database, message: Message, reason: str) -> N
     letters = database.tables.letters
     async with database.transaction() as work:
         row = await _store(work, database, message, reason)
+        if row.dead_at is not None:
+            return
         if row.attempts >= MOST_ATTEMPTS:
             await _bury(work, database, message, f"given up after {row.attempts} attempts: {reason}")
         else:
-            due = work.now + pause_before(row.attempts, random.random())
+            due = work.now + pause_before(row.attempts, random.random())  # noqa: S311
             await work.connection.execute(update(letters).where(letters.c.id == message.name).values(next_at=due))
 
 
@@ -78,13 +81,18 @@ async def replay(work: Work, database: Database, letter_id: str) -> None:
     )
 
 
+def storable(reason: str) -> str:
+    """A reason as PostgreSQL can keep it, whatever the message put into it: no NUL, no lone surrogate, no novel."""
+    return reason.encode(errors="replace").decode().replace("\0", "\ufffd")[:LONGEST_REASON]
+
+
 def letter_message(row: Row[Any]) -> Message:
     """The message that a row keeps."""
     return Message(row.topic, row.partition, row.offset, row.key, unpack_headers(row.headers), row.body)
 
 
 async def _store(work: Work, database: Database, message: Message, reason: str) -> Row[Any]:
-    letters = database.tables.letters
+    letters, reason = database.tables.letters, storable(reason)
     row = upsert(letters).values(
         id=message.name,
         topic=message.topic,
@@ -105,7 +113,7 @@ async def _store(work: Work, database: Database, message: Message, reason: str) 
 
 
 async def _bury(work: Work, database: Database, message: Message, reason: str) -> None:
-    letters = database.tables.letters
+    letters, reason = database.tables.letters, storable(reason)
     alive = (letters.c.id == message.name) & letters.c.dead_at.is_(None)
     buried = await work.connection.execute(
         update(letters).where(alive).values(dead_at=work.now, next_at=None, reason=reason)

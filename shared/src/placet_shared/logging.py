@@ -1,4 +1,4 @@
-"""Structured logs: a constant event name and ids that are bound once per message. JSON in production, readable on a terminal."""
+"""Structured logs: constant event names, ids bound once per message. JSON in production, readable on a terminal."""
 
 import logging
 import sys

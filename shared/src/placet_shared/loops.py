@@ -10,7 +10,7 @@ log = structlog.get_logger()
 
 
 class Loop:
-    """Calls a step again and again, `seconds` apart; earlier when woken. A step that returns True is called again at once."""
+    """Calls a step again and again, `seconds` apart; at once when it returned True or somebody woke the loop."""
 
     def __init__(self, name: str, step: Callable[[], Awaitable[bool | None]], seconds: float) -> None:
         self.name = name

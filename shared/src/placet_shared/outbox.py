@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from time import monotonic
 from typing import Any, Protocol
 
 import structlog
@@ -9,99 +10,138 @@ from sqlalchemy import Row, func, select, text, update
 
 from .database import DeliveryTables
 from .envelope import RawHeaders, unpack_headers
+from .errors import PermanentError
 from .metrics import OUTBOX
-from .topics import ANSWERS
+from .topics import ANSWERS, DEAD_LETTERS
 from .work import Database
 
 log = structlog.get_logger()
 
 BATCH = 500
+FLUSH_SECONDS = 10.0
 IDLE_SECONDS = 0.5
 PROBE_SECONDS = 1.0
+SILENCE_SECONDS = 5.0
 SWEEP_SECONDS = 1.0
+NEVER = float("-inf")
 AFTER_OUTAGE = text("interval '15 minutes'")
 FIRST_RESEND_SECONDS, LONGEST_RESEND_SECONDS = 5, 300
+
+
+class UnsendableError(PermanentError):
+    """The broker will never take this message."""
 
 
 class Sender(Protocol):
     """Where the relay sends to. Both methods raise when the broker cannot be reached; none waits without limit."""
 
-    async def send(self, topic: str, key: bytes | None, headers: RawHeaders, body: bytes) -> None: ...
+    async def send(self, topic: str, key: bytes | None, headers: RawHeaders, body: bytes) -> None:
+        """Raises UnsendableError for a message that the broker refuses for good."""
+        ...
 
     async def probe(self) -> None:
-        """Raises if the broker does not answer."""
+        """Raises if the broker does not answer, or has lost its topics."""
         ...
 
 
 class Relay:
-    """Sends the outbox in order, one relay at a time in a schema; after an outage it sends the last 15 minutes again."""
+    """Sends the outbox in order, one relay at a time in a schema.
+
+    What the broker may have lost is sent again: the last 15 minutes before it was out of reach. Out of reach is also a
+    broker that this process has not heard of for a while: it may have been wiped meanwhile. Readers know repeats.
+    """
 
     def __init__(self, database: Database, sender: Sender) -> None:
         self._database = database
         self._sender = sender
-        self._outage = True  # what was sent before this process started may be lost as well
+        self._heard = NEVER
+        """When the broker answered last."""
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
             try:
-                sent = await self._round()
-                if sent < BATCH:
+                await self._listen()
+                if await self.flush() < BATCH:
                     await self._wait()
-            except asyncio.CancelledError:
-                raise
             except Exception as error:  # the broker or the database is away: try again, for ever
-                if not self._outage:
-                    log.warning("relay_interrupted", error=str(error))
-                self._outage = True
+                log.warning("relay_interrupted", error=repr(error))
                 await asyncio.sleep(IDLE_SECONDS)
 
-    async def _round(self) -> int:
-        if self._outage:
-            await self._sender.probe()
-            await self._send_again()
-            self._outage = False
-        return await self.flush()
-
     async def flush(self) -> int:
-        """Sends up to one batch and returns how many messages it sent."""
+        """Sends up to one batch and returns how many messages it sent. Raises what the sender raised, once those that
+        did go out are marked."""
         outbox = self._database.tables.outbox
         async with self._database.engine.begin() as connection:
+            await connection.execute(_GIVE_UP_WHEN_SUSPENDED)
             lock = select(func.pg_try_advisory_xact_lock(func.hashtext(f"placet relay {outbox.schema}")))
             if not (await connection.execute(lock)).scalar_one():
                 return 0
             unsent = select(outbox).where(outbox.c.sent_at.is_(None)).order_by(outbox.c.seq).limit(BATCH)
             rows = (await connection.execute(unsent)).all()
-            await self._send(rows)
-            if rows:
-                sent = outbox.c.seq.in_([row.seq for row in rows])
-                await connection.execute(update(outbox).where(sent).values(sent_at=func.clock_timestamp()))
-        OUTBOX.set(len(rows) if len(rows) == BATCH else 0)
-        return len(rows)
+            sent, failures = await self._send(rows)
+            if sent:
+                gone = update(outbox).where(outbox.c.seq.in_(sent)).values(sent_at=func.clock_timestamp())
+                await connection.execute(gone)
+        OUTBOX.set(len(rows) - len(sent))
+        if failures:
+            self._heard = NEVER
+            raise failures[0]
+        if sent:
+            self._heard = monotonic()
+        return len(sent)
 
-    async def _send(self, rows: Sequence[Row[Any]]) -> None:
+    async def _send(self, rows: Sequence[Row[Any]]) -> tuple[list[int], list[Exception]]:
         lanes: dict[tuple[str, bytes | None], list[Row[Any]]] = {}
         for row in rows:
             lanes.setdefault((row.topic, row.key), []).append(row)
-        await asyncio.gather(*(self._send_lane(lane) for lane in lanes.values()))
+        sent: list[int] = []
+        deadline = monotonic() + FLUSH_SECONDS
+        ends = await asyncio.gather(*(self._send_lane(lane, sent, deadline) for lane in lanes.values()))
+        return sent, [end for end in ends if end is not None]
 
-    async def _send_lane(self, rows: list[Row[Any]]) -> None:
+    async def _send_lane(self, rows: list[Row[Any]], sent: list[int], deadline: float) -> Exception | None:
+        """One key's messages, one after the other; what ended the lane early, if anything did."""
         for row in rows:
-            await self._sender.send(row.topic, row.key, unpack_headers(row.headers), row.body)
+            if monotonic() > deadline:
+                return None
+            try:
+                await self._sender.send(row.topic, row.key, unpack_headers(row.headers), row.body)
+            except UnsendableError as error:  # it must not hold up the others for ever
+                log.error("event_unsendable", topic=row.topic, event_id=row.event_id, error=str(error))
+            except Exception as error:
+                return error
+            sent.append(row.seq)
+        return None
+
+    async def _listen(self) -> None:
+        """Makes sure that the broker is there, and sends again what it may have lost since it was heard of last."""
+        silence = monotonic() - self._heard
+        if silence <= PROBE_SECONDS:
+            return
+        self._heard = NEVER
+        await self._sender.probe()
+        if silence > SILENCE_SECONDS:
+            await self._send_again()
+        self._heard = monotonic()
 
     async def _send_again(self) -> None:
         outbox = self._database.tables.outbox
+        newest = select(func.max(outbox.c.sent_at)).scalar_subquery()
+        recent = (outbox.c.sent_at > newest - AFTER_OUTAGE) & (outbox.c.topic != DEAD_LETTERS)
         async with self._database.engine.begin() as connection:
-            recent = outbox.c.sent_at > func.now() - AFTER_OUTAGE
             await connection.execute(update(outbox).where(recent).values(sent_at=None))
 
     async def _wait(self) -> None:
         filled = self._database.outbox_filled
         try:
             await asyncio.wait_for(filled.wait(), IDLE_SECONDS)
-            filled.clear()
         except TimeoutError:
-            await self._sender.probe()
+            return
+        filled.clear()
+
+
+_GIVE_UP_WHEN_SUSPENDED = text("SET LOCAL idle_in_transaction_session_timeout = '30s'")
 
 
 async def sweep_unanswered(database: Database) -> int:

@@ -1,6 +1,7 @@
 """What every service does besides its own work: migrations, delivery, probes, metrics, and an end in good order."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -8,18 +9,21 @@ from pathlib import Path
 
 import structlog
 import uvicorn
+from aiokafka.errors import KafkaError
 from fastapi import APIRouter, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import MetaData, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import letters
-from .api import install_problem_documents
-from .broker import Consumer, KafkaSender, Settler, ensure_topics
+from .api import install_problem_documents, problem
+from .broker import Consumer, KafkaSender, ensure_topics
 from .loops import Loop
 from .migrating import migrate
 from .outbox import SWEEP_SECONDS, Relay, purge_statements, sweep_unanswered
 from .settings import Settings
+from .settling import Settler
 from .work import Database, Handlers
 
 log = structlog.get_logger()
@@ -43,15 +47,29 @@ class Service:
 
 
 def serve(service: Service) -> None:
-    """Runs until SIGTERM or SIGINT."""
-    settings = service.settings
-    uvicorn.run(build_app(service), host=settings.http_host, port=settings.http_port, log_config=None, access_log=False)
+    """Runs until SIGTERM or SIGINT; ends with 1 when it could not start."""
+    settings, running = service.settings, _Running(service)
+    uvicorn.run(
+        _app_of(running),
+        host=settings.http_host,
+        port=settings.http_port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+    )
+    if running.failed:
+        raise SystemExit(1)
 
 
 def build_app(service: Service) -> FastAPI:
     """The HTTP side of a service; its lifespan starts and stops everything else."""
-    running = _Running(service)
+    return _app_of(_Running(service))
+
+
+def _app_of(running: "_Running") -> FastAPI:
+    service = running.service
     app = FastAPI(title=f"Placet {service.name}", lifespan=running.lifespan, openapi_url="/openapi.json")
+    app.add_middleware(_NotBeforeStart, running=running)
     install_problem_documents(app)
     app.include_router(service.router)
 
@@ -71,11 +89,27 @@ def build_app(service: Service) -> FastAPI:
     return app
 
 
+class _NotBeforeStart:
+    """Answers 503 to API calls until the schema is there."""
+
+    def __init__(self, app: ASGIApp, running: "_Running") -> None:
+        self._app = app
+        self._running = running
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/api/") and not self._running.migrated:
+            await problem(503, "Try again", "the service is starting")(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
 class _Running:
     """The parts of a service that run beside its HTTP server."""
 
     def __init__(self, service: Service) -> None:
-        self._service = service
+        self.service = service
+        self.migrated = False
+        self.failed = False
         settler = Settler(service.database, service.handlers)
         settings = service.settings
         self._consumer = (
@@ -90,24 +124,25 @@ class _Running:
 
     @asynccontextmanager
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        """Everything starts in the background: the probes answer while the database or the broker is still away."""
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._service.database.engine.dispose)
-            await _until_reachable("database", self._migrate)
+            stack.push_async_callback(self.service.database.engine.dispose)
             stack.push_async_callback(self._sender.close)
             starting = asyncio.create_task(self._start())
             stack.push_async_callback(self._stop, starting)
             yield
 
     def alive(self) -> bool:
-        tasks_run = not any(task.done() for task in self._tasks)
-        return tasks_run and (self._consumer is None or self._consumer.heartbeat.alive())
+        """False when a part of the service has ended that never should."""
+        ended = self.failed or any(task.done() for task in self._tasks)
+        return not ended and (self._consumer is None or self._consumer.heartbeat.alive())
 
     async def unready(self) -> str | None:
         """Why the service cannot work now, or None."""
         if not self._started:
             return "starting"
         try:
-            async with self._service.database.engine.connect() as connection:
+            async with self.service.database.engine.connect() as connection:
                 await connection.execute(text("SELECT 1"))
         except (DBAPIError, OSError):
             return "the database does not answer"
@@ -116,15 +151,25 @@ class _Running:
         return None
 
     async def _migrate(self) -> None:
-        service = self._service
+        service = self.service
         async with service.database.engine.begin() as connection:
             await connection.run_sync(migrate, service.migrations, service.metadata)
 
     async def _start(self) -> None:
-        service = self._service
+        try:
+            await self._start_parts()
+        except Exception:
+            log.exception("start_failed")
+            self.failed = True
+            signal.raise_signal(signal.SIGTERM)
+
+    async def _start_parts(self) -> None:
+        service = self.service
+        await _until_reachable("database", self._migrate)
+        self.migrated = True
         await _until_reachable("broker", lambda: ensure_topics(service.settings.kafka))
         if service.on_start is not None:
-            await service.on_start()
+            await _until_reachable("database", service.on_start)
         relay = Relay(service.database, self._sender)
         loops = [
             Loop("unanswered", self._sweep, SWEEP_SECONDS),
@@ -139,23 +184,25 @@ class _Running:
         log.info("service_started", port=service.settings.http_port)
 
     async def _stop(self, starting: asyncio.Task[None]) -> None:
-        if self._consumer is not None and self._started:
-            await self._consumer.stop()
-        for task in (starting, *self._tasks):
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        if self._consumer is not None:
+            await self._consumer.stop()  # first: a handler that runs may still finish
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(starting, *self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         log.info("service_stopped")
 
     async def _sweep(self) -> None:
-        await sweep_unanswered(self._service.database)
+        await sweep_unanswered(self.service.database)
 
     async def _retry(self) -> None:
-        for message in await letters.due_letters(self._service.database):
+        for message in await letters.due_letters(self.service.database):
             await self._settler.settle(message)
 
     async def _purge(self) -> None:
-        async with self._service.database.engine.begin() as connection:
-            for statement in purge_statements(self._service.database.tables):
+        async with self.service.database.engine.begin() as connection:
+            for statement in purge_statements(self.service.database.tables):
                 await connection.execute(statement)
 
 
@@ -164,6 +211,6 @@ async def _until_reachable(what: str, attempt: Callable[[], Awaitable[None]]) ->
     while True:
         try:
             return await attempt()
-        except (DBAPIError, OSError, RuntimeError) as error:  # KafkaError is a RuntimeError
-            log.warning("not_reachable_yet", what=what, error=str(error).splitlines()[0])
+        except (OperationalError, InterfaceError, OSError, KafkaError) as error:
+            log.warning("not_reachable_yet", what=what, error=repr(error))
             await asyncio.sleep(0.5)

@@ -1,4 +1,4 @@
-"""One message is one transaction: claim the event, change the schema, put what follows into the outbox, all or nothing."""
+"""One message is one transaction: claim the event, change the schema, publish what follows, all or nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -12,15 +12,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from .database import DeliveryTables
 from .envelope import Envelope, RawHeaders, event_headers, pack_headers
+from .errors import PermanentError
 from .events import Event
 from .topics import ANSWERS
 
 REARM_AFTER = text("interval '2 seconds'")
 """A repeated question brings its answer again, but not more often than this."""
 
+LARGEST_BODY = 900_000
+"""Bytes of an event: brokers take messages of 1 MiB."""
+
+
+class EventTooLargeError(PermanentError):
+    """The event is too large for the broker."""
+
 
 class Work:
-    """An open transaction of one service. Handlers change the schema through `connection` and publish; nobody commits."""
+    """An open transaction of one service. Handlers write through `connection` and publish; nobody commits."""
 
     def __init__(self, connection: AsyncConnection, tables: DeliveryTables, service: str, now: datetime) -> None:
         self.connection = connection
@@ -31,21 +39,27 @@ class Work:
         self.published = False
 
     async def claim(self, envelope: Envelope) -> bool:
-        """False if the event was handled before; its answers are then sent again."""
+        """False if the event was handled before; its answers are then sent again. It counts as an answer each time: the
+        question may have been asked after it came first."""
         inbox, event = self._tables.inbox, envelope.event
         row = upsert(inbox).values(event_id=envelope.event_id, type=envelope.type, subject=event.subject)
         claimed = await self.connection.execute(row.on_conflict_do_nothing().returning(inbox.c.event_id))
-        if claimed.first() is None:
-            await self._rearm(event)
-            return False
+        is_new = claimed.first() is not None
         await self._mark_answered(event)
-        return True
+        if not is_new:
+            await self._remember(envelope)
+            await self._rearm(event)
+        return is_new
 
     async def publish(self, event: Event, event_id: str | None = None) -> str:
         """Puts an event into the outbox and returns its id."""
         event_id = event_id or str(uuid4())
         headers = event_headers(event_id, event, self._service, self.now)
         body = event.model_dump_json(by_alias=True).encode()
+        if len(body) > LARGEST_BODY:
+            raise EventTooLargeError(
+                f"{type(event).__name__} about {event.subject} has {len(body):,} bytes of at most {LARGEST_BODY:,}"
+            )
         await self.send(event.topic, event.key.encode(), headers, body, subject=event.subject, event_id=event_id)
         await self._mark_answered(event)
         return event_id
@@ -69,6 +83,12 @@ class Work:
                 outbox.c.subject == event.subject, outbox.c.topic.in_(questions), outbox.c.answered_at.is_(None)
             )
             await self.connection.execute(update(outbox).where(asked).values(answered_at=func.now()))
+
+    async def _remember(self, envelope: Envelope) -> None:
+        """What is still sent must not be forgotten as old."""
+        inbox = self._tables.inbox
+        same = and_(inbox.c.event_id == envelope.event_id, inbox.c.type == envelope.type)
+        await self.connection.execute(update(inbox).where(same).values(received_at=func.now()))
 
     async def _rearm(self, event: Event) -> None:
         outbox = self._tables.outbox

@@ -11,7 +11,7 @@ from .base import Duration, Name, Object, Part
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s<>]+@[^@\s<>]+$")]
 Percent = Annotated[str, StringConstraints(pattern=r"^\d{1,3}(\.\d+)?%$")]
 Limit = Percent | Annotated[int, Option(ge=0)] | None
-"""How many changes of one kind pass without a person: a number, a percentage of the entries in the query, or no limit."""
+"""How many changes of one kind pass without a person: a number, a share of the entries in the query, or no limit."""
 
 TRANSFORMS = ("from", "static", "join", "script")
 

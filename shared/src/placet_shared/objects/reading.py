@@ -31,7 +31,7 @@ _MODELS: Mapping[str, type[BaseModel]] = {
 def parse_object(document: Mapping[str, Any]) -> Object:
     """The object that a document describes.
 
-    Raises InvalidError with `field` (a dotted path such as `fields.2.from`) and, for an unknown field, the nearest known one.
+    Raises InvalidError with `field` (a dotted path such as `fields.2.from`); for an unknown field with the nearest one.
     """
     kind = document.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
