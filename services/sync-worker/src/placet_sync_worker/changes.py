@@ -92,10 +92,10 @@ class Image:
 class Change:
     """What a run does to one entry.
 
-    `id` (entryUUID, objectGUID, primary key) and `version` (entryCSN) are the entry's as read at planning, None for a create.
-    `dn` is where the entry is (for a create: where it will be). `attributes` are conditions, also for a delete, whose `after`
-    are empty. `image` is the rest of an entry that is moved, disabled or deleted, as far as it can be read, with the
-    groups that name it as `memberOf`: for the approver and for undo.
+    `id` (entryUUID, objectGUID, primary key) and `version` (entryCSN) are the entry's as read at planning, None for a
+    create. `dn` is where the entry is (for a create: where it will be). `attributes` are conditions, also for a delete,
+    whose `after` are empty. `image` is the rest of an entry that is moved, disabled or deleted, as far as it can be
+    read, with the groups that name it as `memberOf`: for the approver and for undo.
     """
 
     key: str

@@ -51,9 +51,9 @@ class Identity:
 class Attribute:
     """How a destination treats one attribute.
 
-    `fold` gives equal texts for values that the store's matching rule takes for equal; `decode` gives equal texts for values
-    that are the same under the attribute's syntax (None: the text itself). Both work on one value and raise ValueError
-    where the syntax does not allow it.
+    `fold` gives equal texts for values that the store's matching rule takes for equal; `decode` gives equal texts for
+    values that are the same under the attribute's syntax (None: the text itself). Both work on one value and raise
+    ValueError where the syntax does not allow it.
     """
 
     name: str
@@ -96,8 +96,8 @@ class Destination(Protocol):
         ...
 
     def images(self, ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:
-        """Entries by id, each as far as it can be read: its attributes as text, and as `memberOf` the DNs of the groups that
-        name it. An entry that is gone is left out."""
+        """Entries by id, each as far as it can be read: its attributes as text, and as `memberOf` the DNs of the groups
+        that name it. An entry that is gone is left out."""
         ...
 
     def protected(self, dn: str) -> bool:

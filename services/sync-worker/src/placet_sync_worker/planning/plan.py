@@ -26,9 +26,10 @@ class Batch:
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:
-    """RFC 8785 for documents of texts, small integers, nulls, lists and objects with ASCII names; raises ValueError for a lone surrogate.
+    """RFC 8785 for documents of texts, small integers, nulls, lists and objects with ASCII names.
 
-    json.dumps does the same as rfc8785.dumps on these, an order of magnitude faster; a property test holds it to that.
+    Raises ValueError for a lone surrogate. json.dumps does the same as rfc8785.dumps on these, six times as fast; a
+    property test holds it to that.
     """
     return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 

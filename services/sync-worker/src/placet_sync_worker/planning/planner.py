@@ -1,33 +1,38 @@
 """Reads both sides of a job and says what a run would change. Touches nothing."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from placet_shared.errors import PlacetError
 from placet_shared.events import Counts
 from placet_shared.objects import Job
-from placet_shared.objects.provider import DisableSettings
 
 from ..changes import Change, Rejected
+from ..errors import EmptySourceError
 from ..mapping.script import ScriptEngine
 from ..ports import Destination, Source
+from .candidates import Candidates
+from .deciding import Decider
+from .design import Options
+from .drafting import Drafts
+from .entries import Entries
+from .examining import designed
+from .joining import Joined
+from .reading import Brake, ahead, both
+from .records import Records
+from .warning import Findings, warnings_of
+
+__all__ = ["Options", "PlannedRun", "plan_run"]
+
+NOTHING_SPECIAL = Options()
 
 
 @dataclass(frozen=True)
-class Options:
-    """What planning needs to know besides the job. `disable` and `unique` are the destination provider's."""
-
-    disable: DisableSettings | None = None
-    unique: tuple[str, ...] = ()
-    records: tuple[str, ...] = ()
-    """Keys, as shown: plan for these records alone, and no removals."""
-    memory_limit: str = "128MB"
-    threads: int = 2
-
-
-@dataclass
 class PlannedRun:
     """What a run would do. Open until it is closed: the changes stand in the spool, not in memory."""
 
@@ -38,16 +43,18 @@ class PlannedRun:
     destination_read: int
     within_query: int
     warnings: tuple[str, ...]
+    drafts: Drafts
 
     def changes(self) -> Iterator[Change]:
         """In the order of the plan (`plan.in_order`); may be asked for again."""
-        raise NotImplementedError
+        return self.drafts.changes()
 
     def matches(self) -> Iterator[tuple[str, str]]:
         """(entry id, source key) of all entries that were matched and are not linked like this yet."""
-        raise NotImplementedError
+        return self.drafts.candidates.matches()
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        self.drafts.candidates.joined.close()
 
     def __enter__(self) -> Self:
         return self
@@ -66,13 +73,79 @@ def plan_run(
     folder: Path,
     *,
     scripts: ScriptEngine,
-    options: Options = Options(),
+    options: Options = NOTHING_SPECIAL,
     stopped: Callable[[], bool] = lambda: False,
 ) -> PlannedRun:
     """What a run of the job would change.
 
-    `links` are (entry id, source key) of this job at the destination's store; `folder` is an empty one for the spool, which
-    the caller removes after `close()`. Blocks: call it in a thread. Raises PlacetError subclasses whose message names the job;
-    StoppedError soon after `stopped()` is true.
+    `links` are (entry id, source key) of this job at the destination's store; `folder` is an empty one for the spool,
+    which the caller removes after `close()`. Blocks: call it in a thread. Both sides may be closed before the changes
+    are asked for. Raises PlacetErrors whose message names the job; StoppedError soon after `stopped()` is true.
     """
-    raise NotImplementedError
+    with _naming(job.name):
+        design = designed(job, source, destination, scripts, options)
+        records, entries = Records(design, scripts, folder), Entries(design, folder)
+        brake = Brake(stopped)
+        files = both(
+            lambda: records.fill(ahead(source.read(design.columns, job.source.query), brake)),
+            lambda: entries.fill(ahead(destination.read(design.read, design.query, job.destination.container), brake)),
+            brake,
+        )
+        if not records.read:
+            raise EmptySourceError(f"{job.source.provider} has no records; a run would empty the destination")
+        joined = Joined(*files, folder, options.memory_limit, options.threads)
+        try:
+            joined.match(design, links, options.records)
+            candidates = Candidates(design, joined)
+            removing = job.extra != "skip" and not records.unreadable and not options.records
+            drafts = Drafts(Decider(design, cache(destination.attribute)), candidates, removing, folder)
+            drafts.survey(destination)
+            return _planned(drafts, records, entries, options)
+        except BaseException:
+            joined.close()
+            raise
+
+
+def _planned(drafts: Drafts, records: Records, entries: Entries, options: Options) -> PlannedRun:
+    candidates = drafts.candidates
+    asked = set(options.records)
+    rejected = [one for one in (*records.rejected, *candidates.rejected()) if not asked or one.key in asked]
+    rejected += drafts.rejected
+    findings = Findings(
+        unreadable=records.unreadable,
+        folded=candidates.folded(),
+        protected=sorted(drafts.protected),
+        not_found=sorted(asked - candidates.known(asked)),
+    )
+    counts = Counts(
+        **drafts.counts,
+        unchanged=candidates.matched() - drafts.unequal,
+        rejected=len(rejected),
+        unlinked=candidates.unlinked(),
+    )
+    return PlannedRun(
+        rejected=tuple(sorted(rejected, key=_place)),
+        counts=counts,
+        by_attribute=dict(sorted((+drafts.by_attribute).items())),
+        source_read=records.read,
+        destination_read=entries.read,
+        within_query=entries.read,
+        warnings=warnings_of(candidates.design.job, findings),
+        drafts=drafts,
+    )
+
+
+def _place(rejected: Rejected) -> tuple[int, str]:
+    """Sorts `line 9` before `line 10`."""
+    digits = "".join(filter(str.isdigit, rejected.record))
+    return int(digits or 0), rejected.record
+
+
+@contextmanager
+def _naming(job: str) -> Iterator[None]:
+    """Puts the job's name before what went wrong."""
+    try:
+        yield
+    except PlacetError as error:
+        error.args = (f"job {job}: {error}",)
+        raise

@@ -1,0 +1,131 @@
+"""What the joined sides hold, as records and entries: only what may become a change, and what cannot be matched."""
+
+# ruff: noqa: S608  # the queries are put together from names of ours; keys come in as literals through `quoted`
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ..changes import Rejected
+from .deciding import Entry, Record
+from .design import Design
+from .joining import JOINED, Joined, quoted
+
+SHOWN = 5
+"""Records or entries that a reason names."""
+
+_UNMATCHED = {
+    "the key stands in other records as well:": """
+        SELECT sk.n, r.record FROM sk JOIN sk o ON o.fold = sk.fold AND o.n <> sk.n JOIN s r ON r.n = o.n
+        WHERE sk.fold IN (FROM twice)""",
+    "several entries have this key:": """
+        SELECT sk.n, d.dn FROM sk JOIN hits h ON h.s = sk.n JOIN d ON d.n = h.d WHERE sk.n IN (FROM crowded)""",
+    "the entry that has this key has those of other records, too:": """
+        SELECT sk.n, r.record FROM sk JOIN hits h ON h.s = sk.n JOIN hits o ON o.d = h.d AND o.s <> h.s
+        JOIN s r ON r.n = o.s WHERE sk.n IN (FROM shared)""",
+}
+"""Why a record has no entry of its own: what to say, and a query for the record's number and what the reason names."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Reads what was joined; each list may be asked for again and comes in the same order."""
+
+    design: Design
+    joined: Joined
+
+    def rejected(self) -> Iterator[Rejected]:
+        """Records that share their key or their entry. None of them is preferred."""
+        seen: set[int] = set()
+        for reason, query in _UNMATCHED.items():
+            sql = (
+                f"SELECT n, s.record, sk.key, list(DISTINCT name ORDER BY name) FROM ({query}) AS u(n, name)"
+                " JOIN s USING (n) JOIN sk USING (n) WHERE NOT sk.bad GROUP BY ALL ORDER BY n"
+            )
+            for number, record, key, names in self.joined.rows(sql):
+                if number not in seen:
+                    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+                    yield Rejected(record, key, None, f"{reason} {', '.join(names[:SHOWN])}{more}")
+                seen.add(number)
+
+    def creates(self) -> Iterator[Record]:
+        """Records without an entry, by key."""
+        sql = f"SELECT {self._record} FROM new p JOIN s ON s.n = p.s ORDER BY p.key, p.s"
+        return map(self._as_record, self.joined.rows(sql))
+
+    def updates(self) -> Iterator[tuple[Record, Entry]]:
+        """Records that differ from their entries, by key."""
+        sql = f"SELECT {self._entry}, {self._record} {JOINED.format(pairs='changed')} ORDER BY p.key, p.s"
+        width = 3 + len(self.design.read)
+        for row in self.joined.rows(sql):
+            yield self._as_record(row[width:]), _as_entry(row[:width])
+
+    def extras(self) -> Iterator[tuple[str, Entry]]:
+        """Entries that the job may remove, with their keys; the deepest first: children go before their parents."""
+        depth = "length(d.dn) - length(replace(d.dn, ',', ''))"
+        columns = f"{self._entry}, {self._extra_key} AS shown"
+        sql = f"SELECT {columns} FROM {self._removable} ORDER BY {depth} DESC, shown, d.dn"
+        for row in self.joined.rows(sql):
+            yield row[-1], _as_entry(row[:-1])
+
+    def unlinked(self) -> int:
+        """Extras that are left alone since the job never managed them."""
+        return self.joined.count("FROM extras") - self.joined.count(f"FROM {self._removable}")
+
+    def matches(self) -> Iterator[tuple[str, str]]:
+        """(entry id, source key) of all pairs that are not linked like this."""
+        sql = "SELECT d.id, p.key FROM pairs p JOIN d ON d.n = p.d LEFT JOIN links l ON l.id = d.id"
+        return ((id_, key) for id_, key in self.joined.rows(f"{sql} WHERE l.key IS DISTINCT FROM p.key"))
+
+    def matched(self) -> int:
+        """Records that have their entry."""
+        return self.joined.count("FROM pairs")
+
+    def folded(self) -> tuple[int, str]:
+        """How many keys match only when they are folded, and one of them."""
+        same = " AND ".join(f"list_contains(d.v{place}, s.k{n})" for n, place in enumerate(self._key_places))
+        source = f"{JOINED.format(pairs='pairs')} WHERE NOT p.linked AND NOT ({same})"
+        (row,) = self.joined.rows(f"SELECT count(*), min(p.key) {source}")
+        return row[0], row[1] or ""
+
+    def known(self, keys: Collection[str]) -> set[str]:
+        """Which of these keys the source has."""
+        wanted = ", ".join(map(quoted, keys)) or "NULL"
+        return {key for (key,) in self.joined.rows(f"SELECT key FROM sk WHERE key IN ({wanted})")}
+
+    def dns(self) -> Iterator[tuple[str, str]]:
+        """(id, DN) of all entries."""
+        return ((id_, dn) for id_, dn in self.joined.rows("SELECT id, dn FROM d"))
+
+    @cached_property
+    def _key_places(self) -> list[int]:
+        return [self.design.place[part.attribute.name] for part in self.design.keys]
+
+    @cached_property
+    def _record(self) -> str:
+        keys = [f"s.k{n}" for n in range(len(self.design.keys))]
+        return ", ".join(["s.record", *keys, *(f"s.t{n}" for n in range(len(self.design.targets)))])
+
+    @cached_property
+    def _entry(self) -> str:
+        return ", ".join(["d.id", "d.version", "d.dn", *(f"d.v{n}" for n in range(len(self.design.read)))])
+
+    @cached_property
+    def _extra_key(self) -> str:
+        parts = f" || {quoted(', ')} || ".join(f"list_extract(d.v{place}, 1)" for place in self._key_places)
+        return f"coalesce({parts}, e.key, d.dn)"
+
+    @cached_property
+    def _removable(self) -> str:
+        """An entry without a key cannot be told from one whose record has it; only a link says that it may go."""
+        which = "e.linked" if self.design.job.extra_scope == "linked" else "(e.linked OR NOT e.keyless)"
+        return f"extras e JOIN d ON d.n = e.d WHERE {which}"
+
+    def _as_record(self, row: tuple[Any, ...]) -> Record:
+        last_key = 1 + len(self.design.keys)
+        return Record(row[0], row[1:last_key], tuple(map(tuple, row[last_key:])))
+
+
+def _as_entry(row: tuple[Any, ...]) -> Entry:
+    return Entry(row[0], row[1], row[2], tuple(map(tuple, row[3:])))

@@ -1,0 +1,131 @@
+"""What becomes of one record and its entry: a change, or nothing. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..changes import AttributeChange, Change, Op, Phase, Rejected, Step
+from ..ports import Attribute
+from ..providers.ldap_names import join_rdn, parse_rdn, split_rdn
+from .comparing import Refused, Values, compare, compare_name, lenient, modifies
+from .design import Design
+
+CONTAINERS = frozenset({"organizationalunit", "organization", "container", "country", "locality", "domain"})
+"""Object classes of entries that others stand below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A source record as mapped: the parts of its key, and values by target."""
+
+    record: str
+    keys: tuple[str, ...]
+    values: tuple[Values, ...]
+
+    @property
+    def key(self) -> str:
+        return ", ".join(self.keys)
+
+    def rejected(self, refused: Refused) -> Rejected:
+        return Rejected(self.record, self.key, refused.attribute, refused.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A destination entry: values by place in `Design.read`."""
+
+    id: str
+    version: str
+    dn: str
+    values: tuple[Values, ...]
+
+
+@dataclass(frozen=True)
+class Decider:
+    """Decides for one job. `attribute` looks up names that stand in DNs, which may be others than the job's."""
+
+    design: Design
+    attribute: Callable[[str], Attribute]
+
+    @cached_property
+    def _create_phase(self) -> Phase:
+        classes = {name.lower() for name in self.design.object_type.classes}
+        return Phase.CONTAINERS if classes & CONTAINERS else Phase.CREATE
+
+    def create(self, record: Record) -> Change:
+        """A new entry, in one step. Raises Refused."""
+        values = zip(self.design.targets, record.values, strict=True)
+        wanted = {target.name: tuple(dict.fromkeys(given)) for target, given in values if given}
+        self._check_required(wanted)
+        self._check_key(record, wanted)
+        rdn = self.design.rdn.name
+        dn = f"{join_rdn([(rdn, wanted[rdn][0])])},{self.design.job.destination.container}"
+        wanted = {"objectClass": self.design.object_type.classes, **wanted}
+        attributes = tuple(AttributeChange(name, (), values) for name, values in wanted.items())
+        return Change(
+            record.key, "create", dn, attributes, (Step("add", self._create_phase, attributes=tuple(wanted)),)
+        )
+
+    def update(self, record: Record, entry: Entry) -> Change | None:
+        """What makes the entry as the record wants it; None where it is. Raises Refused."""
+        rdn, parent = split_rdn(entry.dn)
+        names = {self.attribute(kind).name: value for kind, value in parse_rdn(rdn)}
+        names_then = dict(names)
+        changes = []
+        clear = self.design.job.empty_values == "clear"
+        for number in self.design.compared:
+            target, after = self.design.targets[number], record.values[number]
+            before = entry.values[self.design.place[target.name]]
+            if target.name in names:
+                named = names[target.name]
+                change, names_then[target.name] = compare_name(target, before, after, named, clear=clear)
+            else:
+                required = target.name in self.design.required
+                change = compare(target, before, after, clear=clear, required=required)
+            if change is not None:
+                changes.append(change)
+        if not changes:
+            return None
+        renamed = tuple(name for name in names if names[name] != names_then[name])
+        rest = modifies([c for c in changes if c.name not in renamed], self.attribute, Phase.UPDATE)
+        steps = tuple(rest)
+        if renamed:
+            target_dn = f"{join_rdn(list(names_then.items()))},{parent}"
+            steps = (Step("rename", Phase.UPDATE, target=target_dn, attributes=renamed), *rest)
+        op: Op = "move" if renamed else "update"
+        return Change(record.key, op, entry.dn, tuple(changes), steps, id=entry.id, version=entry.version)
+
+    def remove(self, key: str, entry: Entry) -> Change | None:
+        """What becomes of an entry that no record wants; None where it is disabled already."""
+        if self.design.disable is not None:
+            return self._disable(key, entry)
+        values = zip(self.design.read, entry.values, strict=True)
+        attributes = tuple(AttributeChange(name, before, ()) for name, before in values if before)
+        step = Step("delete", Phase.DELETE, attributes=tuple(a.name for a in attributes))
+        return Change(key, "delete", entry.dn, attributes, (step,), id=entry.id, version=entry.version)
+
+    def _disable(self, key: str, entry: Entry) -> Change | None:
+        assert self.design.disable is not None
+        attribute, settings = self.design.disable
+        before, form = entry.values[self.design.place[attribute.name]], lenient(attribute.decode)
+        if {form(value) for value in before} == {form(settings.value)}:
+            return None
+        change = AttributeChange(attribute.name, before, (settings.value,))
+        step = Step("modify", Phase.DISABLE, attributes=(attribute.name,))
+        return Change(key, "disable", entry.dn, (change,), (step,), id=entry.id, version=entry.version)
+
+    def _check_required(self, wanted: dict[str, Values]) -> None:
+        for name in (self.design.rdn.name, *self.design.required):
+            if name not in wanted:
+                kind = self.design.job.object_type or "a new entry"
+                raise Refused(name, f"{kind} needs {name}, and the record gives no value for it")
+
+    def _check_key(self, record: Record, wanted: dict[str, Values]) -> None:
+        """An entry that would not be found by its own key would be created again by each run."""
+        for part, text in zip(self.design.keys, record.keys, strict=True):
+            name, fold = part.attribute.name, lenient(part.attribute.fold)
+            if fold(text) not in {fold(value) for value in wanted.get(name, ())}:
+                found = ", ".join(wanted.get(name, ())) or "nothing"
+                raise Refused(
+                    name, f"the entry would not be found again: its key is {text}, but {name} becomes {found}"
+                )

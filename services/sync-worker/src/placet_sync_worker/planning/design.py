@@ -1,0 +1,88 @@
+"""A job, looked up in its source and destination: what is read, compared and written, under the names of the schema."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from placet_shared.objects import Field, Job
+from placet_shared.objects.provider import DisableSettings
+
+from ..ports import Attribute, ObjectType
+
+
+@dataclass(frozen=True)
+class Options:
+    """What planning needs to know besides the job. `disable` and `unique` are the destination provider's."""
+
+    disable: DisableSettings | None = None
+    unique: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
+    """Keys, as shown: plan for these records alone, and no removals."""
+    memory_limit: str = "128MB"
+    threads: int = 2
+
+
+@dataclass(frozen=True)
+class KeyPart:
+    """One pair of the key."""
+
+    column: str
+    attribute: Attribute
+
+
+@dataclass(frozen=True)
+class Target:
+    """One attribute that the job writes, and how it is made."""
+
+    field: Field
+    attribute: Attribute
+
+    @property
+    def name(self) -> str:
+        return self.attribute.name
+
+    @property
+    def form(self) -> Callable[[str], str] | None:
+        """Gives equal texts for values that the job takes for equal; None: the values themselves."""
+        return self.attribute.fold if self.field.compare == "matching_rule" else self.attribute.decode
+
+
+@dataclass(frozen=True)
+class Design:
+    """Everything that planning needs to know about a job. `columns` are what is read of the source."""
+
+    job: Job
+    keys: tuple[KeyPart, ...]
+    targets: tuple[Target, ...]
+    object_type: ObjectType
+    rdn: Attribute
+    required: tuple[str, ...]
+    query: str
+    columns: tuple[str, ...]
+    disable: tuple[Attribute, DisableSettings] | None
+    unique: tuple[Attribute, ...]
+
+    @cached_property
+    def read(self) -> tuple[str, ...]:
+        """The attributes that are read of the destination, each once."""
+        names = [part.attribute.name for part in self.keys] + [
+            t.name for t in self.targets if not t.field.only_on_create
+        ]
+        if self.disable:
+            names.append(self.disable[0].name)
+        return tuple(dict.fromkeys(names))
+
+    @cached_property
+    def compared(self) -> tuple[int, ...]:
+        """The targets, by number, that are compared with what is there."""
+        return tuple(n for n, target in enumerate(self.targets) if not target.field.only_on_create)
+
+    @cached_property
+    def formed(self) -> tuple[int, ...]:
+        """The targets that are compared by form, not by text."""
+        return tuple(number for number in self.compared if self.targets[number].form is not None)
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Where an attribute stands in `read`."""
+        return {name: n for n, name in enumerate(self.read)}

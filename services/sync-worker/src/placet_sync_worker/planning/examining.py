@@ -1,0 +1,168 @@
+"""Looks a job up in its source and destination, and says all that is wrong with it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from placet_shared.errors import PlacetError
+from placet_shared.objects import Field, Job
+from placet_shared.objects.provider import DisableSettings
+
+from ..errors import UnknownAttributeError, UnknownColumnError, UnknownObjectTypeError, UnusableJobError
+from ..mapping.script import ScriptEngine, columns_of
+from ..ports import Attribute, Destination, ObjectType, Source
+from .design import Design, KeyPart, Options, Target
+
+
+@dataclass
+class Examination:
+    """One look at a job. `problems` are in the order in which they were found; each is one sentence."""
+
+    job: Job
+    columns: Sequence[str] | None
+    destination: Destination
+    scripts: ScriptEngine
+    options: Options
+    problems: list[PlacetError] = field(default_factory=list)
+
+    def design(self) -> Design | None:
+        """The job with its names looked up; None where there are problems."""
+        object_type = self._object_type()
+        keys = tuple(self._key(pair.source, pair.destination) for pair in self.job.key)
+        targets = self._targets()
+        disable = self._disable()
+        unique = [self._attribute(name, "unique") for name in self.options.unique]
+        columns = self._columns()
+        if object_type is None:
+            return None
+        rdn = self._attribute(self.job.destination.rdn or object_type.rdn, "destination.rdn")
+        self._check_creates(rdn, targets)
+        if self.problems or rdn is None:
+            return None
+        return Design(
+            job=self.job,
+            keys=tuple(part for part in keys if part),
+            targets=targets,
+            object_type=object_type,
+            rdn=rdn,
+            required=tuple(sorted(object_type.required - {"objectClass"})),
+            query=self.job.destination.query or default_query(object_type, [k.attribute.name for k in keys if k]),
+            columns=columns,
+            disable=disable,
+            unique=tuple(one for one in unique if one),
+        )
+
+    def _object_type(self) -> ObjectType | None:
+        try:
+            return self.destination.object_type(self.job.object_type)
+        except UnknownObjectTypeError as error:
+            self.problems.append(error)
+            return None
+
+    def _attribute(self, name: str, where: str) -> Attribute | None:
+        try:
+            return self.destination.attribute(name)
+        except UnknownAttributeError as error:
+            self.problems.append(UnknownAttributeError(f"{where}: {error}"))
+            return None
+
+    def _key(self, column: str, name: str) -> KeyPart | None:
+        attribute = self._attribute(name, "key")
+        if attribute is not None and not attribute.readable:
+            self._refuse(f"key: {attribute.name} cannot be read back by the account, so no entry is found by it")
+        return KeyPart(column, attribute) if attribute else None
+
+    def _targets(self) -> tuple[Target, ...]:
+        found: dict[str, Target] = {}
+        for one in self.job.fields_:
+            attribute = self._attribute(one.to, "fields")
+            if attribute is None or not self._can_be_written(attribute, "fields"):
+                continue
+            if attribute.name in found:
+                self._refuse(f"fields: {found[attribute.name].field.to} and {one.to} are the same attribute")
+            if isinstance(one.static, tuple) and len(one.static) > 1 and attribute.single_valued:
+                self._refuse(f"fields: {attribute.name} takes one value, and {len(one.static)} are given")
+            found[attribute.name] = Target(one, attribute)
+        if self.job.missing == "create":
+            self._add_keys(found)
+        return tuple(found.values())
+
+    def _add_keys(self, found: dict[str, Target]) -> None:
+        """A new entry gets its key even where no field says so: else it would be created again and again."""
+        for pair in self.job.key:
+            attribute = self._attribute(pair.destination, "key")
+            if attribute is not None and attribute.name not in found:
+                implied = Field.model_validate({"to": pair.destination, "from": pair.source, "only_on_create": True})
+                found[attribute.name] = Target(implied, attribute)
+
+    def _can_be_written(self, attribute: Attribute, where: str) -> bool:
+        if not attribute.writable:
+            self._refuse(f"{where}: {attribute.name} is kept by the server itself and cannot be written")
+        elif not attribute.readable:
+            self._refuse(f"{where}: {attribute.name} cannot be read back by the account, so no write could be proven")
+        return attribute.writable and attribute.readable
+
+    def _disable(self) -> tuple[Attribute, DisableSettings] | None:
+        if self.job.extra != "disable":
+            return None
+        settings = self.options.disable
+        if settings is None:
+            self._refuse("extra: disable needs to know what disables an entry: set `disable` of the provider")
+            return None
+        attribute = self._attribute(settings.attribute, "disable")
+        return (attribute, settings) if attribute and self._can_be_written(attribute, "disable") else None
+
+    def _check_creates(self, rdn: Attribute | None, targets: Iterable[Target]) -> None:
+        if self.job.missing != "create" or rdn is None:
+            return
+        if self.job.destination.container is None:
+            self._refuse("destination.container is missing: new entries need a place; or set `missing: skip`")
+        if rdn.name not in {target.name for target in targets}:
+            self._refuse(f"fields: {rdn.name} names new entries, but no field makes it; map it, or set destination.rdn")
+
+    def _columns(self) -> tuple[str, ...]:
+        """What is read of the source. A script whose columns cannot be told from its text gets all."""
+        wanted = {pair.source: "key" for pair in self.job.key}
+        for one in self.job.fields_:
+            for name in self._columns_of(one):
+                wanted.setdefault(name, one.to)
+        for name, where in wanted.items():
+            if self.columns is not None and name not in self.columns:
+                self._missing(name, where)
+        return tuple(wanted)
+
+    def _columns_of(self, one: Field) -> Iterable[str]:
+        if one.script is None:
+            return [one.from_] if one.from_ is not None else one.join or ()
+        try:
+            self.scripts.check(one.script)
+        except PlacetError as error:
+            self._refuse(f"{one.to}: {error}")
+            return ()
+        names = columns_of(one.script)
+        if names is None and self.columns is None:
+            self._refuse(f"{one.to}: say source['name'] with names in quotes, so that it is known what to read")
+        columns = self.columns or ()
+        return sorted(names) if names is not None else [name for name in columns if columns.count(name) == 1]
+
+    def _missing(self, name: str, where: str) -> None:
+        close = get_close_matches(name, self.columns or (), n=1, cutoff=0.5)
+        hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(self.columns or ())}"
+        self.problems.append(UnknownColumnError(f"{where}: the source has no column {name}; {hint}"))
+
+    def _refuse(self, reason: str) -> None:
+        self.problems.append(UnusableJobError(reason))
+
+
+def designed(job: Job, source: Source, destination: Destination, scripts: ScriptEngine, options: Options) -> Design:
+    """The job with its names looked up. Raises the first of its problems."""
+    examination = Examination(job, source.columns(), destination, scripts, options)
+    design = examination.design()
+    if design is None:
+        raise examination.problems[0]
+    return design
+
+
+def default_query(object_type: ObjectType, keys: Sequence[str]) -> str:
+    """Entries of the type that have a key: what `query: null` means at a directory."""
+    return f"(&{object_type.query}{''.join(f'({name}=*)' for name in keys)})"

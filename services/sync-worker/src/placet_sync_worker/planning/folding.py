@@ -1,0 +1,54 @@
+"""Keys and values in the form in which equal ones are equal texts. Pure."""
+
+from collections.abc import Callable, Sequence
+
+from ..mapping.columns import Column, of_values
+from ..ports import Attribute
+from .comparing import lenient
+
+BETWEEN = "\x1f"
+"""Stands between the parts of a folded key."""
+
+Form = Callable[[str], str]
+
+
+def folded(texts: Sequence[str | None], fold: Form) -> list[str | None]:
+    """The folded texts; None for what is absent, or what the syntax does not allow."""
+    try:
+        return [None if text is None or "\0" in text else fold(text) for text in texts]
+    except ValueError:
+        return [_folded_or_none(text, fold) for text in texts]
+
+
+def _folded_or_none(text: str | None, fold: Form) -> str | None:
+    try:
+        return None if text is None or "\0" in text else fold(text)
+    except ValueError:
+        return None
+
+
+def formed(column: Column, form: Form) -> Column:
+    """The forms of all values. Raises ValueError."""
+    return of_values([[form(value) for value in values] for values in column.to_pylist()])
+
+
+def not_allowed(column: Column, form: Form) -> dict[int, str]:
+    """The rows with a value that the syntax does not allow, and why."""
+    problems: dict[int, str] = {}
+    for row, values in enumerate(column.to_pylist()):
+        try:
+            for value in values:
+                form(value)
+        except ValueError as error:
+            problems[row] = f"{', '.join(values)} is not allowed here: {error}"
+    return problems
+
+
+def alike(column: Column, rows: Sequence[int], attribute: Attribute) -> dict[int, str]:
+    """Those of the rows with values that differ as texts but not to the server, which would refuse them."""
+    fold, problems = lenient(attribute.fold), {}
+    for row in rows:
+        texts = set(column[row].as_py())
+        if len({fold(text) for text in texts}) < len(texts):
+            problems[row] = f"the server takes some of these values for the same: {', '.join(sorted(texts))}"
+    return problems

@@ -1,0 +1,118 @@
+"""DuckDB over the spooled files, within its memory limit: which record has which entry, and which of them differ."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from .design import Design
+from .spool import Spool
+
+ROWS = 2_000
+"""Rows that are Python objects at one time."""
+
+JOINED = "FROM {pairs} p JOIN s ON s.n = p.s JOIN d ON d.n = p.d"
+
+_MATCH = """
+CREATE TABLE sk AS SELECT n, bad, fold, {key} AS key FROM s WHERE fold IS NOT NULL;
+CREATE TABLE dk AS SELECT n, unnest(folds) AS fold FROM d;
+CREATE TABLE hits AS SELECT sk.n AS s, dk.n AS d, false AS linked FROM sk JOIN dk USING (fold);
+INSERT INTO hits
+    SELECT sk.n, d.n, true FROM sk JOIN links l USING (key) JOIN d ON d.id = l.id
+    WHERE sk.n NOT IN (SELECT s FROM hits) AND d.n NOT IN (SELECT d FROM hits);
+CREATE TABLE twice AS SELECT fold FROM sk GROUP BY fold HAVING count(*) > 1;
+CREATE TABLE crowded AS SELECT s FROM hits GROUP BY s HAVING count(*) > 1;
+CREATE TABLE shared AS
+    SELECT s FROM hits WHERE d IN (SELECT d FROM hits GROUP BY d HAVING count(*) > 1);
+CREATE TABLE fit AS
+    SELECT n, key FROM sk WHERE NOT bad AND {wanted}
+    AND fold NOT IN (FROM twice) AND n NOT IN (FROM crowded) AND n NOT IN (FROM shared);
+CREATE TABLE pairs AS SELECT s, d, linked, key FROM hits JOIN fit ON fit.n = hits.s;
+CREATE TABLE new AS SELECT n AS s, key FROM fit WHERE n NOT IN (SELECT s FROM hits);
+CREATE TABLE changed AS SELECT p.s, p.d, p.key {joined} WHERE {differ};
+CREATE TABLE extras AS
+    SELECT d.n AS d, l.id IS NOT NULL AS linked, len(d.folds) = 0 AS keyless, l.key
+    FROM d LEFT JOIN links l ON l.id = d.id
+    WHERE d.n NOT IN (SELECT d FROM hits) AND (l.key IS NULL OR l.key NOT IN (SELECT key FROM sk));
+"""
+"""`sk` and `dk`: the keys of both sides. `hits`: every match, by key or else by link, also of records that cannot be
+planned, which protect their entries all the same. `fit`: the records that can be planned; their entries are `pairs`, or
+they are `new`. `extras`: entries that no record stands for; one that is linked to a key of the source is none."""
+
+
+class Joined:
+    """The two sides, joined. Open until it is closed; threads may use it one after another."""
+
+    def __init__(self, source: Path, destination: Path, folder: Path, memory: str, threads: int) -> None:
+        self._folder = folder
+        self._db = duckdb.connect(
+            config={
+                "memory_limit": memory,
+                "threads": str(threads),
+                "temp_directory": str(folder / "spill"),
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "preserve_insertion_order": "false",
+            }
+        )
+        self._view("s", source)
+        self._view("d", destination)
+
+    def close(self) -> None:
+        """Gives the memory back."""
+        self._db.close()
+
+    def match(self, design: Design, links: Iterable[tuple[str, str]], records: Sequence[str]) -> None:
+        """Finds what belongs together. `records` are the keys to plan for; none: all."""
+        self._view("links", self._spool_links(links))
+        key = " || ', ' || ".join(f"k{n}" for n in range(len(design.keys)))
+        wanted = f"key IN ({', '.join(map(quoted, records))})" if records else "true"
+        joined = JOINED.format(pairs="pairs")
+        script = _MATCH.format(key=key, wanted=wanted, joined=joined, differ=differ(design))
+        for statement in script.split(";\n"):
+            self._db.execute(statement)
+
+    def rows(self, query: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query, some at a time."""
+        reader: pa.RecordBatchReader = self._db.cursor().sql(query).to_arrow_reader(ROWS)
+        for batch in reader:
+            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+    def count(self, query: str) -> int:
+        """The number of rows that `FROM …` gives."""
+        (found,) = self._db.execute(f"SELECT count(*) {query}").fetchall()
+        return int(found[0])
+
+    def _view(self, name: str, path: Path) -> None:
+        self._db.execute(f"CREATE VIEW {name} AS FROM read_parquet({quoted(str(path))})")
+
+    def _spool_links(self, links: Iterable[tuple[str, str]]) -> Path:
+        spool = Spool(self._folder / "links.parquet", [("id", pa.string()), ("key", pa.string())])
+        rest = iter(links)
+        while some := list(islice(rest, ROWS)):
+            spool.add([pa.array(column, pa.string()) for column in zip(*some, strict=True)])
+        spool.close()
+        return spool.path
+
+
+def differ(design: Design) -> str:
+    """The condition that a record wants an attribute of its entry to be another set of values."""
+    parts = []
+    for number in design.compared:
+        place = design.place[design.targets[number].name]
+        new, old = (f"s.c{number}", f"d.c{number}") if number in design.formed else (f"s.t{number}", f"d.v{place}")
+        unequal = f"({new} <> {old} AND {_as_set(new)} <> {_as_set(old)})"
+        parts.append(unequal if design.job.empty_values == "clear" else f"(len({new}) > 0 AND {unequal})")
+    return " OR ".join(parts) or "false"
+
+
+def quoted(text: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _as_set(column: str) -> str:
+    return f"(CASE WHEN len({column}) > 1 THEN list_sort(list_distinct({column})) ELSE {column} END)"

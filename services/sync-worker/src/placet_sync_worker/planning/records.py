@@ -1,0 +1,123 @@
+"""The records of the source: mapped page by page, put away, and forgotten."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from ..changes import Rejected
+from ..mapping.columns import LISTS, Column, as_lists, holding_nul, several
+from ..mapping.mapper import map_field
+from ..mapping.script import ScriptEngine
+from ..ports import RECORD, Page
+from .comparing import lenient
+from .design import Design, KeyPart, Target
+from .folding import BETWEEN, alike, folded, formed, not_allowed
+from .spool import Spool
+
+Problems = dict[int, tuple[str, str]]
+"""What is wrong with rows of a page: (attribute or column, reason)."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of a page: the texts of each part, and folded; None where a key cannot be read, which is a problem."""
+
+    texts: list[list[str | None]]
+    folds: list[str | None]
+    problems: Problems
+
+    def shown(self, row: int) -> str | None:
+        return None if self.folds[row] is None else ", ".join(part[row] or "" for part in self.texts)
+
+
+@dataclass
+class Records:
+    """Fills the source's spool. `unreadable` says where the records stand whose keys cannot be read."""
+
+    design: Design
+    scripts: ScriptEngine
+    folder: Path
+    rejected: list[Rejected] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    read: int = 0
+
+    def fill(self, pages: Iterable[Page]) -> Path:
+        """Puts all pages away. The file has `record`, `bad`, `fold`, the text `k…` of each part of the key, the values
+        `t…` of each target, and their forms `c…` where a target is compared by form."""
+        keys = [(f"k{n}", pa.string()) for n in range(len(self.design.keys))]
+        values = [(f"t{n}", LISTS) for n in range(len(self.design.targets))]
+        forms = [(f"c{n}", LISTS) for n in self.design.formed]
+        head = [("record", pa.string()), ("bad", pa.bool_()), ("fold", pa.string())]
+        spool = Spool(self.folder / "source.parquet", [*head, *keys, *values, *forms])
+        try:
+            for page in pages:
+                self.read += page.records.num_rows + len(page.rejected)
+                self.rejected += page.rejected
+                self.unreadable += [one.record for one in page.rejected]
+                if page.records.num_rows:
+                    spool.add(self._columns(page.records))
+        finally:
+            spool.close()
+        return spool.path
+
+    def _columns(self, records: pa.RecordBatch) -> list[pa.Array]:
+        keys = keys_of(self.design.keys, records)
+        problems = dict(keys.problems)
+        values, forms = [], []
+        for number, target in enumerate(self.design.targets):
+            column, wrong = self._values(records, target)
+            values.append(column)
+            if number in self.design.formed:
+                forms.append(formed(column, lenient(target.form)))
+            for row, reason in wrong.items():
+                problems.setdefault(row, (target.name, reason))
+        names = records.column(RECORD).to_pylist()
+        self._reject(names, keys, problems)
+        bad = pa.array([row in problems for row in range(len(names))], pa.bool_())
+        texts = [pa.array(part, pa.string()) for part in (names, keys.folds, *keys.texts)]
+        return [texts[0], bad, *texts[1:], *values, *forms]
+
+    def _reject(self, names: list[str], keys: Keys, problems: Problems) -> None:
+        for row, (attribute, reason) in sorted(problems.items()):
+            self.rejected.append(Rejected(names[row], keys.shown(row), attribute, reason))
+            if keys.folds[row] is None:
+                self.unreadable.append(names[row])
+
+    def _values(self, records: pa.RecordBatch, target: Target) -> tuple[Column, dict[int, str]]:
+        mapped = map_field(target.field, records, self.scripts)
+        column, attribute = mapped.values, target.attribute
+        many = several(column)
+        problems = dict(mapped.problems)
+        if many and attribute.single_valued:
+            problems |= dict.fromkeys(many, f"{attribute.name} takes one value, and the record gives several")
+        elif many and attribute.has_equality:
+            problems |= alike(column, many, attribute)
+        if attribute.decode is not None:
+            problems |= not_allowed(column, attribute.decode)
+        return column, problems | dict.fromkeys(holding_nul(column), "there is a NUL character in it")
+
+
+def keys_of(parts: Iterable[KeyPart], records: pa.RecordBatch) -> Keys:
+    """Reads the keys of a page."""
+    problems: Problems = {}
+    texts: list[list[str | None]] = []
+    folds: list[list[str | None]] = []
+    for part in parts:
+        rows = as_lists(records.column(part.column)).to_pylist()
+        texts.append([values[0] if len(values) == 1 else None for values in rows])
+        folds.append(folded(texts[-1], part.attribute.fold))
+        for row, fold in enumerate(folds[-1]):
+            if fold is None:
+                problems.setdefault(row, (part.column, _unreadable(rows[row], part.column)))
+    if len(folds) == 1:
+        return Keys(texts, folds[0], problems)
+    joined = [None if None in row else BETWEEN.join(map(str, row)) for row in zip(*folds, strict=True)]
+    return Keys(texts, joined, problems)
+
+
+def _unreadable(values: list[str], column: str) -> str:
+    if len(values) != 1:
+        return f"the key {column} has several values" if values else f"the key {column} is empty"
+    return f"the key {column} cannot be {values[0]!r}"

@@ -1,0 +1,1 @@
+"""Fakes of what the worker needs of outside systems."""

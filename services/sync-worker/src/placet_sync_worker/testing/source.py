@@ -1,0 +1,39 @@
+"""A source in memory."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from ..changes import Rejected
+from ..ports import RECORD, Page
+
+PAGE_ROWS = 1_000
+
+
+@dataclass
+class FakeSource:
+    """A `Source` over rows: a text, a list of texts, or nothing for each name."""
+
+    rows: Sequence[Mapping[str, str | list[str] | None]]
+    names: Sequence[str] | None = None
+    broken: Sequence[Rejected] = field(default_factory=tuple)
+
+    def columns(self) -> Sequence[str] | None:
+        return self.names or list(dict.fromkeys(name for row in self.rows for name in row))
+
+    def read(self, columns: Sequence[str], query: str | None) -> Iterator[Page]:
+        for first in range(0, len(self.rows), PAGE_ROWS):
+            rows = self.rows[first : first + PAGE_ROWS]
+            records = {RECORD: pa.array([f"line {first + n + 2}" for n in range(len(rows))], pa.string())}
+            for name in columns:
+                cells = [row.get(name) for row in rows]
+                many = any(isinstance(cell, list) for cell in cells)
+                lists = [[cell] if isinstance(cell, str) else cell for cell in cells]
+                records[name] = pa.array(lists, pa.list_(pa.string())) if many else pa.array(cells, pa.string())
+            yield Page(pa.RecordBatch.from_pydict(records), tuple(self.broken) if first == 0 else ())
+        if not self.rows and self.broken:
+            empty = {name: pa.array([], pa.string()) for name in (RECORD, *columns)}
+            yield Page(pa.RecordBatch.from_pydict(empty), tuple(self.broken))
+
+    def close(self) -> None: ...
