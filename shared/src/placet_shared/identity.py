@@ -71,7 +71,11 @@ def sign_identity(signer: Signer, identity: Identity) -> str:
     return signer.sign(identity)
 
 
-def caller_of(verifier: Verifier, issuer: str = "console") -> Callable[[Request], Coroutine[Any, Any, Identity]]:
+CallerDependency = Callable[[Request], Coroutine[Any, Any, Identity]]
+"""What FastAPI calls to learn who calls."""
+
+
+def caller_of(verifier: Verifier, issuer: str = "console") -> CallerDependency:
     """A FastAPI dependency that gives the caller; `issuer` is `scheduler` for what only the scheduler may call."""
 
     async def caller(request: Request) -> Identity:
