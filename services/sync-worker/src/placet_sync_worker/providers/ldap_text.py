@@ -20,7 +20,7 @@ def compose(text: str) -> str:
 
 
 def lower(text: str) -> str:
-    """As caseIgnoreMatch has it: each character to one small one, so `Straße` is not `strasse`, as it is for casefold()."""
+    """As caseIgnoreMatch has it: each character to one small one, so `Straße` is not `strasse`."""
     if text.isascii():
         return text.lower()
     return normalize("NFC", normalize("NFKD", text).replace("Σ", "σ").lower())
