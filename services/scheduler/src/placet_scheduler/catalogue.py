@@ -138,7 +138,7 @@ def check_rights(caller: Identity, savings: Sequence[Saving], current: Mapping[K
 
 
 def ends_run(job: str, savings: Sequence[Saving], before: Mapping[Key, Mapping[str, Any]]) -> str | None:
-    """Why an undecided run of the job ends, or None: the job, its providers (mail settings aside) or workflow were edited."""
+    """Why an undecided run of the job ends, or None: job, providers (mail settings aside) or workflow were edited."""
     document = before.get(("job", job))
     for saving in savings:
         if saving.verdict in ("unchanged", "created") and saving.key != ("workflow", "default"):

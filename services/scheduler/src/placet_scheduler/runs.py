@@ -1,7 +1,7 @@
 """The life of a run as the scheduler sees it: pure, forward only, with an exit from every state."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ class RunView:
     outcome: str | None = None
     plan: Mapping[str, Any] | None = None
     request_id: str | None = None
-    results: Results = Results()
+    results: Results = field(default_factory=Results)
     reason: str | None = None
     finished_at: datetime | None = None
 

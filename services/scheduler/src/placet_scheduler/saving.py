@@ -51,7 +51,7 @@ class Saver:
         if_match: str | None = None,
         dry_run: bool = False,
     ) -> list[Saved]:
-        """All or nothing. Raises InvalidError, ConflictError and ForbiddenError subclasses that name object and field."""
+        """All or nothing. Raises InvalidError, ConflictError or ForbiddenError that name object and field."""
         await store.lock_catalogue(work)
         stored = await store.load_catalogue(work)
         _refuse_unknown(stored, delete)

@@ -27,7 +27,7 @@ class Worker:
     signer: Signer
 
     async def post(self, what: str, document: Mapping[str, Any], caller: Identity) -> dict[str, Any]:
-        """`what` is provider-tests, query-tests or job-checks. Raises NoWorkerError, or InvalidError with the worker's words."""
+        """`what` is provider-tests, query-tests or job-checks. Raises NoWorkerError, or InvalidError in its words."""
         if self.url is None:
             raise NoWorkerError("PLACET_SYNC_WORKER_URL is not set, so nothing can be tried")
         target, body = f"/api/v1/{what}", canonical_json(document)
