@@ -40,10 +40,6 @@ class MontyEngine:
         self._limits: ResourceLimits = {"max_feed_duration_secs": seconds, "max_memory": memory}
         self._pool: Monty | None = None
 
-    def check(self, script: str) -> None:
-        """See `ScriptEngine`."""
-        function(script)
-
     def run(self, script: str, records: Sequence[Cells]) -> list[Answer]:
         """See `ScriptEngine`. A batch that runs into a limit is done again, record by record."""
         code = function(script)

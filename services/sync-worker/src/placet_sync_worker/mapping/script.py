@@ -22,10 +22,6 @@ class Failure:
 class ScriptEngine(Protocol):
     """Runs scripts apart from this process, under limits, without clock, random numbers, files or network."""
 
-    def check(self, script: str) -> None:
-        """Raises ScriptError where the script cannot be read."""
-        ...
-
     def run(self, script: str, records: Sequence[Cells]) -> list[tuple[str, ...] | Failure]:
         """One answer for each record. `script` is an expression, or a body with `return`, over `source`."""
         ...

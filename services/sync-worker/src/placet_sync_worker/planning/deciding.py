@@ -55,7 +55,9 @@ class Decider:
     def create(self, record: Record) -> Change:
         """A new entry, in one step. Raises Refused."""
         values = zip(self.design.targets, record.values, strict=True)
-        wanted = {target.name: tuple(dict.fromkeys(given)) for target, given in values if given}
+        wanted = {
+            target.name: given if len(given) == 1 else tuple(dict.fromkeys(given)) for target, given in values if given
+        }
         self._check_required(wanted)
         self._check_key(record, wanted)
         rdn = self.design.rdn.name

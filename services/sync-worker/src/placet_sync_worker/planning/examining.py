@@ -8,9 +8,11 @@ from placet_shared.errors import PlacetError
 from placet_shared.objects import Field, Job
 from placet_shared.objects.provider import DisableSettings
 
-from ..errors import UnknownAttributeError, UnknownColumnError, UnknownObjectTypeError, UnusableJobError
-from ..mapping.script import ScriptEngine, columns_of
+from ..errors import ScriptError, UnknownAttributeError, UnknownColumnError, UnknownObjectTypeError, UnusableJobError
+from ..mapping.script import columns_of
 from ..ports import Attribute, Destination, ObjectType, Source
+from ..providers.directory_errors import InvalidNameError
+from ..providers.ldap_names import is_within
 from .design import Design, KeyPart, Options, Target
 
 
@@ -21,7 +23,6 @@ class Examination:
     job: Job
     columns: Sequence[str] | None
     destination: Destination
-    scripts: ScriptEngine
     options: Options
     problems: list[PlacetError] = field(default_factory=list)
 
@@ -115,8 +116,11 @@ class Examination:
     def _check_creates(self, rdn: Attribute | None, targets: Iterable[Target]) -> None:
         if self.job.missing != "create" or rdn is None:
             return
-        if self.job.destination.container is None:
+        container, base = self.job.destination.container, self.destination.identity().base_dn
+        if container is None:
             self._refuse("destination.container is missing: new entries need a place; or set `missing: skip`")
+        elif not _is_within(container, base):
+            self._refuse(f"destination.container: {container} is no name below {base}, the base of the provider")
         if rdn.name not in {target.name for target in targets}:
             self._refuse(f"fields: {rdn.name} names new entries, but no field makes it; map it, or set destination.rdn")
 
@@ -135,11 +139,10 @@ class Examination:
         if one.script is None:
             return [one.from_] if one.from_ is not None else one.join or ()
         try:
-            self.scripts.check(one.script)
-        except PlacetError as error:
+            names = columns_of(one.script)
+        except ScriptError as error:
             self._refuse(f"{one.to}: {error}")
             return ()
-        names = columns_of(one.script)
         if names is None and self.columns is None:
             self._refuse(f"{one.to}: say source['name'] with names in quotes, so that it is known what to read")
         columns = self.columns or ()
@@ -154,9 +157,16 @@ class Examination:
         self.problems.append(UnusableJobError(reason))
 
 
-def designed(job: Job, source: Source, destination: Destination, scripts: ScriptEngine, options: Options) -> Design:
+def _is_within(container: str, base: str) -> bool:
+    try:
+        return is_within(container, base)
+    except InvalidNameError:
+        return False
+
+
+def designed(job: Job, source: Source, destination: Destination, options: Options) -> Design:
     """The job with its names looked up. Raises the first of its problems."""
-    examination = Examination(job, source.columns(), destination, scripts, options)
+    examination = Examination(job, source.columns(), destination, options)
     design = examination.design()
     if design is None:
         raise examination.problems[0]

@@ -32,8 +32,15 @@ def formed(column: Column, form: Form) -> Column:
     return of_values([[form(value) for value in values] for values in column.to_pylist()])
 
 
-def not_allowed(column: Column, form: Form) -> dict[int, str]:
-    """The rows with a value that the syntax does not allow, and why."""
+def decoded(column: Column, form: Form) -> tuple[Column, dict[int, str]]:
+    """The forms of all values, and the rows with a value that the syntax does not allow, with the reason."""
+    try:
+        return formed(column, form), {}
+    except ValueError:
+        return formed(column, lenient(form)), _not_allowed(column, form)
+
+
+def _not_allowed(column: Column, form: Form) -> dict[int, str]:
     problems: dict[int, str] = {}
     for row, values in enumerate(column.to_pylist()):
         try:

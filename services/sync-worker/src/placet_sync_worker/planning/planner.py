@@ -83,7 +83,7 @@ def plan_run(
     are asked for. Raises PlacetErrors whose message names the job; StoppedError soon after `stopped()` is true.
     """
     with _naming(job.name):
-        design = designed(job, source, destination, scripts, options)
+        design = designed(job, source, destination, options)
         records, entries = Records(design, scripts, folder), Entries(design, folder)
         brake = Brake(stopped)
         files = both(

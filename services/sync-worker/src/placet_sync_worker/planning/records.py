@@ -13,7 +13,7 @@ from ..mapping.script import ScriptEngine
 from ..ports import RECORD, Page
 from .comparing import lenient
 from .design import Design, KeyPart, Target
-from .folding import BETWEEN, alike, folded, formed, not_allowed
+from .folding import BETWEEN, alike, decoded, folded, formed
 from .spool import Spool
 
 Problems = dict[int, tuple[str, str]]
@@ -67,10 +67,9 @@ class Records:
         problems = dict(keys.problems)
         values, forms = [], []
         for number, target in enumerate(self.design.targets):
-            column, wrong = self._values(records, target)
+            column, form, wrong = self._values(records, target)
             values.append(column)
-            if number in self.design.formed:
-                forms.append(formed(column, lenient(target.form)))
+            forms += [form] if number in self.design.formed else []
             for row, reason in wrong.items():
                 problems.setdefault(row, (target.name, reason))
         names = records.column(RECORD).to_pylist()
@@ -85,7 +84,8 @@ class Records:
             if keys.folds[row] is None:
                 self.unreadable.append(names[row])
 
-    def _values(self, records: pa.RecordBatch, target: Target) -> tuple[Column, dict[int, str]]:
+    def _values(self, records: pa.RecordBatch, target: Target) -> tuple[Column, Column, dict[int, str]]:
+        """The values of one target, their forms, and what is wrong with rows."""
         mapped = map_field(target.field, records, self.scripts)
         column, attribute = mapped.values, target.attribute
         many = several(column)
@@ -94,9 +94,13 @@ class Records:
             problems |= dict.fromkeys(many, f"{attribute.name} takes one value, and the record gives several")
         elif many and attribute.has_equality:
             problems |= alike(column, many, attribute)
+        form = column
         if attribute.decode is not None:
-            problems |= not_allowed(column, attribute.decode)
-        return column, problems | dict.fromkeys(holding_nul(column), "there is a NUL character in it")
+            form, wrong = decoded(column, attribute.decode)
+            problems |= wrong
+        if target.form not in (None, attribute.decode):
+            form = formed(column, lenient(target.form))
+        return column, form, problems | dict.fromkeys(holding_nul(column), "there is a NUL character in it")
 
 
 def keys_of(parts: Iterable[KeyPart], records: pa.RecordBatch) -> Keys:

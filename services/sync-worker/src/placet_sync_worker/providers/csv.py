@@ -18,6 +18,7 @@ import pyarrow as pa
 from placet_shared.objects import CsvProvider
 
 from ..changes import Rejected
+from ..connections import Surroundings
 from ..errors import EmptySourceError, SourceFileError, SourceMovedError, UnknownColumnError
 from ..ports import RECORD, Page
 from .csv_text import encoding_of, first_bad_byte
@@ -144,6 +145,11 @@ class CsvSource:
             for place in places
         ]
         return Page(pa.RecordBatch.from_arrays([numbers, *cells], names=[RECORD, *columns]), tuple(rejected))
+
+
+def open_csv(provider: CsvProvider, surroundings: Surroundings) -> CsvSource:
+    """The source of a provider."""
+    return CsvSource(provider, surroundings.files)
 
 
 class _UnclosedQuoteError(Exception):

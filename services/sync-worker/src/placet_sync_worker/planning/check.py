@@ -1,0 +1,62 @@
+"""What `placet job review` says of a job that was looked up in its source and destination."""
+
+from collections.abc import Mapping
+from contextlib import closing
+
+from pydantic import BaseModel, ConfigDict
+
+from placet_shared.errors import PlacetError
+from placet_shared.objects import Job, Provider
+
+from ..connections import Connections
+from .design import Design, Options
+from .examining import Examination, default_query
+
+
+class CheckedJob(BaseModel):
+    """`queries` are the ones that a run uses, by `source` and `destination`; `errors` would end a run."""
+
+    model_config = ConfigDict(frozen=True)
+    queries: Mapping[str, str | None]
+    errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def check_job(connections: Connections, job: Job, source: Provider, destination: Provider) -> CheckedJob:
+    """Connects to both sides. What cannot be reached or opened is a warning: it may be back before the job runs."""
+    columns, warnings = None, []
+    try:
+        with closing(connections.source(source)) as opened_source:
+            columns = opened_source.columns()
+    except PlacetError as error:
+        warnings.append(f"the source could not be looked at: {error}")
+    queries = {"source": job.source.query, "destination": job.destination.query}
+    try:
+        with closing(connections.destination(destination)) as opened:
+            examination = Examination(job, columns, opened, options_of(destination))
+            design = examination.design()
+            kind = None if queries["destination"] else opened.object_type(job.object_type)
+    except PlacetError as error:
+        return CheckedJob(queries=queries, warnings=(*warnings, f"the destination could not be looked at: {error}"))
+    if kind is not None:
+        queries["destination"] = default_query(kind, [key.destination for key in job.key])
+    errors = tuple(str(problem) for problem in examination.problems)
+    return CheckedJob(queries=queries, errors=errors, warnings=(*warnings, *(cautions(design) if design else ())))
+
+
+def options_of(destination: Provider) -> Options:
+    """What a destination's provider says about planning."""
+    return Options(disable=getattr(destination, "disable", None), unique=getattr(destination, "unique", ()))
+
+
+def cautions(design: Design) -> list[str]:
+    """What makes a job run with errors rather than not at all. Pure."""
+    if design.job.missing != "create":
+        return []
+    kind, mapped = design.job.object_type or "a new entry", {target.name for target in design.targets}
+    needed = [name for name in design.required if name not in mapped]
+    strange = sorted(mapped - design.object_type.allowed)
+    found = [f"{kind} needs {name}, and no field makes it: every new record will be rejected" for name in needed]
+    if "objectClass" not in mapped:
+        found += [f"{kind} has no {name}: the server will refuse every new entry that has it" for name in strange]
+    return found
