@@ -1,5 +1,6 @@
 """What the services' HTTP APIs share: problem documents (RFC 9457) and pages."""
 
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -8,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
 
 from .errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PlacetError, TransientError
 
@@ -34,6 +36,12 @@ def install_problem_documents(app: FastAPI) -> None:
     async def _ours(_request: Request, error: PlacetError) -> JSONResponse:
         status, title = next(found for kind, found in _STATUS if isinstance(error, kind))
         return problem(status, title, str(error), getattr(error, "field", None))
+
+    @app.exception_handler(HTTPException)
+    async def _http(_request: Request, error: HTTPException) -> JSONResponse:
+        answer = problem(error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail))
+        answer.headers.update(error.headers or {})
+        return answer
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(InterfaceError)
