@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from placet_shared.alarms import raise_alarm
 from placet_shared.api import MOST_PER_PAGE
 from placet_shared.chain import Signer, Verifier
+from placet_shared.dead_letters_api import dead_letters_router
 from placet_shared.errors import ForgedEventError, InvalidError
 from placet_shared.identity import HEADER, Identity, caller_of
 from placet_shared.work import Database, Work
@@ -69,6 +70,7 @@ def router_of(database: Database, verifier: Verifier, signer: Signer, epoch: int
     async def audit() -> Audit:
         return await audit_runs(database, verifier)
 
+    router.include_router(dead_letters_router(database, caller))
     return router
 
 

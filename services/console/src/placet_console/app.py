@@ -1,0 +1,47 @@
+"""Puts the console together."""
+
+from functools import partial
+from pathlib import Path
+
+from placet_shared.chain import Signer
+from placet_shared.database import open_engine
+from placet_shared.keys import load_signing_key
+from placet_shared.loops import Loop
+from placet_shared.service import Service
+from placet_shared.work import Database
+
+from .api import router_of
+from .forwarding import Forwarder, open_client
+from .gate import Gate
+from .hashing import SecretHasher
+from .managing import Users
+from .settings import NAME, ConsoleSettings
+from .tables import delivery, metadata
+
+ANNOUNCE_SECONDS = 3600.0
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def build(settings: ConsoleSettings) -> Service:
+    """The service, ready to be served."""
+    signer = Signer(load_signing_key(NAME, settings.key))
+    database = Database(open_engine(settings.database_url, f"placet-{NAME}"), delivery, NAME)
+    hasher, client = SecretHasher(), open_client()
+    users = Users(signer, hasher)
+    return Service(
+        name=NAME,
+        settings=settings,
+        database=database,
+        metadata=metadata,
+        migrations=MIGRATIONS,
+        handlers={},
+        loops=[Loop("announce", partial(users.announce_all, database), ANNOUNCE_SECONDS)],
+        router=router_of(
+            database=database,
+            users=users,
+            gate=Gate(database, hasher),
+            forwarder=Forwarder(settings.urls, client, signer),
+            services=list(settings.urls),
+            client=client,
+        ),
+    )
