@@ -48,7 +48,7 @@ userPassword: {PASSWORD}
 
 @dataclass(frozen=True)
 class Audited:
-    """One write as slapd logged it: `op` is add, modify, modrdn or delete; `lines` is its LDIF without dn and changetype."""
+    """One write as slapd logged it: `op` is add, modify, modrdn or delete; `lines` is the rest of its LDIF."""
 
     time: int
     op: str
@@ -59,7 +59,7 @@ class Audited:
 
 @dataclass(frozen=True)
 class Setup:
-    """How a server differs from the usual. `size_limit` holds for the bind account; `more` goes into the configuration."""
+    """How a server differs from the usual. `size_limit` is the bind account's; `more` goes into the configuration."""
 
     size_limit: int | None = None
     sync: bool = False
@@ -173,7 +173,7 @@ def parse_audit(text: str) -> list[Audited]:
 
 def _value(line: str) -> str:
     """The value of an LDIF line, decoded."""
-    _, colon, value = line.partition(":")
+    value = line.partition(":")[2]
     return base64.b64decode(value[1:]).decode() if value.startswith(":") else value.strip()
 
 

@@ -1,5 +1,7 @@
 """What can go wrong with a directory. A message is one sentence: what, where, what to do."""
 
+from placet_shared.errors import PlacetError
+
 from ..errors import WorkerBusyError, WorkerError
 
 
@@ -11,9 +13,37 @@ class InvalidFilterError(WorkerError, ValueError):
     """This is no LDAP filter; write it as in (&(objectClass=person)(employeeNumber=*))."""
 
 
-class DirectoryError(WorkerError):
-    """The directory cannot do this."""
+class DirectoryError(PlacetError):
+    """The directory did not do it."""
+
+
+class UnreachableError(WorkerBusyError, DirectoryError):
+    """The directory does not answer."""
 
 
 class DirectoryBusyError(WorkerBusyError, DirectoryError):
-    """The directory cannot do this just now."""
+    """The directory says that it cannot do this just now."""
+
+
+class UntrustedError(WorkerError, DirectoryError):
+    """The directory's certificate is not trusted."""
+
+
+class BindRefusedError(WorkerError, DirectoryError):
+    """The directory does not accept the account."""
+
+
+class LimitReachedError(WorkerError, DirectoryError):
+    """A limit of the directory cut the result short."""
+
+
+class NoSuchEntryError(WorkerError, DirectoryError):
+    """There is no such entry to search below."""
+
+
+class SearchRefusedError(WorkerError, DirectoryError):
+    """The directory refused the search."""
+
+
+class ProtocolError(WorkerBusyError, DirectoryError):
+    """The directory answered something that is not LDAP."""
