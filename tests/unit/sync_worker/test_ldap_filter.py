@@ -9,8 +9,8 @@ from ldap3.utils.asn1 import encode as ldap3_encode
 from placet_sync_worker.providers.directory_errors import InvalidFilterError
 from placet_sync_worker.providers.ldap_filter import (
     All,
-    Either,
     Compare,
+    Either,
     Extensible,
     Filter,
     Not,

@@ -147,7 +147,7 @@ def _render_value(value: bytes) -> str:
         return "".join(f"\\{octet:02x}" for octet in value)
 
 
-# ---- parsing: each function gets the place where its part starts, and gives the part and the place after it ---------------
+# ---- parsing: each function gets the place where its part starts, and gives the part and the place after it ----------
 
 
 def _parse(text: str, at: int, depth: int) -> tuple[Filter, int]:

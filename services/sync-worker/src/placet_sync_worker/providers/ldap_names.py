@@ -35,7 +35,7 @@ def split_rdn(dn: str) -> tuple[str, str]:
 
 
 def parse_rdn(rdn: str) -> list[tuple[str, str]]:
-    """Attribute types as written, with their unescaped values; a multi-valued RDN has several. Raises InvalidNameError."""
+    """Attribute types as written, with unescaped values; a multi-valued RDN has several. Raises InvalidNameError."""
     parts, start = [], 0
     while start <= len(rdn):
         found = _PLUS.match(rdn, start)
