@@ -31,6 +31,16 @@ def load_signing_key(issuer: str, path: Path) -> SigningKey:
     return SigningKey(issuer, key.thumbprint(), key)
 
 
+def write_key_pair(issuer: str, private: Path, public_folder: Path) -> None:
+    """Makes a service's first key: the private file for it alone, the public one for all."""
+    key = OKPKey.generate_key("Ed25519")
+    private.parent.mkdir(parents=True, exist_ok=True)
+    private.touch(mode=0o600)
+    private.write_bytes(key.as_pem(private=True))
+    (public_folder / issuer).mkdir(parents=True, exist_ok=True)
+    (public_folder / issuer / "current.pem").write_bytes(key.as_pem(private=False))
+
+
 class KeyRing:
     """The public keys of all services; re-reads the folder when a key id is not known, so that keys rotate live."""
 

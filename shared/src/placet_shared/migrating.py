@@ -9,14 +9,15 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, text
+from sqlalchemy import Connection, MetaData, inspect, text
 
 
 def migrate(connection: Connection, folder: Path, metadata: MetaData) -> None:
     """Brings a schema to the newest revision; replicas that start at once wait for each other."""
     schema = str(metadata.schema)
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"placet migrations {schema}"})
-    connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+    if not inspect(connection).has_schema(schema):  # a role without CREATE on the database owns its schema already
+        connection.execute(text(f'CREATE SCHEMA "{schema}"'))
     script = ScriptDirectory(str(folder))
 
     def upgrade(revision: Any, _context: Any) -> Any:

@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     log: str = "json"
     secrets: Path = Path("/run/secrets")
     files: Path = Path()
+    files_absolute: bool = False
     failpoint: str | None = None
 
     @classmethod
