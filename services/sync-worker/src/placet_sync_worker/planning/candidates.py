@@ -82,6 +82,10 @@ class Candidates:
         """Records that have their entry."""
         return self.joined.count("FROM pairs")
 
+    def rekeyed(self) -> Iterator[tuple[str, str]]:
+        """(old key, new key) of records that are taken for linked entries whose key they changed."""
+        return ((was, key) for was, key in self.joined.rows("SELECT was, key FROM rekeyed ORDER BY key"))
+
     def folded(self) -> tuple[int, str]:
         """How many keys match only when they are folded, and one of them."""
         same = " AND ".join(f"list_contains(d.v{place}, s.k{n})" for n, place in enumerate(self._key_places))

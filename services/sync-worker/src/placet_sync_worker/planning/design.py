@@ -73,6 +73,11 @@ class Design:
         return tuple(dict.fromkeys(names))
 
     @cached_property
+    def key_names(self) -> frozenset[str]:
+        """The destination's key attributes."""
+        return frozenset(part.attribute.name for part in self.keys)
+
+    @cached_property
     def compared(self) -> tuple[int, ...]:
         """The targets, by number, that are compared with what is there."""
         return tuple(n for n, target in enumerate(self.targets) if not target.field.only_on_create)

@@ -16,7 +16,7 @@ ROWS = 2_000
 
 JOINED = "FROM {pairs} p JOIN s ON s.n = p.s JOIN d ON d.n = p.d"
 
-_MATCH = """
+_MATCH_BY_KEY = """
 CREATE TABLE sk AS SELECT n, bad, fold, {key} AS key FROM s WHERE fold IS NOT NULL;
 CREATE TABLE dk AS SELECT n, unnest(folds) AS fold FROM d;
 CREATE TABLE hits AS SELECT sk.n AS s, dk.n AS d, false AS linked FROM sk JOIN dk USING (fold);
@@ -32,15 +32,31 @@ CREATE TABLE fit AS
     AND fold NOT IN (FROM twice) AND n NOT IN (FROM crowded) AND n NOT IN (FROM shared);
 CREATE TABLE pairs AS SELECT s, d, linked, key FROM hits JOIN fit ON fit.n = hits.s;
 CREATE TABLE new AS SELECT n AS s, key FROM fit WHERE n NOT IN (SELECT s FROM hits);
-CREATE TABLE changed AS SELECT p.s, p.d, p.key {joined} WHERE {differ};
 CREATE TABLE extras AS
     SELECT d.n AS d, l.id IS NOT NULL AS linked, len(d.folds) = 0 AS keyless, l.key
     FROM d LEFT JOIN links l ON l.id = d.id
     WHERE d.n NOT IN (SELECT d FROM hits) AND (l.key IS NULL OR l.key NOT IN (SELECT key FROM sk));
+CREATE TABLE rekeyed (s BIGINT, d BIGINT, key VARCHAR, was VARCHAR);
 """
 """`sk` and `dk`: the keys of both sides. `hits`: every match, by key or else by link, also of records that cannot be
 planned, which protect their entries all the same. `fit`: the records that can be planned; their entries are `pairs`, or
 they are `new`. `extras`: entries that no record stands for; one that is linked to a key of the source is none."""
+
+_MATCH_CHANGED_KEYS = """
+CREATE TABLE alike AS
+    SELECT p.s, e.d, p.key, e.key AS was FROM new p JOIN s ON s.n = p.s
+    JOIN d ON {named} JOIN extras e ON e.d = d.n AND e.linked WHERE NOT ({differ});
+INSERT INTO rekeyed SELECT * FROM alike
+    WHERE s NOT IN (SELECT s FROM alike GROUP BY s HAVING count(*) > 1)
+    AND d NOT IN (SELECT d FROM alike GROUP BY d HAVING count(*) > 1);
+INSERT INTO pairs SELECT s, d, true, key FROM rekeyed;
+DELETE FROM new WHERE s IN (SELECT s FROM rekeyed);
+DELETE FROM extras WHERE d IN (SELECT d FROM rekeyed);
+"""
+"""A record that has no entry, and a linked entry whose record is gone, with the same name and the same values but for
+the key, and no other pair like them: the record's key was changed."""
+
+_COMPARE = "CREATE TABLE changed AS SELECT p.s, p.d, p.key {joined} WHERE {differ}"
 
 
 class Joined:
@@ -65,15 +81,23 @@ class Joined:
         """Gives the memory back."""
         self._db.close()
 
-    def match(self, design: Design, links: Iterable[tuple[str, str]], records: Sequence[str]) -> None:
-        """Finds what belongs together. `records` are the keys to plan for; none: all."""
+    def match(
+        self, design: Design, links: Iterable[tuple[str, str]], records: Sequence[str], *, all_keys_known: bool
+    ) -> None:
+        """Finds what belongs together, and what differs. `records` are the keys to plan for; none: all."""
         self._view("links", self._spool_links(links))
         key = " || ', ' || ".join(f"k{n}" for n in range(len(design.keys)))
         wanted = f"key IN ({', '.join(map(quoted, records))})" if records else "true"
-        joined = JOINED.format(pairs="pairs")
-        script = _MATCH.format(key=key, wanted=wanted, joined=joined, differ=differ(design))
-        for statement in script.split(";\n"):
-            self._db.execute(statement)
+        self._run(_MATCH_BY_KEY.format(key=key, wanted=wanted))
+        if all_keys_known and not records:
+            self._match_changed_keys(design)
+        self._run(_COMPARE.format(joined=JOINED.format(pairs="pairs"), differ=differ(design, design.compared)))
+
+    def _match_changed_keys(self, design: Design) -> None:
+        named = same_name(design)
+        if named and self.count("FROM new") and self.count("FROM extras WHERE linked"):
+            beside_keys = [n for n in design.compared if design.targets[n].name not in design.key_names]
+            self._run(_MATCH_CHANGED_KEYS.format(named=named, differ=differ(design, beside_keys)))
 
     def rows(self, query: str) -> Iterator[tuple[Any, ...]]:
         """The rows of a query, some at a time."""
@@ -85,6 +109,10 @@ class Joined:
         """The number of rows that `FROM …` gives."""
         (found,) = self._db.execute(f"SELECT count(*) {query}").fetchall()
         return int(found[0])
+
+    def _run(self, script: str) -> None:
+        for statement in script.split(";\n"):
+            self._db.execute(statement)
 
     def _view(self, name: str, path: Path) -> None:
         self._db.execute(f"CREATE VIEW {name} AS FROM read_parquet({quoted(str(path))})")
@@ -98,12 +126,20 @@ class Joined:
         return spool.path
 
 
-def differ(design: Design) -> str:
-    """The condition that a record wants an attribute of its entry to be another set of values."""
+def same_name(design: Design) -> str | None:
+    """The condition that a record wants the name that an entry has; None where names are not compared."""
+    number = next((n for n in design.compared if design.targets[n].name == design.rdn.name), None)
+    if number is None or design.rdn.name in design.key_names:
+        return None
+    new, old = _both(design, number)
+    return f"len({new}) = 1 AND {new} = {old}"
+
+
+def differ(design: Design, numbers: Iterable[int]) -> str:
+    """The condition that a record wants one of these targets of its entry to be another set of values."""
     parts = []
-    for number in design.compared:
-        place = design.place[design.targets[number].name]
-        new, old = (f"s.c{number}", f"d.c{number}") if number in design.formed else (f"s.t{number}", f"d.v{place}")
+    for number in numbers:
+        new, old = _both(design, number)
         unequal = f"({new} <> {old} AND {_as_set(new)} <> {_as_set(old)})"
         parts.append(unequal if design.job.empty_values == "clear" else f"(len({new}) > 0 AND {unequal})")
     return " OR ".join(parts) or "false"
@@ -112,6 +148,12 @@ def differ(design: Design) -> str:
 def quoted(text: str) -> str:
     """A text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _both(design: Design, number: int) -> tuple[str, str]:
+    if number in design.formed:
+        return f"s.c{number}", f"d.c{number}"
+    return f"s.t{number}", f"d.v{design.place[design.targets[number].name]}"
 
 
 def _as_set(column: str) -> str:

@@ -95,7 +95,7 @@ def plan_run(
             raise EmptySourceError(f"{job.source.provider} has no records; a run would empty the destination")
         joined = Joined(*files, folder, options.memory_limit, options.threads)
         try:
-            joined.match(design, links, options.records)
+            joined.match(design, links, options.records, all_keys_known=not records.unreadable)
             candidates = Candidates(design, joined)
             removing = job.extra != "skip" and not records.unreadable and not options.records
             drafts = Drafts(Decider(design, cache(destination.attribute)), candidates, removing, folder)
@@ -114,6 +114,7 @@ def _planned(drafts: Drafts, records: Records, entries: Entries, options: Option
     findings = Findings(
         unreadable=records.unreadable,
         folded=candidates.folded(),
+        rekeyed=list(candidates.rekeyed()),
         protected=sorted(drafts.protected),
         not_found=sorted(asked - candidates.known(asked)),
     )

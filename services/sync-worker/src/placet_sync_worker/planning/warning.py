@@ -14,6 +14,7 @@ class Findings:
 
     unreadable: Sequence[str] = ()
     folded: tuple[int, str] = (0, "")
+    rekeyed: Sequence[tuple[str, str]] = ()
     protected: Sequence[str] = ()
     not_found: Sequence[str] = ()
 
@@ -32,6 +33,12 @@ def _warnings(job: Job, findings: Findings) -> Sequence[str]:
         count, example = findings.folded
         found.append(
             f"{count} records match their entries only when case, spaces and accents are folded, such as {example}"
+        )
+    if findings.rekeyed:
+        pairs = _some([f"{was} → {key}" for was, key in findings.rekeyed])
+        found.append(
+            f"{len(findings.rekeyed)} linked entries are taken over by records of the same name and values with another"
+            f" key ({pairs}): see that they are the same people"
         )
     if findings.protected:
         found.append(f"{len(findings.protected)} protected entries are left alone: {_some(findings.protected)}")
