@@ -113,7 +113,7 @@ class RunPlanned(RunEvent):
 
 
 class ApprovalRequested(RunEvent):
-    """A plan waits for people."""
+    """A plan waits for people. `stores` are the destination's and the source's provider names, as in RunFinished."""
 
     topic = topics.APPROVAL_REQUESTED
     job: str
@@ -125,6 +125,7 @@ class ApprovalRequested(RunEvent):
     counts: Counts
     digest: str
     expires_at: datetime
+    stores: tuple[str, ...] = ()
     signature: str
 
 

@@ -32,6 +32,7 @@ async def ask_people(planned: Planned, held: Held, work: Work, signer: Signer) -
             counts=planned.plan.counts,
             digest=planned.plan.digest,
             expires_at=expires_at,
+            stores=(planned.order.snapshot.destination.name, planned.order.snapshot.source.name),
         )
     )
 
