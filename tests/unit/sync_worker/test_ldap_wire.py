@@ -32,6 +32,9 @@ from placet_sync_worker.providers.ldap_wire import (
 DN = "cn=Zoë,dc=x"
 
 
+NEW_NAME = (Modification("delete", "sn", (b"A",)), Modification("add", "l", (b"B",)))
+
+
 @pytest.mark.parametrize(
     ("operation", "theirs"),
     [
@@ -40,15 +43,18 @@ DN = "cn=Zoë,dc=x"
             add_operation(DN, {"sn": ["A", "B" * 300], "cn": ["Zoë"]}, True),
         ),
         (
-            Operation("modify", DN, modifications=(Modification("delete", "sn", (b"A",)), Modification("add", "l", (b"B",)))),
+            Operation("modify", DN, modifications=NEW_NAME),
             modify_operation(DN, {"sn": [("MODIFY_DELETE", ["A"])], "l": [("MODIFY_ADD", ["B"])]}, True),
         ),
-        (Operation("modify", DN, modifications=(Modification("delete", "sn"),)), modify_operation(DN, {"sn": [("MODIFY_DELETE", [])]}, True)),
+        (
+            Operation("modify", DN, modifications=(Modification("delete", "sn"),)),
+            modify_operation(DN, {"sn": [("MODIFY_DELETE", [])]}, True),
+        ),
         (Operation("rename", DN, new_rdn="cn=b"), modify_dn_operation(DN, "cn=b", True)),
         (Operation("rename", DN, new_rdn="cn=b", new_superior="ou=y"), modify_dn_operation(DN, "cn=b", True, "ou=y")),
         (Operation("delete", DN), delete_operation(DN)),
     ],
-)  # fmt: skip
+)
 def test_writes_travel_as_ldap3_would_send_them(operation: Operation, theirs: Any) -> None:
     assert write_request(operation) == (_as_sent(theirs),)
 

@@ -1,7 +1,6 @@
 """LDAP messages (RFC 4511) to octets and back. Pure.
 
-ldap3 spends a millisecond in building one add and 200 µs in reading one entry; here it is a thirtieth of that, and it is known
-for each request whether it was sent.
+ldap3 connects and binds, but its messages cost many times what these cost, and do not say whether they were sent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +40,7 @@ class Ending:
     referrals: tuple[str, ...]
 
 
-# ---- to the server -------------------------------------------------------------------------------------------------------
+# ---- to the server -------------------------------------------------------------------------------------------------
 
 
 def message(number: int, request: bytes, *controls: bytes) -> bytes:
@@ -75,7 +74,7 @@ def search_request(base: str, scope: Scope, found: bytes, attributes: Sequence[s
 
 def write_request(operation: Operation) -> tuple[bytes, ...]:
     """The request and its controls. A rename drops the old name's value."""
-    controls = ()
+    controls: tuple[bytes, ...] = ()
     if operation.assertion is not None:
         controls = (control(ASSERTION, encode_filter(parse_filter(operation.assertion)), critical=True),)
     dn = ber.text(operation.dn)
@@ -104,7 +103,7 @@ def _modification(modification: Modification) -> bytes:
     return ber.sequence(how, _attribute(modification.attribute, modification.values))
 
 
-# ---- from the server -----------------------------------------------------------------------------------------------------
+# ---- from the server -----------------------------------------------------------------------------------------------
 
 
 class Messages:

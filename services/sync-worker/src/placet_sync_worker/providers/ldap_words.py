@@ -1,0 +1,24 @@
+"""Result codes as sentences. Pure."""
+
+from ldap3.core.results import RESULT_CODES
+
+BUSY_CODES = frozenset({51, 52})
+
+_REMEDIES = {
+    19: "give the value that the directory's own rules allow",
+    21: "correct the value in the source or its mapping",
+    50: "give the bind account the right to do it",
+    65: "map the attributes that the object class needs, and no others",
+}
+
+
+def words_of_code(code: int, diagnostic: str) -> str:
+    """What the server said, with the name of its code."""
+    name = RESULT_CODES.get(code, "unknown code")
+    return f"{diagnostic} ({name}, {code})" if diagnostic else f"{name} ({code})"
+
+
+def refusal(code: int, diagnostic: str) -> str:
+    """One sentence for a write that was refused, in the server's words."""
+    remedy = _REMEDIES.get(code)
+    return f"the directory refused it: {words_of_code(code, diagnostic)}" + (f"; {remedy}" if remedy else "")
