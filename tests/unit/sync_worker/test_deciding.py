@@ -1,0 +1,187 @@
+"""What becomes of a record and its entry."""
+
+from typing import Any
+
+import pytest
+
+from placet_shared.objects import Job
+from placet_shared.objects.provider import DisableSettings
+from placet_sync_worker.changes import AttributeChange, Change, Phase, Step
+from placet_sync_worker.planning.comparing import Refused
+from placet_sync_worker.planning.deciding import Decider, Entry, Record
+from placet_sync_worker.planning.design import Options
+from placet_sync_worker.planning.examining import Examination
+from placet_sync_worker.testing.destination import PEOPLE, FakeDestination
+
+STORE = FakeDestination()
+FIELDS = [
+    {"to": "employeeNumber", "from": "id"},
+    {"to": "cn", "from": "name"},
+    {"to": "sn", "from": "last"},
+    {"to": "mail", "from": "mail"},
+]
+
+
+def decider(options: Options = Options(), **job: Any) -> Decider:  # noqa: B008  # a frozen value
+    document = {
+        "name": "people",
+        "object_type": "user",
+        "source": {"provider": "hr"},
+        "destination": {"provider": "corp", "container": PEOPLE, **job.pop("destination", {})},
+        "key": [{"source": "id", "destination": "employeeNumber"}],
+        "fields": FIELDS,
+        **job,
+    }
+    examination = Examination(Job.model_validate(document), None, STORE, options)
+    design = examination.design()
+    assert design is not None, examination.problems
+    return Decider(design, STORE.attribute)
+
+
+def record(id: str = "7", name: str = "Ann Low", last: str = "Low", mail: tuple[str, ...] = ()) -> Record:
+    values = ((id,), (name,), (last,), mail)
+    return Record("line 2", (id,), tuple(tuple(filter(None, one)) for one in values))
+
+
+def entry(cn: tuple[str, ...] = ("Ann Low",), sn: str = "Low", mail: tuple[str, ...] = (), dn: str = "") -> Entry:
+    return Entry("uuid", "csn", dn or f"cn={cn[0]},{PEOPLE}", (("7",), cn, (sn,), mail))
+
+
+def updated(decided: Decider, wanted: Record, found: Entry) -> Change:
+    change = decided.update(wanted, found)
+    assert change is not None
+    return change
+
+
+def test_a_create_is_one_add_with_everything() -> None:
+    change = decider().create(record(name="Low, Ann", mail=("a@x", "b@x")))
+    assert change == Change(
+        key="7",
+        op="create",
+        dn=f"cn=Low\\, Ann,{PEOPLE}",
+        attributes=(
+            AttributeChange("objectClass", (), ("inetOrgPerson",)),
+            AttributeChange("employeeNumber", (), ("7",)),
+            AttributeChange("cn", (), ("Low, Ann",)),
+            AttributeChange("sn", (), ("Low",)),
+            AttributeChange("mail", (), ("a@x", "b@x")),
+        ),
+        steps=(Step("add", Phase.CREATE, attributes=("objectClass", "employeeNumber", "cn", "sn", "mail")),),
+    )
+
+
+def test_containers_come_before_what_stands_in_them() -> None:
+    units = decider(
+        object_type="organizational_unit",
+        key=[{"source": "id", "destination": "ou"}],
+        fields=[{"to": "ou", "from": "id"}],
+    )
+    assert units.create(Record("line 2", ("Sales",), (("Sales",),))).steps[0].phase is Phase.CONTAINERS
+
+
+@pytest.mark.parametrize(("missing", "attribute"), [("last", "sn"), ("name", "cn")])
+def test_a_create_without_a_required_attribute_is_refused_by_its_name(missing: str, attribute: str) -> None:
+    with pytest.raises(Refused, match=f"user needs {attribute}") as caught:
+        decider().create(record(**{missing: ""}))
+    assert caught.value.attribute == attribute
+
+
+def test_an_entry_that_its_own_key_would_not_find_is_not_made() -> None:
+    made = decider(fields=[*FIELDS[1:], {"to": "employeeNumber", "static": "P7"}])
+    with pytest.raises(Refused, match="would not be found again: its key is 7, but employeeNumber becomes P7"):
+        made.create(Record("line 2", ("7",), (("Ann",), ("Low",), (), ("P7",))))
+
+
+def test_a_key_that_no_field_makes_goes_into_new_entries_all_the_same() -> None:
+    made = decider(fields=FIELDS[1:])
+    change = made.create(Record("line 2", ("7",), (("Ann",), ("Low",), (), ("7",))))
+    assert AttributeChange("employeeNumber", (), ("7",)) in change.attributes
+    assert "employeeNumber" not in {made.design.targets[n].name for n in made.design.compared}
+
+
+def test_an_entry_that_is_as_wanted_is_left_alone() -> None:
+    assert decider().update(record(mail=("a",)), entry(mail=("a",))) is None
+
+
+def test_an_update_is_one_modify_of_what_differs() -> None:
+    change = updated(decider(), record(last="Lee", mail=("b", "c")), entry(mail=("a", "b")))
+    assert (change.op, change.dn, change.id, change.version) == ("update", f"cn=Ann Low,{PEOPLE}", "uuid", "csn")
+    assert change.attributes == (
+        AttributeChange("sn", ("Low",), ("Lee",)),
+        AttributeChange("mail", ("a", "b"), ("b", "c")),
+    )
+    assert change.steps == (Step("modify", Phase.UPDATE, attributes=("sn", "mail")),)
+
+
+def test_a_changed_name_is_a_move_a_rename_and_then_the_rest() -> None:
+    change = updated(decider(), record(name="Ann Lee", last="Lee"), entry(cn=("Ann Low", "Annie")))
+    assert change.op == "move"
+    assert change.attributes[0] == AttributeChange("cn", ("Ann Low", "Annie"), ("Ann Lee", "Annie"))
+    assert change.steps == (
+        Step("rename", Phase.UPDATE, target=f"cn=Ann Lee,{PEOPLE}", attributes=("cn",)),
+        Step("modify", Phase.UPDATE, attributes=("sn",)),
+    )
+
+
+def test_a_move_with_nothing_else_is_a_rename_alone() -> None:
+    change = updated(decider(), record(name="Ann+Lee "), entry())
+    assert [(step.what, step.target) for step in change.steps] == [("rename", f"cn=Ann\\+Lee\\ ,{PEOPLE}")]
+
+
+def test_an_entry_stays_where_it_stands_when_it_is_renamed() -> None:
+    change = updated(decider(), record(name="Ann Lee"), entry(dn=f"cn=Ann Low,ou=Sales,{PEOPLE}"))
+    assert change.steps[0].target == f"cn=Ann Lee,ou=Sales,{PEOPLE}"
+
+
+def test_an_entry_that_another_attribute_names_is_updated() -> None:
+    change = updated(decider(), record(name="Ann Lee"), entry(dn=f"uid=ann,{PEOPLE}"))
+    assert (change.op, change.steps) == ("update", (Step("modify", Phase.UPDATE, attributes=("cn",)),))
+
+
+def test_a_name_of_two_attributes_keeps_the_other_one() -> None:
+    change = updated(decider(), record(name="Ann Lee"), entry(dn=f"commonName=Ann Low+uid=ann,{PEOPLE}"))
+    assert change.steps[0].target == f"cn=Ann Lee+uid=ann,{PEOPLE}"
+
+
+def test_what_is_for_creates_alone_is_not_compared() -> None:
+    fields = [*FIELDS[:3], {"to": "mail", "from": "mail", "only_on_create": True}]
+    once = decider(fields=fields)
+    found = Entry("uuid", "csn", f"cn=Ann Low,{PEOPLE}", (("7",), ("Ann Low",), ("Low",)))
+    assert once.update(record(mail=("new",)), found) is None
+
+
+def test_what_the_object_type_needs_cannot_be_cleared() -> None:
+    with pytest.raises(Refused, match="sn cannot be cleared"):
+        decider(empty_values="clear").update(record(last=""), entry())
+
+
+def test_empty_values_are_cleared_where_the_job_says_so() -> None:
+    change = updated(decider(empty_values="clear"), record(), entry(mail=("a",)))
+    assert change.attributes == (AttributeChange("mail", ("a",), ()),)
+
+
+def test_a_delete_has_the_planned_attributes_as_conditions() -> None:
+    change = decider(extra="delete").remove("7", entry(mail=("a",)))
+    assert change == Change(
+        key="7",
+        op="delete",
+        dn=f"cn=Ann Low,{PEOPLE}",
+        attributes=tuple(
+            AttributeChange(name, (value,), ())
+            for name, value in [("employeeNumber", "7"), ("cn", "Ann Low"), ("sn", "Low"), ("mail", "a")]
+        ),
+        steps=(Step("delete", Phase.DELETE, attributes=("employeeNumber", "cn", "sn", "mail")),),
+        id="uuid",
+        version="csn",
+    )
+
+
+def test_disabling_writes_what_the_provider_says_and_only_once() -> None:
+    off = decider(Options(disable=DisableSettings(attribute="employeeType", value="inactive")), extra="disable")
+    values = (("7",), ("Ann Low",), ("Low",), ())
+    change = off.remove("7", Entry("uuid", "csn", "cn=x", (*values, ("staff",))))
+    assert change is not None
+    assert change.op == "disable"
+    assert change.attributes == (AttributeChange("employeeType", ("staff",), ("inactive",)),)
+    assert change.steps == (Step("modify", Phase.DISABLE, attributes=("employeeType",)),)
+    assert off.remove("7", Entry("uuid", "csn", "cn=x", (*values, ("inactive",)))) is None
