@@ -1,48 +1,27 @@
-"""The `placet` command."""
-
-import sys
-from pathlib import Path
-from typing import Annotated
+"""The `placet` command: NOUN VERB."""
 
 import typer
 
-from .local.home import FIRST_PORT, Home
-from .local.supervisor import Options, StackFailedError, Supervisor, running_pid, start_detached, stop
+from .commands import care, notifications, objects, people, requests, runs, stack
 
-app = typer.Typer(no_args_is_help=True, add_completion=False)
-HomeOption = Annotated[Path, typer.Option("--home", envvar="PLACET_HOME", help="The folder of the local stack.")]
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
+for verb in (stack.up, stack.down, stack.status, objects.apply, objects.export):
+    app.command()(verb)
 
-@app.command()
-def up(
-    home: HomeOption = Path(".placet"),
-    port: int = FIRST_PORT,
-    workers: int = 1,
-    detach: bool = False,
-    kafka: str | None = None,
-    database: str | None = None,
-) -> None:
-    """Starts the local stack."""
-    stack, options = Home(home.resolve()), Options(port, workers, kafka, database)
-    stack.folder.mkdir(parents=True, exist_ok=True)
-    if running_pid(stack) is not None:
-        typer.echo("runs already")
-        return
-    stack.prepare()
-    try:
-        if detach:
-            start_detached(stack, options)
-        else:
-            Supervisor(stack, options).run()
-    except StackFailedError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(1)
-
-
-@app.command()
-def down(home: HomeOption = Path(".placet")) -> None:
-    """Ends the local stack."""
-    stop(Home(home.resolve()))
+for name, noun in (
+    ("provider", objects.provider),
+    ("query", objects.query),
+    ("job", objects.job),
+    ("run", runs.run),
+    ("request", requests.request),
+    ("notification", notifications.notification),
+    ("dead-letter", care.dead_letter),
+    ("user", people.user),
+    ("token", people.token_noun),
+    ("audit", care.audit),
+):
+    app.add_typer(noun, name=name)
 
 
 if __name__ == "__main__":

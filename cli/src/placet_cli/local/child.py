@@ -1,7 +1,6 @@
 """A process of the stack: started, watched, and started again when it dies."""
 
 import ctypes
-import os
 import signal
 import subprocess
 import time
@@ -141,4 +140,4 @@ def run_as(user: str | None, command: Sequence[str], log: Path) -> None:
     )
     log.write_bytes(done.stdout)
     if done.returncode:
-        raise RuntimeError(f"{os.path.basename(command[0])} failed: {done.stdout.decode(errors='replace')[-500:]}")
+        raise RuntimeError(f"{Path(command[0]).name} failed: {done.stdout.decode(errors='replace')[-500:]}")

@@ -1,7 +1,6 @@
 """The folder of a local stack: what is kept in it, and where."""
 
 import json
-import os
 import secrets
 import socket
 from collections.abc import Mapping
@@ -105,7 +104,7 @@ def write_private(path: Path, text: str) -> None:
     beside = path.with_suffix(".new")
     beside.touch(mode=0o600)
     beside.write_text(text)
-    os.replace(beside, path)
+    beside.replace(path)
 
 
 def free_port(wanted: int | None, *, avoid: set[int], next_one: bool) -> int:

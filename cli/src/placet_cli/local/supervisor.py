@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -48,6 +48,8 @@ class Supervisor:
 
     home: Home
     options: Options
+    tell: Callable[[str], None]
+    """Called with the console's address when every service is ready."""
     _children: list[Child] = field(default_factory=list)
     _state: dict[str, Any] = field(default_factory=dict)
     _stopping: bool = False
@@ -87,8 +89,10 @@ class Supervisor:
             "elasticsearch": f"http://127.0.0.1:{ports['elasticsearch']}", "smtp": f"127.0.0.1:{ports['smtp']}",
         }  # fmt: skip
         self._start_all(service_children(self.home, addresses, self.options.workers))
-        self._state["ready"] = True
+        self._state["ready"] = not self._stopping
         self._write()
+        if not self._stopping:
+            self.tell(self._state["url"])
 
     def _names(self) -> list[str]:
         """Everything that needs a port."""
@@ -111,7 +115,8 @@ class Supervisor:
             self._turn()
 
     def _turn(self) -> None:
-        if any([child.watch() for child in self._children]):
+        changed = [child.watch() for child in self._children]
+        if any(changed):
             self._write()
         time.sleep(TURN_SECONDS)
 

@@ -1,0 +1,78 @@
+"""For operators: the nouns `dead-letter` and `audit`."""
+
+from typing import Annotated
+
+import typer
+
+from ..client import Client
+from ..context import OutputOption, TokenOption, UrlOption, command, connect
+from ..errors import CommandError
+from ..output import Form, fields, show, table
+
+dead_letter = typer.Typer(no_args_is_help=True, help="Messages that can never succeed.")
+audit = typer.Typer(no_args_is_help=True, help="The chain of decisions.")
+
+ServiceOption = Annotated[str | None, typer.Option("--service", help="Whose letter it is, if several have the id.")]
+
+
+@dead_letter.command("list")
+@command
+def list_letters(url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE) -> None:
+    """Dead letters of all services."""
+    found = list(connect(url, token).items("/dead-letters"))
+    columns = ("id", "service", "topic", "reason")
+    show({"items": found, "next": None}, output, table(found, columns, "no message is dead"))
+
+
+@dead_letter.command("show")
+@command
+def show_letter(
+    letter_id: str,
+    service: ServiceOption = None,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    output: OutputOption = Form.TABLE,
+) -> None:
+    """One message, with its bytes."""
+    client = connect(url, token)
+    found = client.get(f"/dead-letters/{_owner(client, letter_id, service)}/{letter_id}")
+    show(found, output, fields(found))
+
+
+@dead_letter.command("replay")
+@command
+def replay(
+    letter_id: str,
+    service: ServiceOption = None,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    output: OutputOption = Form.TABLE,
+) -> None:
+    """Sends the message again, as it was."""
+    client = connect(url, token)
+    found = client.post(f"/dead-letters/{_owner(client, letter_id, service)}/{letter_id}/replay")
+    show(found, output, fields(found))
+
+
+def _owner(client: Client, letter_id: str, service: str | None) -> str:
+    """The service that has the letter."""
+    if service is not None:
+        return service
+    found = [one["service"] for one in client.items("/dead-letters") if one["id"] == letter_id]
+    if len(found) != 1:
+        known = "no dead letter has this id" if not found else f"{', '.join(found)} have it; say which by --service"
+        raise CommandError(f"{letter_id}: {known}; see `placet dead-letter list`")
+    return str(found[0])
+
+
+@audit.command("verify")
+@command
+def verify(url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE) -> None:
+    """Checks every order, plan and decision that is on record."""
+    found = connect(url, token).get("/audit")
+    if not found["ok"]:
+        first = found["problems"][0]
+        raise CommandError(
+            f"{len(found['problems'])} of {found['runs']} chains do not hold, first: {first}", document=found
+        )
+    show(found, output, lambda console: console.print(f"all {found['runs']} chains of decisions hold"))

@@ -1,0 +1,67 @@
+"""The noun `notification`: who was told what, and the mail settings of identity stores."""
+
+from typing import Annotated, Any
+
+import typer
+
+from ..context import OutputOption, TokenOption, UrlOption, command, connect
+from ..errors import USAGE, CommandError
+from ..output import Form, show, table
+
+notification = typer.Typer(no_args_is_help=True, help="Deliveries, and the mail settings of identity stores.")
+
+COLUMNS = ("id", "job", "recipient", "state", "reason", "sent_at")
+
+
+@notification.command("list")
+@command
+def list_deliveries(
+    run: Annotated[str | None, typer.Option("--run")] = None,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    output: OutputOption = Form.TABLE,
+) -> None:
+    """Deliveries, the newest first."""
+    found = list(connect(url, token).items("/notifications", run=run))
+    show({"items": found, "next": None}, output, table(found, COLUMNS, "nobody was told anything yet"))
+
+
+@notification.command("resend")
+@command
+def resend(
+    delivery_id: str,
+    force: Annotated[bool, typer.Option("--force", help="Also one that was sent.")] = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    output: OutputOption = Form.TABLE,
+) -> None:
+    """Sends a held, failed or uncertain delivery again."""
+    found = connect(url, token).post(f"/notifications/{delivery_id}/resend", {"force": force})
+    show(found, output, table([found], COLUMNS, ""))
+
+
+@notification.command("configure")
+@command
+def configure(
+    store: str,
+    host: Annotated[str, typer.Option("--host")],
+    sender: Annotated[str, typer.Option("--sender")],
+    port: Annotated[int, typer.Option("--port")] = 587,
+    security: Annotated[str, typer.Option("--security", help="none, starttls or tls.")] = "starttls",
+    username: Annotated[str | None, typer.Option("--username")] = None,
+    password_env: Annotated[str | None, typer.Option("--password-env", help="PLACET_SECRET_…")] = None,
+    password_file: Annotated[str | None, typer.Option("--password-file", help="A name in the secrets folder.")] = None,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    output: OutputOption = Form.TABLE,
+) -> None:
+    """Sets the mail settings of an identity store."""
+    if password_env and password_file:
+        raise CommandError("give one of --password-env and --password-file", USAGE)
+    settings: dict[str, Any] = {"host": host, "port": port, "security": security, "sender": sender}
+    if username:
+        settings["username"] = username
+    if password_env or password_file:
+        settings["password"] = {"env": password_env} if password_env else {"file": password_file}
+    saved = connect(url, token).put(f"/providers/{store}/notifications", settings)
+    show(saved, output, table([saved], ("kind", "name", "result"), ""))
