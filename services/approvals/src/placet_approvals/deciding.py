@@ -17,7 +17,7 @@ OVERDUE_AT_ONCE = 50
 
 async def ask_people(planned: Planned, held: Held, work: Work, signer: Signer) -> None:
     """Opens the run's request. It ends with the plan at the latest."""
-    expires_at = min(work.now + held.gate.expires_after, planned.plan.valid_until)
+    expires_at = work.now + min(held.gate.expires_after, planned.plan.valid_until - work.now)
     await store.open_request(work, planned.run_id, planned.request_id, expires_at)
     await work.publish(
         signer.signed(

@@ -44,6 +44,7 @@ def router_of(
     router.include_router(users_router(database, users, gate))
     router.include_router(dead_letters_router(forwarder, gate))
 
+    @router.api_route("", methods=METHODS, include_in_schema=False)
     @router.api_route(f"/{ANY_PATH}", methods=METHODS, include_in_schema=False)
     async def pass_on(request: Request, user: Annotated[User, caller]) -> Response:
         return await forward(forwarder, request, user)

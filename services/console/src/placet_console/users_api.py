@@ -1,6 +1,6 @@
 """The console's own API: users and their tokens."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -43,7 +43,7 @@ class TokenWish(BaseModel):
     """How long a token is good for; null is for ever."""
 
     model_config = ConfigDict(extra="forbid")
-    expires: Annotated[Duration, Field(gt=0)] | None = None
+    expires: Annotated[Duration, Field(gt=timedelta(0))] | None = None
 
 
 class FreshToken(BaseModel):
