@@ -50,7 +50,9 @@ class Candidates:
                 seen.add(number)
 
     def creates(self) -> Iterator[Record]:
-        """Records without an entry, by key."""
+        """Records without an entry, by key; none where the job leaves them out."""
+        if self.design.job.missing == "skip":
+            return iter(())
         sql = f"SELECT {self._record} FROM new p JOIN s ON s.n = p.s ORDER BY p.key, p.s"
         return map(self._as_record, self.joined.rows(sql))
 

@@ -1,0 +1,103 @@
+"""What is said of jobs and queries before they are used."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from placet_shared.objects import CsvProvider, Job, LdapProvider
+from placet_sync_worker.connections import Connections, Connector, Surroundings
+from placet_sync_worker.planning.check import check_job
+from placet_sync_worker.planning.preview import preview_rows
+from placet_sync_worker.providers.csv import open_csv
+from placet_sync_worker.providers.directory_errors import DirectoryBusyError
+from placet_sync_worker.providers.files import FilesFolder
+from placet_sync_worker.testing.destination import BASE, PEOPLE, FakeDestination
+
+HR = CsvProvider(type="csv", name="hr", path="people.csv")
+CORP = LdapProvider.model_validate(
+    {
+        "type": "ldap", "name": "corp", "url": "ldap://localhost", "bind_dn": "cn=x", "base_dn": BASE,
+        "password": {"env": "PLACET_SECRET_CORP"},
+    }
+)  # fmt: skip
+FIELDS = [{"to": "cn", "from": "name"}, {"to": "sn", "from": "last"}]
+
+
+def job(**fields: Any) -> Job:
+    document = {
+        "name": "people",
+        "source": {"provider": "hr"},
+        "destination": {"provider": "corp", "container": PEOPLE},
+        "key": [{"source": "id", "destination": "employeeNumber"}],
+        "fields": FIELDS,
+        **fields,
+    }
+    return Job.model_validate(document)
+
+
+@pytest.fixture
+def store() -> FakeDestination:
+    return FakeDestination()
+
+
+@pytest.fixture
+def connections(tmp_path: Path, store: FakeDestination) -> Connections:
+    (tmp_path / "people.csv").write_text("id,name,last\n1,Ann Low,Low\n2,Bob Roe,\n")
+    connectors = {
+        "csv": Connector(source=open_csv),
+        "ldap": Connector(source=lambda *_: store, destination=lambda *_: store),  # type: ignore[arg-type,return-value]  # a destination alone
+    }
+    return Connections(connectors, Surroundings(FilesFolder(tmp_path), tmp_path))
+
+
+def test_a_sound_job_shows_its_default_queries(connections: Connections) -> None:
+    checked = check_job(connections, job(), HR, CORP)
+    assert checked.queries == {"source": None, "destination": "(&(objectClass=inetOrgPerson)(employeeNumber=*))"}
+    assert (checked.errors, checked.warnings) == ((), ())
+
+
+def test_all_errors_are_told_and_own_queries_kept(connections: Connections) -> None:
+    destination = {"provider": "corp", "container": PEOPLE, "query": "(uid=*)"}
+    checked = check_job(connections, job(destination=destination, fields=[*FIELDS, {"to": "x", "from": "y"}]), HR, CORP)
+    assert checked.queries["destination"] == "(uid=*)"
+    assert checked.errors == (
+        "fields: the schema has no attribute x",
+        "x: the source has no column y; it has id, name, last",
+    )
+
+
+def test_what_every_new_record_will_lack_is_a_warning(connections: Connections) -> None:
+    checked = check_job(connections, job(fields=FIELDS[:1]), HR, CORP)
+    assert checked.warnings == ("a new entry needs sn, and no field makes it: every new record will be rejected",)
+
+
+def test_sides_that_cannot_be_reached_are_warnings(
+    connections: Connections, tmp_path: Path, store: FakeDestination
+) -> None:
+    (tmp_path / "people.csv").unlink()
+    checked = check_job(connections, job(), HR, CORP)
+    assert checked.errors == ()
+    assert checked.warnings[0].startswith("the source could not be looked at: provider hr: there is no file people.csv")
+
+    def down(*_: object) -> FakeDestination:
+        raise DirectoryBusyError("corp does not answer")
+
+    away = Connections({**connections.connectors, "ldap": Connector(down, down)}, connections.surroundings)  # type: ignore[arg-type]  # it never opens
+    checked = check_job(away, job(), HR, CORP)
+    assert checked.warnings[1] == "the destination could not be looked at: corp does not answer"
+
+
+def test_a_preview_of_a_file_shows_its_first_rows(connections: Connections) -> None:
+    found = preview_rows(connections, HR, None, 1)
+    assert (found["columns"], found["rows"], found["total"]) == (["id", "name", "last"], [["1", "Ann Low", "Low"]], 2)
+    assert preview_rows(connections, HR, None, 20)["rows"][1] == ["2", "Bob Roe", None]
+
+
+def test_a_preview_of_a_directory_shows_all_that_can_be_read(connections: Connections, store: FakeDestination) -> None:
+    for n in range(3):
+        store.put(f"id{n}", f"cn=P{n},{PEOPLE}", cn=f"P{n}", mail=["a", "b"])
+    found = preview_rows(connections, CORP, "(cn=*)", 2)
+    assert found["columns"] == ["dn", "objectClass", "cn", "mail"]
+    assert found["rows"][0] == [f"cn=P0,{PEOPLE}", "inetOrgPerson", "P0", ["a", "b"]]
+    assert (len(found["rows"]), found["total"], store.queries, store.closed) == (2, 3, [("(cn=*)", None)], True)
