@@ -19,7 +19,7 @@ def target(name: str, **settings: str) -> Target:
 def changed(name: str, before: list[str], after: list[str], **settings: str) -> tuple[str, ...] | None:
     """The values after; None for no change."""
     found = compare(target(name, **settings), tuple(before), tuple(after), clear=False, required=False)
-    return found and found.after
+    return found.after if found else None
 
 
 def test_values_are_compared_exactly() -> None:
@@ -60,7 +60,7 @@ def test_empty_values_are_kept_or_cleared_but_never_where_they_are_required() ->
 
 def named(before: list[str], after: list[str], name: str, *, clear: bool = False) -> tuple[tuple[str, ...] | None, str]:
     found, then = compare_name(target("cn"), tuple(before), tuple(after), name, clear=clear)
-    return found and found.after, then
+    return (found.after if found else None), then
 
 
 def test_a_changed_name_takes_the_place_of_the_old_one_and_other_values_are_kept() -> None:

@@ -79,10 +79,10 @@ def test_containers_come_before_what_stands_in_them() -> None:
     assert units.create(Record("line 2", ("Sales",), (("Sales",),))).steps[0].phase is Phase.CONTAINERS
 
 
-@pytest.mark.parametrize(("missing", "attribute"), [("last", "sn"), ("name", "cn")])
-def test_a_create_without_a_required_attribute_is_refused_by_its_name(missing: str, attribute: str) -> None:
+@pytest.mark.parametrize(("lacking", "attribute"), [(record(last=""), "sn"), (record(name=""), "cn")])
+def test_a_create_without_a_required_attribute_is_refused_by_its_name(lacking: Record, attribute: str) -> None:
     with pytest.raises(Refused, match=f"user needs {attribute}") as caught:
-        decider().create(record(**{missing: ""}))
+        decider().create(lacking)
     assert caught.value.attribute == attribute
 
 

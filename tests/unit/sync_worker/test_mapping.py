@@ -37,38 +37,38 @@ class Scripts:
     def close(self) -> None: ...
 
 
-def mapped(scripts: Scripts | None = None, **field: object) -> Mapped:
+def mapped(field: dict[str, object], scripts: Scripts | None = None) -> Mapped:
     return map_field(Field.model_validate({"to": "x", **field}), RECORDS, scripts or Scripts())
 
 
 def test_a_text_column_becomes_lists_of_one_or_none() -> None:
-    assert mapped(**{"from": "first"}).values.to_pylist() == [["Ann"], [], []]
+    assert mapped({"from": "first"}).values.to_pylist() == [["Ann"], [], []]
 
 
 def test_a_column_of_lists_stays_one() -> None:
-    assert mapped(**{"from": "aliases"}).values.to_pylist() == [["a", "b"], ["c"], []]
+    assert mapped({"from": "aliases"}).values.to_pylist() == [["a", "b"], ["c"], []]
 
 
 def test_static_values_are_the_same_for_all() -> None:
-    assert mapped(static="ACME").values.to_pylist() == [["ACME"]] * 3
-    assert mapped(static=("a", "b")).values.to_pylist() == [["a", "b"]] * 3
-    assert mapped(static="").values.to_pylist() == [[]] * 3
+    assert mapped({"static": "ACME"}).values.to_pylist() == [["ACME"]] * 3
+    assert mapped({"static": ("a", "b")}).values.to_pylist() == [["a", "b"]] * 3
+    assert mapped({"static": ""}).values.to_pylist() == [[]] * 3
 
 
 def test_join_leaves_empty_parts_out() -> None:
-    assert mapped(join=("first", "last")).values.to_pylist() == [["Ann Low"], ["Roe"], []]
-    assert mapped(join=("last", "first"), separator=", ").values.to_pylist()[0] == ["Low, Ann"]
+    assert mapped({"join": ("first", "last")}).values.to_pylist() == [["Ann Low"], ["Roe"], []]
+    assert mapped({"join": ("last", "first"), "separator": ", "}).values.to_pylist()[0] == ["Low, Ann"]
 
 
 def test_a_part_with_several_values_cannot_be_joined() -> None:
-    found = mapped(join=("first", "aliases"))
+    found = mapped({"join": ("first", "aliases")})
     assert found.values.to_pylist() == [[], ["c"], []]
     assert found.problems == {0: "a part to join has several values"}
 
 
 def test_a_script_sees_texts_and_lists_and_a_bad_record_does_not_spoil_the_others() -> None:
     scripts = Scripts(("x",), Failure("KeyError: z"), ("y", "z"))
-    found = mapped(scripts, script="…")
+    found = mapped({"script": "…"}, scripts)
     assert found.values.to_pylist() == [["x"], [], ["y", "z"]]
     assert found.problems == {1: "KeyError: z"}
     assert scripts.seen == [
@@ -80,7 +80,7 @@ def test_a_script_sees_texts_and_lists_and_a_bad_record_does_not_spoil_the_other
 
 def test_a_script_that_cannot_run_names_its_attribute() -> None:
     with pytest.raises(ScriptError, match="x: it is broken"):
-        mapped(Scripts(), script="broken")
+        mapped({"script": "broken"})
 
 
 def test_slices_of_columns_are_read_from_their_start() -> None:
