@@ -1,0 +1,87 @@
+"""Which mail server a delivery goes by, and whether it may."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from email.utils import parseaddr
+from pathlib import Path
+
+from placet_shared.errors import SecretMissingError
+from placet_shared.objects import MailSettings
+from placet_shared.objects.base import Security
+from placet_shared.objects.provider import LOOPBACK
+from placet_shared.secrets import resolve_secret
+
+from ..errors import NoRouteError
+from .mime import AddressUnusableError, envelope_address
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """A submission server as it is used now, its password resolved. `origin` says where it was configured."""
+
+    host: str
+    port: int
+    security: Security
+    sender: str
+    origin: str
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    @property
+    def domain(self) -> str:
+        """Of the sender's address; Message-IDs end with it."""
+        return parseaddr(self.sender)[1].rpartition("@")[2] or self.host
+
+    @property
+    def name(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def server_for(
+    stores: Sequence[str],
+    settings: Mapping[str, MailSettings],
+    own: MailServer | None,
+    secrets: Path,
+    environment: Mapping[str, str],
+) -> MailServer:
+    """The first of the stores that has settings gives the server, else the notifier's own. Raises NoRouteError, also
+    where a secret is missing: another server would send in another name."""
+    for store in stores:
+        if store in settings:
+            return _checked(_of_store(store, settings[store], secrets, environment))
+    if own is not None:
+        return _checked(own)
+    store = stores[0] if stores else "STORE"
+    raise NoRouteError(
+        f"no mail settings yet: `placet notification configure {store} --host … --port … --security … --sender …`"
+    )
+
+
+def _of_store(store: str, settings: MailSettings, secrets: Path, environment: Mapping[str, str]) -> MailServer:
+    try:
+        password = resolve_secret(settings.password, secrets, environment) if settings.password else None
+    except SecretMissingError as error:
+        raise NoRouteError(f"notifications of {store}: {error}") from error
+    return MailServer(
+        host=settings.host,
+        port=settings.port,
+        security=settings.security,
+        sender=settings.sender,
+        origin=f"notifications of {store}",
+        username=settings.username,
+        password=password,
+    )
+
+
+def _checked(server: MailServer) -> MailServer:
+    try:
+        envelope_address(server.sender)
+    except AddressUnusableError as error:
+        raise NoRouteError(f"{server.origin}: sender: {error}") from error
+    if server.username is not None and server.password is None:
+        raise NoRouteError(f"{server.origin}: the user {server.username} has no password; give one")
+    if server.username is not None and server.security == "none" and server.host not in LOOPBACK:
+        raise NoRouteError(
+            f"{server.origin}: the password would go to {server.name} in clear; set security to starttls or tls"
+        )
+    return server

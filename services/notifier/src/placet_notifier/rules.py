@@ -1,0 +1,48 @@
+"""Who is told about a finished run: pure, word for word as the interface has it under "Who is told"."""
+
+from pydantic import ValidationError
+
+from placet_shared.events import Counts, RunFinished
+from placet_shared.objects import Notify
+
+from .deliveries import distinct
+from .errors import NotifierError
+
+
+class RuleUnreadableError(NotifierError):
+    """The job's notification rule is none that this notifier knows."""
+
+
+def told(event: RunFinished) -> tuple[str, ...]:
+    """The addresses to tell. Raises RuleUnreadableError."""
+    if event.notify is None:
+        return ()
+    try:
+        rule = Notify.model_validate(event.notify)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise RuleUnreadableError(f"job {event.job}: notify.{where}: {first['msg']}; upgrade the notifier") from error
+    return distinct(rule.to) if rule.enabled and matches(rule, event) else ()
+
+
+def matches(rule: Notify, event: RunFinished) -> bool:
+    """Whether the run's end is what the rule waits for. A preview never is."""
+    if event.preview or event.outcome == "previewed":
+        return False
+    failed = event.outcome == "failed"
+    match rule.when:
+        case "always":
+            return True
+        case "records_updated":
+            return event.results.written > 0
+        case "errors":
+            return failed or errors(event) > 0
+        case "failed":
+            return failed
+
+
+def errors(event: RunFinished) -> int:
+    """Records that went wrong; what was skipped or expired is not an error of a record."""
+    results, counts = event.results, event.counts or Counts()
+    return counts.rejected + results.conflict + results.failed + results.uncertain
