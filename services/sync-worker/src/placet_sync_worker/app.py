@@ -23,7 +23,7 @@ from .mapping.monty import MontyEngine
 from .planning.run import PlanMaker, RunPlanner
 from .providers.csv import open_csv
 from .providers.files import FilesFolder
-from .providers.ldap import open_ldap
+from .providers.ldap import open_ldap, open_ldap_source
 from .settings import WorkerSettings
 from .tables import delivery, metadata
 
@@ -32,7 +32,7 @@ POLL_SECONDS = 1.0
 
 CONNECTORS = {
     "csv": Connector(source=open_csv),
-    "ldap": Connector(source=open_ldap, destination=open_ldap, writer=DirectoryWriter),
+    "ldap": Connector(source=open_ldap_source, destination=open_ldap, writer=DirectoryWriter),
 }
 
 

@@ -1,7 +1,7 @@
 """Connects to a directory and binds, by ldap3; what goes wrong comes out as one sentence with its remedy."""
 
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from ldap3 import IP_SYSTEM_DEFAULT, NONE, SYNC, Connection, Server, Tls
@@ -27,7 +27,7 @@ class Target:
 
     url: str
     bind_dn: str
-    password: str
+    password: str = field(repr=False)
     ca_file: str | None = None
     connect_seconds: float = 10
     receive_seconds: float = 30

@@ -1,0 +1,120 @@
+"""Opens LDAP directories, as destination and as source, and says what is wrong when they do not open."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from placet_shared.errors import PlacetError
+from placet_shared.objects import LdapProvider, SecretRef
+
+from ..ports import DN, ID, RECORD, VERSION, Directory, Page
+from .directory_errors import BindRefusedError
+from .ldap3_directory import open_directory
+from .ldap_connecting import Target
+from .ldap_store import LdapStore, look_around
+
+
+class Secrets(Protocol):
+    """Where passwords are."""
+
+    def secret(self, reference: SecretRef) -> str:
+        """Raises SecretMissingError."""
+        ...
+
+
+@dataclass(frozen=True)
+class LdapSource:
+    """A `Source` over a store; a record stands where its DN says. Without a query: all users."""
+
+    store: LdapStore
+
+    def columns(self) -> None:
+        """Any attribute may be asked for."""
+
+    def read(self, columns: Sequence[str], query: str | None) -> Iterator[Page]:
+        """See `Source`."""
+        asked = query or self.store.object_type(None).query
+        for page in self.store.read(columns, asked):
+            kept = [name for name in page.schema.names if name not in (ID, VERSION, DN)]
+            records = [page.column(DN), *(page.column(name) for name in kept)]
+            yield Page(pa.RecordBatch.from_arrays(records, names=[RECORD, *kept]))
+
+    def close(self) -> None:
+        self.store.close()
+
+
+def open_ldap(settings: LdapProvider, surroundings: Secrets) -> LdapStore:
+    """The directory of a provider, bound. Raises DirectoryError or SecretMissingError that names the provider."""
+    try:
+        return store_over(settings, open_directory(target_of(settings, surroundings)))
+    except PlacetError as error:
+        error.args = (f"provider {settings.name}: {error}",)
+        raise
+
+
+def open_ldap_source(settings: LdapProvider, surroundings: Secrets) -> LdapSource:
+    """See `open_ldap`."""
+    return LdapSource(open_ldap(settings, surroundings))
+
+
+def target_of(settings: LdapProvider, surroundings: Secrets) -> Target:
+    """Raises SecretMissingError."""
+    password = surroundings.secret(settings.password)
+    return Target(settings.url, settings.bind_dn, password, settings.tls.ca_file)
+
+
+def store_over(settings: LdapProvider, directory: Directory) -> LdapStore:
+    """A store over an open directory, which is closed where that fails."""
+    try:
+        root, base_id, schema = look_around(directory, settings.base_dn, settings.url)
+    except BaseException:
+        directory.close()
+        raise
+    return LdapStore(settings.url, settings.bind_dn, settings.base_dn, directory, root, base_id, schema)
+
+
+def test_ldap(settings: LdapProvider, surroundings: Secrets) -> list[dict[str, Any]]:
+    """What `placet provider test` tries, step by step, up to the first that fails: `step`, `ok`, `message`."""
+    steps: list[dict[str, Any]] = []
+
+    def tried(step: str, action: Callable[[], Any], say: Callable[[Any], str]) -> Any:
+        try:
+            found = action()
+        except PlacetError as error:
+            if step == "connect" and isinstance(error, BindRefusedError):
+                steps.append({"step": "connect", "ok": True, "message": f"connected to {settings.url}"})
+                step = "bind"
+            steps.append({"step": step, "ok": False, "message": str(error)})
+            raise _StoppedError from error
+        steps.append({"step": step, "ok": True, "message": say(found)})
+        return found
+
+    try:
+        target = tried("secret", lambda: target_of(settings, surroundings), lambda _: "the password is there")
+        directory = tried("connect", lambda: open_directory(target), lambda _: f"connected to {settings.url}")
+        steps.append({"step": "bind", "ok": True, "message": f"bound as {settings.bind_dn}"})
+        store = tried("base", lambda: store_over(settings, directory), _found)
+        try:
+            tried("read", lambda: _first_page(store), lambda count: f"read a page of {count} users")
+        finally:
+            store.close()
+    except _StoppedError:
+        pass
+    return steps
+
+
+class _StoppedError(Exception):
+    pass
+
+
+def _found(store: LdapStore) -> str:
+    how = {"assertion": "every write is a compare-and-set", "value": "writes compare values, not whole entries"}
+    return f"found {store.base_dn} and {len(store.schema.attribute_types)} attribute names; {how[store.safety()]}"
+
+
+def _first_page(store: LdapStore) -> int:
+    for page in store.read([], store.object_type(None).query):
+        return int(page.num_rows)
+    return 0

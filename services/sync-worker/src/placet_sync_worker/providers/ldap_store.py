@@ -1,0 +1,264 @@
+"""An LDAP directory as an identity store: its schema, its entries page by page, what it keeps from being lost."""
+
+import base64
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import pyarrow as pa
+
+from ..ports import DN, ID, VERSION, Attribute, Directory, Entry, Identity, ObjectType, Safety
+from .directory_errors import InvalidFilterError, InvalidNameError, NoSuchEntryError, SearchRefusedError
+from .ldap_filter import attributes_of, parse_filter
+from .ldap_matching import BINARY, BY_RULE, BY_SYNTAX, binary, unchanged
+from .ldap_names import dn_key, escape_filter_value, is_within
+from .ldap_schema import AttributeType, Schema
+from .ldap_types import object_type_of
+from .ldap_wire import ASSERTION
+
+IDS_PER_SEARCH = 100
+LISTS = pa.list_(pa.string())
+PASSWORDS = frozenset(
+    {
+        "userpassword",
+        "authpassword",
+        "pwdhistory",
+        "sambantpassword",
+        "sambalmpassword",
+        "krbprincipalkey",
+        "unicodepwd",
+    }
+)
+"""Never read into images, and as texts though their syntax is octets."""
+
+
+@dataclass(frozen=True)
+class RootDse:
+    """What the server says about itself."""
+
+    controls: frozenset[str]
+    server: str
+    subschema: str
+
+
+@dataclass(frozen=True)
+class LdapStore:
+    """A `Destination`, and the store that `DirectoryWriter` writes to. `base_id` is the id of the base entry."""
+
+    url: str
+    bind_dn: str
+    base_dn: str
+    directory: Directory = field(repr=False)
+    root: RootDse
+    base_id: str
+    schema: Schema = field(repr=False)
+    id_attribute: str = "entryUUID"
+    version_attribute: str = "entryCSN"
+
+    def identity(self) -> Identity:
+        return Identity(self.url, self.bind_dn, self.base_dn, self.base_id, self.root.server)
+
+    def safety(self) -> Safety:
+        return "assertion" if ASSERTION in self.root.controls else "value"
+
+    def attribute(self, name: str) -> Attribute:
+        """See `Destination`; under the schema's first name, with the option (`;binary`) that was asked for."""
+        kind = self.schema.attribute_type(name)
+        option = name.partition(";")[2]
+        rule, is_binary = self.schema.equality(kind), self._is_binary(kind, option)
+        syntax = self.schema.syntax(kind) or ""
+        return Attribute(
+            name=f"{kind.name};{option}" if option else kind.name,
+            single_valued=kind.single_valued,
+            writable=kind.user_modifiable,
+            readable=True,
+            has_equality=rule is not None,
+            fold=self._fold(rule, is_binary),
+            decode=binary if is_binary else BY_SYNTAX.get(syntax),
+        )
+
+    def object_type(self, name: str | None) -> ObjectType:
+        return object_type_of(self.schema, name)
+
+    def encode(self, name: str, values: Sequence[str]) -> tuple[bytes, ...]:
+        """The octets on the wire. Raises ValueError where octets are not written in base64."""
+        if self._shows_base64(name):
+            return tuple(base64.b64decode(value, validate=True) for value in values)
+        return tuple(value.encode() for value in values)
+
+    def text(self, name: str, value: bytes) -> str:
+        """The octets as text: in base64 where the syntax is binary; what is no UTF-8 with backslashes."""
+        if self._shows_base64(name):
+            return base64.b64encode(value).decode()
+        return value.decode(errors="backslashreplace")
+
+    def read(self, attributes: Sequence[str], query: str, base: str | None = None) -> Iterator[pa.RecordBatch]:
+        """See `Destination`. Raises DirectoryError, InvalidFilterError, InvalidNameError, UnknownAttributeError."""
+        self._check_query(query)
+        where = self._checked_base(base)
+        names = {name: self.attribute(name).name for name in attributes}
+        wanted = list(dict.fromkeys([*names.values(), self.id_attribute, self.version_attribute]))
+        for entries in self.directory.search(where, "subtree", query, wanted):
+            yield self._page(entries, names)
+
+    def images(self, ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:
+        """See `Destination`. Passwords are left out."""
+        for start in range(0, len(ids), IDS_PER_SEARCH):
+            some = self._by_id(ids[start : start + IDS_PER_SEARCH])
+            groups = self._groups_of([entry.dn for entry in some.values()])
+            for id_, entry in some.items():
+                image = {n: tuple(self.text(n, v) for v in values) for n, values in entry.attributes.items() if values}
+                image = {name: values for name, values in image.items() if self._in_image(name)}
+                if members := groups.get(dn_key(entry.dn)):
+                    image["memberOf"] = tuple(members)
+                yield id_, image
+
+    def protected(self, dn: str) -> bool:
+        """See `Destination`: the base and the bind account, and what they stand below."""
+        return is_within(self.base_dn, dn) or is_within(self.bind_dn, dn)
+
+    def close(self) -> None:
+        self.directory.close()
+
+    # ---- reading ---------------------------------------------------------------------------------------------------
+
+    def _page(self, entries: Sequence[Entry], names: Mapping[str, str]) -> pa.RecordBatch:
+        columns: dict[str, pa.Array] = {
+            ID: self._operational(entries, self.id_attribute),
+            VERSION: self._operational(entries, self.version_attribute),
+            DN: pa.array([entry.dn for entry in entries], pa.string()),
+        }
+        for asked, name in names.items():
+            columns[asked] = self._column([entry.attributes.get(name, ()) for entry in entries], name)
+        return pa.RecordBatch.from_pydict(columns)
+
+    def _column(self, values: list[tuple[bytes, ...]], name: str) -> pa.Array:
+        if not self._shows_base64(name):
+            try:
+                return pa.array(values, LISTS)
+            except pa.ArrowInvalid:  # some value is no UTF-8
+                pass
+        return pa.array([[self.text(name, one) for one in some] for some in values], LISTS)
+
+    def _operational(self, entries: Sequence[Entry], name: str) -> pa.Array:
+        try:
+            return pa.array([entry.attributes[name][0] for entry in entries], pa.string())
+        except (KeyError, IndexError) as error:
+            raise SearchRefusedError(
+                f"{self.url} does not show {name} of each entry to {self.bind_dn}; let the account read it"
+            ) from error
+
+    def _check_query(self, query: str) -> None:
+        """An attribute that the schema lacks matches nothing, silently: all entries would seem to be gone."""
+        for name in attributes_of(parse_filter(query)):
+            if name.partition(";")[0].lower() not in self.schema.attribute_types:
+                raise InvalidFilterError(f"the filter {query} asks for {name}, which the directory's schema lacks")
+
+    def _checked_base(self, base: str | None) -> str:
+        if base is None:
+            return self.base_dn
+        if not is_within(base, self.base_dn):
+            raise InvalidNameError(f"the container {base} is not below base_dn {self.base_dn}; choose one that is")
+        return base
+
+    def _by_id(self, ids: Sequence[str]) -> dict[str, Entry]:
+        query = "".join(f"({self.id_attribute}={escape_filter_value(id_)})" for id_ in ids)
+        wanted = ["*", self.id_attribute]
+        return {
+            entry.attributes[self.id_attribute][0].decode(): entry
+            for page in self.directory.search(self.base_dn, "subtree", f"(|{query})", wanted)
+            for entry in page
+        }
+
+    def _groups_of(self, dns: Sequence[str]) -> dict[str, list[str]]:
+        """The DNs of groups by the keys of the DNs that they name."""
+        kinds = [name for name in ("member", "uniqueMember") if name.lower() in self.schema.attribute_types]
+        if not kinds or not dns:
+            return {}
+        query = "".join(f"({kind}={escape_filter_value(dn)})" for kind in kinds for dn in dns)
+        wanted = {dn_key(dn) for dn in dns}
+        found: dict[str, list[str]] = {}
+        for page in self.directory.search(self.base_dn, "subtree", f"(|{query})", kinds):
+            for group in page:
+                named = {_lenient_key(value.decode()) for kind in kinds for value in group.attributes.get(kind, ())}
+                for key in named & wanted:
+                    found.setdefault(key, []).append(group.dn)
+        return found
+
+    def _in_image(self, name: str) -> bool:
+        return name.lower() not in PASSWORDS and name != self.id_attribute
+
+    # ---- values ----------------------------------------------------------------------------------------------------
+
+    def _fold(self, rule: str | None, is_binary: bool) -> Callable[[str], str]:
+        if is_binary:
+            return binary
+        if rule is not None and rule.lower() in ("objectidentifiermatch", "2.5.13.0"):
+            return self._identifier
+        return BY_RULE.get((rule or "").lower(), unchanged)
+
+    def _identifier(self, value: str) -> str:
+        """A class or an attribute under its first name."""
+        known = self.schema.object_classes.get(value.lower()) or self.schema.attribute_types.get(value.lower())
+        return (known.name if known else value).lower()
+
+    def _is_binary(self, kind: AttributeType, option: str) -> bool:
+        if kind.name.lower() in PASSWORDS:
+            return False
+        return option.lower() == "binary" or self.schema.syntax(kind) in BINARY
+
+    def _shows_base64(self, name: str) -> bool:
+        base, _, option = name.partition(";")
+        kind = self.schema.attribute_types.get(base.lower())
+        return option.lower() == "binary" if kind is None else self._is_binary(kind, option)
+
+
+@lru_cache(maxsize=65_536)
+def _lenient_key(value: str) -> str:
+    try:
+        return dn_key(value.partition("#")[0] if value.endswith("B") else value)
+    except InvalidNameError:
+        return value
+
+
+def look_around(directory: Directory, base_dn: str, url: str) -> tuple[RootDse, str, Schema]:
+    """The root DSE, the id of the base, the schema. Raises DirectoryError."""
+    asked = ["supportedControl", "subschemaSubentry", "objectClass", "vendorName", "dsServiceName"]
+    root = _one(directory, "", asked, url)
+    subschema = _first(root, "subschemaSubentry")
+    base = _one(directory, base_dn, ["entryUUID"], url)
+    if not _first(base, "entryUUID"):
+        raise SearchRefusedError(f"{url} shows no entryUUID of {base_dn}; the account must be able to read it")
+    described = _one(directory, subschema, ["attributeTypes", "objectClasses"], url, "(objectClass=subschema)")
+    schema = Schema.parse(*(_texts(described, name) for name in ("attributeTypes", "objectClasses")))
+    if not schema.attribute_types:
+        raise SearchRefusedError(
+            f"{url} does not show its schema ({subschema}) to the account; let the account read it"
+        )
+    return (
+        RootDse(frozenset(_texts(root, "supportedControl")), _server(root), subschema),
+        _first(base, "entryUUID"),
+        schema,
+    )
+
+
+def _server(root: Entry) -> str:
+    """What the server calls itself, without a version: an update is no other server."""
+    if name := _first(root, "dsServiceName") or _first(root, "vendorName"):
+        return name
+    return "OpenLDAP" if "OpenLDAProotDSE" in _texts(root, "objectClass") else ""
+
+
+def _one(directory: Directory, dn: str, names: Sequence[str], url: str, query: str = "(objectClass=*)") -> Entry:
+    for page in directory.search(dn, "base", query, names):
+        for entry in page:
+            return entry
+    raise NoSuchEntryError(f"{url} does not show {dn or 'its root DSE'} to the account; let the account read it")
+
+
+def _texts(entry: Entry, name: str) -> list[str]:
+    return [value.decode(errors="replace") for value in entry.attributes.get(name, ())]
+
+
+def _first(entry: Entry, name: str) -> str:
+    return next(iter(_texts(entry, name)), "")
