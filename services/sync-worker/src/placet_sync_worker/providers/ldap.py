@@ -12,6 +12,7 @@ from placet_shared.objects import LdapProvider, SecretRef
 from ..ports import DN, ID, RECORD, VERSION, Directory, Page
 from .directory_errors import BindRefusedError
 from .ldap3_directory import open_directory
+from .ldap_attributes import Attributes
 from .ldap_connecting import Target
 from .ldap_store import LdapStore, look_around
 
@@ -72,7 +73,7 @@ def store_over(settings: LdapProvider, directory: Directory) -> LdapStore:
     except BaseException:
         directory.close()
         raise
-    return LdapStore(settings.url, settings.bind_dn, settings.base_dn, directory, root, base_id, schema)
+    return LdapStore(settings.url, settings.bind_dn, settings.base_dn, directory, root, base_id, Attributes(schema))
 
 
 def test_ldap(settings: LdapProvider, surroundings: Secrets) -> list[dict[str, Any]]:
@@ -110,8 +111,11 @@ class _StoppedError(Exception):
 
 
 def _found(store: LdapStore) -> str:
-    how = {"assertion": "every write is a compare-and-set", "value": "writes compare values, not whole entries"}
-    return f"found {store.base_dn} and {len(store.schema.attribute_types)} attribute names; {how[store.safety()]}"
+    how = {
+        "assertion": "every write is a compare-and-set",
+        "value": "writes compare the old values, as the server has no assertion control",
+    }
+    return f"found {store.base_dn} and the schema; {how[store.safety()]}"
 
 
 def _first_page(store: LdapStore) -> int:

@@ -1,7 +1,6 @@
 """An LDAP directory as an identity store: its schema, its entries page by page, what it keeps from being lost."""
 
-import base64
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -9,27 +8,15 @@ import pyarrow as pa
 
 from ..ports import DN, ID, VERSION, Attribute, Directory, Entry, Identity, ObjectType, Safety
 from .directory_errors import InvalidFilterError, InvalidNameError, NoSuchEntryError, SearchRefusedError
+from .ldap_attributes import PASSWORDS, Attributes
 from .ldap_filter import attributes_of, parse_filter
-from .ldap_matching import BINARY, BY_RULE, BY_SYNTAX, binary, unchanged
 from .ldap_names import dn_key, escape_filter_value, is_within
-from .ldap_schema import AttributeType, Schema
+from .ldap_schema import Schema
 from .ldap_types import object_type_of
 from .ldap_wire import ASSERTION
 
 IDS_PER_SEARCH = 100
 LISTS = pa.list_(pa.string())
-PASSWORDS = frozenset(
-    {
-        "userpassword",
-        "authpassword",
-        "pwdhistory",
-        "sambantpassword",
-        "sambalmpassword",
-        "krbprincipalkey",
-        "unicodepwd",
-    }
-)
-"""Never read into images, and as texts though their syntax is octets."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +38,7 @@ class LdapStore:
     directory: Directory = field(repr=False)
     root: RootDse
     base_id: str
-    schema: Schema = field(repr=False)
+    attributes: Attributes = field(repr=False)
     id_attribute: str = "entryUUID"
     version_attribute: str = "entryCSN"
 
@@ -62,35 +49,17 @@ class LdapStore:
         return "assertion" if ASSERTION in self.root.controls else "value"
 
     def attribute(self, name: str) -> Attribute:
-        """See `Destination`; under the schema's first name, with the option (`;binary`) that was asked for."""
-        kind = self.schema.attribute_type(name)
-        option = name.partition(";")[2]
-        rule, is_binary = self.schema.equality(kind), self._is_binary(kind, option)
-        syntax = self.schema.syntax(kind) or ""
-        return Attribute(
-            name=f"{kind.name};{option}" if option else kind.name,
-            single_valued=kind.single_valued,
-            writable=kind.user_modifiable,
-            readable=True,
-            has_equality=rule is not None,
-            fold=self._fold(rule, is_binary),
-            decode=binary if is_binary else BY_SYNTAX.get(syntax),
-        )
+        """See `Destination`."""
+        return self.attributes.named(name)
 
     def object_type(self, name: str | None) -> ObjectType:
-        return object_type_of(self.schema, name)
+        return object_type_of(self.attributes.schema, name)
 
     def encode(self, name: str, values: Sequence[str]) -> tuple[bytes, ...]:
-        """The octets on the wire. Raises ValueError where octets are not written in base64."""
-        if self._shows_base64(name):
-            return tuple(base64.b64decode(value, validate=True) for value in values)
-        return tuple(value.encode() for value in values)
+        return self.attributes.encode(name, values)
 
     def text(self, name: str, value: bytes) -> str:
-        """The octets as text: in base64 where the syntax is binary; what is no UTF-8 with backslashes."""
-        if self._shows_base64(name):
-            return base64.b64encode(value).decode()
-        return value.decode(errors="backslashreplace")
+        return self.attributes.text(name, value)
 
     def read(self, attributes: Sequence[str], query: str, base: str | None = None) -> Iterator[pa.RecordBatch]:
         """See `Destination`. Raises DirectoryError, InvalidFilterError, InvalidNameError, UnknownAttributeError."""
@@ -133,7 +102,7 @@ class LdapStore:
         return pa.RecordBatch.from_pydict(columns)
 
     def _column(self, values: list[tuple[bytes, ...]], name: str) -> pa.Array:
-        if not self._shows_base64(name):
+        if not self.attributes.shows_base64(name):
             try:
                 return pa.array(values, LISTS)
             except pa.ArrowInvalid:  # some value is no UTF-8
@@ -151,7 +120,7 @@ class LdapStore:
     def _check_query(self, query: str) -> None:
         """An attribute that the schema lacks matches nothing, silently: all entries would seem to be gone."""
         for name in attributes_of(parse_filter(query)):
-            if name.partition(";")[0].lower() not in self.schema.attribute_types:
+            if not self.attributes.knows(name):
                 raise InvalidFilterError(f"the filter {query} asks for {name}, which the directory's schema lacks")
 
     def _checked_base(self, base: str | None) -> str:
@@ -172,7 +141,7 @@ class LdapStore:
 
     def _groups_of(self, dns: Sequence[str]) -> dict[str, list[str]]:
         """The DNs of groups by the keys of the DNs that they name."""
-        kinds = [name for name in ("member", "uniqueMember") if name.lower() in self.schema.attribute_types]
+        kinds = [name for name in ("member", "uniqueMember") if self.attributes.knows(name)]
         if not kinds or not dns:
             return {}
         query = "".join(f"({kind}={escape_filter_value(dn)})" for kind in kinds for dn in dns)
@@ -187,30 +156,6 @@ class LdapStore:
 
     def _in_image(self, name: str) -> bool:
         return name.lower() not in PASSWORDS and name != self.id_attribute
-
-    # ---- values ----------------------------------------------------------------------------------------------------
-
-    def _fold(self, rule: str | None, is_binary: bool) -> Callable[[str], str]:
-        if is_binary:
-            return binary
-        if rule is not None and rule.lower() in ("objectidentifiermatch", "2.5.13.0"):
-            return self._identifier
-        return BY_RULE.get((rule or "").lower(), unchanged)
-
-    def _identifier(self, value: str) -> str:
-        """A class or an attribute under its first name."""
-        known = self.schema.object_classes.get(value.lower()) or self.schema.attribute_types.get(value.lower())
-        return (known.name if known else value).lower()
-
-    def _is_binary(self, kind: AttributeType, option: str) -> bool:
-        if kind.name.lower() in PASSWORDS:
-            return False
-        return option.lower() == "binary" or self.schema.syntax(kind) in BINARY
-
-    def _shows_base64(self, name: str) -> bool:
-        base, _, option = name.partition(";")
-        kind = self.schema.attribute_types.get(base.lower())
-        return option.lower() == "binary" if kind is None else self._is_binary(kind, option)
 
 
 @lru_cache(maxsize=65_536)

@@ -1,0 +1,81 @@
+"""How a directory treats its attributes, from its schema: comparing, octets and texts. Pure."""
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ..ports import Attribute
+from .ldap_matching import BINARY, BY_RULE, BY_SYNTAX, binary, unchanged
+from .ldap_schema import AttributeType, Schema
+
+PASSWORDS = frozenset(
+    {
+        "userpassword",
+        "authpassword",
+        "pwdhistory",
+        "sambantpassword",
+        "sambalmpassword",
+        "krbprincipalkey",
+        "unicodepwd",
+    }
+)
+"""Never shown, and taken as texts though their syntax is octets."""
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """Looks attributes up and converts their values."""
+
+    schema: Schema = field(repr=False)
+
+    def named(self, name: str) -> Attribute:
+        """Under the schema's first name, with the option that was asked for. Raises UnknownAttributeError."""
+        kind = self.schema.attribute_type(name)
+        option = name.partition(";")[2]
+        rule, is_binary = self.schema.equality(kind), self._is_binary(kind, option)
+        return Attribute(
+            name=f"{kind.name};{option}" if option else kind.name,
+            single_valued=kind.single_valued,
+            writable=kind.user_modifiable,
+            readable=True,
+            has_equality=rule is not None,
+            fold=self._fold(rule, is_binary),
+            decode=binary if is_binary else BY_SYNTAX.get(self.schema.syntax(kind) or ""),
+        )
+
+    def knows(self, name: str) -> bool:
+        return name.partition(";")[0].lower() in self.schema.attribute_types
+
+    def encode(self, name: str, values: Sequence[str]) -> tuple[bytes, ...]:
+        """The octets on the wire. Raises ValueError where octets are not written in base64."""
+        if self.shows_base64(name):
+            return tuple(base64.b64decode(value, validate=True) for value in values)
+        return tuple(value.encode() for value in values)
+
+    def text(self, name: str, value: bytes) -> str:
+        """The octets as text: in base64 where the syntax is binary; what is no UTF-8 with backslashes."""
+        if self.shows_base64(name):
+            return base64.b64encode(value).decode()
+        return value.decode(errors="backslashreplace")
+
+    def shows_base64(self, name: str) -> bool:
+        base, _, option = name.partition(";")
+        kind = self.schema.attribute_types.get(base.lower())
+        return option.lower() == "binary" if kind is None else self._is_binary(kind, option)
+
+    def _is_binary(self, kind: AttributeType, option: str) -> bool:
+        if kind.name.lower() in PASSWORDS:
+            return False
+        return option.lower() == "binary" or self.schema.syntax(kind) in BINARY
+
+    def _fold(self, rule: str | None, is_binary: bool) -> Callable[[str], str]:
+        if is_binary:
+            return binary
+        if rule is not None and rule.lower() in ("objectidentifiermatch", "2.5.13.0"):
+            return self._identifier
+        return BY_RULE.get((rule or "").lower(), unchanged)
+
+    def _identifier(self, value: str) -> str:
+        """A class or an attribute under its first name."""
+        known = self.schema.object_classes.get(value.lower()) or self.schema.attribute_types.get(value.lower())
+        return (known.name if known else value).lower()
