@@ -105,8 +105,8 @@ def _make_data(home: Home, data: Path, user: str | None) -> None:
             os.chown(path, account.pw_uid, account.pw_gid)
         _let_through(programs())
         _let_through(home.postgres)
-    command = [str(programs() / "initdb"), "-D", str(data), "-U", OWNER, "--pwfile", str(password), "--auth=scram-sha-256",
-               "--encoding=utf8", "--locale=C", "--no-sync"]  # fmt: skip
+    options = ["--auth=scram-sha-256", "--encoding=utf8", "--locale=C", "--no-sync"]
+    command = [str(programs() / "initdb"), "-D", str(data), "-U", OWNER, "--pwfile", str(password), *options]
     run_as(user, command, home.logs / "initdb.log")
     password.unlink()
 

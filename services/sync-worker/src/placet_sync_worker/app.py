@@ -21,9 +21,9 @@ from .connections import Connections, Connector, Surroundings
 from .life import Life, end_overdue
 from .mapping.monty import MontyEngine
 from .planning.run import PlanMaker, RunPlanner
-from .providers.csv import open_csv
+from .providers.csv import open_csv, test_csv
 from .providers.files import FilesFolder
-from .providers.ldap import open_ldap, open_ldap_source
+from .providers.ldap import open_ldap, open_ldap_source, test_ldap
 from .settings import WorkerSettings
 from .tables import delivery, metadata
 
@@ -31,8 +31,8 @@ NAME = "sync-worker"
 POLL_SECONDS = 1.0
 
 CONNECTORS = {
-    "csv": Connector(source=open_csv),
-    "ldap": Connector(source=open_ldap_source, destination=open_ldap, writer=DirectoryWriter),
+    "csv": Connector(source=open_csv, test=test_csv),
+    "ldap": Connector(source=open_ldap_source, test=test_ldap, destination=open_ldap, writer=DirectoryWriter),
 }
 
 

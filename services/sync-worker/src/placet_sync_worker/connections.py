@@ -33,9 +33,13 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Connector:
-    """What a type of provider can do; `writer` gets the open destination and the job's key attributes."""
+    """What a type of provider can do; `writer` gets the open destination and the job's key attributes.
+
+    `test` tries the provider step by step (`step`, `ok`, `message`), up to the first that fails.
+    """
 
     source: Callable[[Any, Surroundings], Source]
+    test: Callable[[Any, Surroundings], list[dict[str, Any]]]
     destination: Callable[[Any, Surroundings], Destination] | None = None
     writer: Callable[[Any, tuple[str, ...]], Writer] | None = None
 
@@ -55,6 +59,11 @@ class Connections:
         if connector.destination is None:
             raise CannotDoError(f"{provider.name}: {provider.type} can only be a source; choose another destination")
         return connector.destination(provider, self.surroundings)
+
+    def test(self, provider: Provider) -> dict[str, Any]:
+        """What `placet provider test` shows: `ok`, and the steps."""
+        steps = self.connectors[provider.type].test(provider, self.surroundings)
+        return {"ok": all(step["ok"] for step in steps), "steps": steps}
 
     def writer(self, provider: Provider, destination: Destination, keys: tuple[str, ...]) -> Writer:
         connector = self.connectors[provider.type]

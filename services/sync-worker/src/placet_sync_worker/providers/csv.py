@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import pyarrow as pa
 
+from placet_shared.errors import PlacetError
 from placet_shared.objects import CsvProvider
 
 from ..changes import Rejected
@@ -150,6 +151,18 @@ class CsvSource:
 def open_csv(provider: CsvProvider, surroundings: Surroundings) -> CsvSource:
     """The source of a provider."""
     return CsvSource(provider, surroundings.files)
+
+
+def test_csv(provider: CsvProvider, surroundings: Surroundings) -> list[dict[str, Any]]:
+    """What `placet provider test` tries: the header, and the first page of records."""
+    source = open_csv(provider, surroundings)
+    try:
+        columns = source.columns()
+        header = {"step": "header", "ok": True, "message": f"columns {', '.join(columns)}"}
+        page = next(iter(source.read(columns[:1], None)))
+        return [header, {"step": "read", "ok": True, "message": f"read a page of {page.records.num_rows} records"}]
+    except PlacetError as error:
+        return [{"step": "read", "ok": False, "message": str(error)}]
 
 
 class _UnclosedQuoteError(Exception):

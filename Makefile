@@ -1,0 +1,37 @@
+# Every target works on a bare Debian or Ubuntu machine with Python 3.11 or newer.
+.PHONY: setup demo test check fmt bench mutants up down
+PATHS := shared services cli tests examples
+
+setup:
+	@scripts/setup
+
+demo: setup
+	@.venv/bin/python examples/demo/run.py
+
+up: setup
+	@.venv/bin/placet up
+
+down: setup
+	@.venv/bin/placet down
+
+test: setup
+	@scripts/debian-packages java=default-jre-headless mvn=maven
+	@.venv/bin/pytest
+
+check: setup
+	@.venv/bin/ruff check $(PATHS)
+	@.venv/bin/ruff format --check --quiet $(PATHS)
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+fmt: setup
+	@.venv/bin/ruff check --fix --quiet $(PATHS)
+	@.venv/bin/ruff format --quiet $(PATHS)
+
+bench:
+	@scripts/debian-packages gcc=gcc =python3-dev =libldap2-dev =libsasl2-dev
+	@scripts/setup --group bench
+	@.venv/bin/python -m tests.bench.main
+
+mutants: setup
+	@.venv/bin/python -m tests.mutants.main
