@@ -68,10 +68,13 @@ class Setup:
     more: str = ""
 
 
+USUAL = Setup()
+
+
 class Slapd:
     """One server in one folder, always on the same port. `BIND_DN` may read and write everything but has limits."""
 
-    def __init__(self, folder: Path, setup: Setup = Setup()) -> None:
+    def __init__(self, folder: Path, setup: Setup = USUAL) -> None:
         self._folder, self._setup = folder, setup
         self.port = free_port()
         self.audit_file = folder / "audit.ldif"
@@ -178,7 +181,7 @@ def _value(line: str) -> str:
 
 
 @contextmanager
-def running_slapd(setup: Setup = Setup()) -> Iterator[Slapd]:
+def running_slapd(setup: Setup = USUAL) -> Iterator[Slapd]:
     """A server that ends with the block."""
     folder = Path(tempfile.mkdtemp(prefix="placet-slapd-"))
     server = Slapd(folder, setup)

@@ -66,6 +66,7 @@ class Ldap3Directory:
 
     def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
         """See `Directory`. An operation waits for those in flight at the entry above and below its own."""
+        self.channel.check()
         writing = Writing(self.channel, operations, deadline)
         try:
             writing.run()

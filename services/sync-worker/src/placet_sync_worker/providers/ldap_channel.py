@@ -64,6 +64,10 @@ class Channel:
             self.drop()
             raise ProtocolError(f"{self._url} answered something that is not LDAP; check the port") from error
 
+    def check(self) -> None:
+        """Raises UnreachableError where it was lost."""
+        self._open(None)
+
     def drop(self) -> None:
         """Closes it without a word."""
         if self._socket is not None:

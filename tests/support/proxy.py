@@ -1,0 +1,67 @@
+"""A proxy before a server, which loses what passes through it when told to."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+CHUNK = 1 << 16
+
+
+class Proxy:
+    """Forwards connections to a port of this machine.
+
+    `answers` False: what the server says is thrown away; `hears` False: what it is told is.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.answers = True
+        self.hears = True
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        """Ends all connections."""
+        for one in self._open:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        self._open.clear()
+
+    def close(self) -> None:
+        self._listener.close()
+        self.cut()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._target))
+                self._open += [client, server]
+                for source, sink, passes in (
+                    (client, server, lambda: self.hears),
+                    (server, client, lambda: self.answers),
+                ):
+                    threading.Thread(target=_pump, args=(source, sink, passes), daemon=True).start()
+
+
+def _pump(source: socket.socket, sink: socket.socket, passes: Callable[[], bool]) -> None:
+    with suppress(OSError):
+        while data := source.recv(CHUNK):
+            if passes():
+                sink.sendall(data)
+    for one in (source, sink):
+        with suppress(OSError):
+            one.close()
+
+
+@contextmanager
+def running_proxy(port: int) -> Iterator[Proxy]:
+    """A proxy that ends with the block."""
+    proxy = Proxy(port)
+    try:
+        yield proxy
+    finally:
+        proxy.close()
