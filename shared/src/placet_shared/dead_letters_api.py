@@ -96,6 +96,8 @@ def read_position(cursor: str) -> tuple[datetime, str]:
     """The place that a cursor names. Raises InvalidError."""
     at, _, letter_id = cursor.partition("-")
     try:
+        if not letter_id.isprintable():
+            raise ValueError(letter_id)
         return datetime.fromtimestamp(int(at) / 1_000_000, UTC), letter_id
     except (ValueError, OverflowError, OSError) as error:
         raise InvalidError("the cursor is none that this list gave", "cursor") from error
