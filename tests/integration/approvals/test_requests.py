@@ -11,7 +11,7 @@ from placet_shared.clock import utc_now
 from placet_shared.events import Counts, UserChanged
 from placet_shared.objects import Workflow
 from tests.support.approvals import Approvals, cancelled, state_of
-from tests.support.signing import an_identity, an_order
+from tests.support.signing import an_identity, an_order, identity_header
 
 
 def workflow(**stage: Any) -> Workflow:
@@ -111,6 +111,31 @@ async def test_the_same_call_sent_twice_is_one_vote(approvals: Approvals) -> Non
         assert (answer.status_code, answer.json()["state"]) == (200, "approved")
     assert (await approvals.vote("eve", "approve", key="7f2a")).status_code == 409
     assert len(await approvals.decisions(planned)) == 1
+
+
+async def test_a_key_used_again_for_another_word_is_another_call(approvals: Approvals) -> None:
+    await approvals.plan(an_order(workflow=workflow(need=2)))
+    await approvals.vote("bob", "approve", key="7f2a")
+    assert (await approvals.vote("bob", "deny", "I was wrong", key="7f2a")).json()["state"] == "denied"
+
+
+async def test_a_body_that_others_could_not_read_is_no_proof(approvals: Approvals) -> None:
+    await approvals.plan(an_order(workflow=workflow()))
+    target = f"/api/v1/requests/{(await approvals.the_request()).request_id}/decisions"
+    body = '{"decision": "approve"}'.encode("utf-16")
+    headers = identity_header(approvals.keys, an_identity("bob", "POST", target, body))
+    async with approvals.client() as client:
+        answer = await client.post(target, content=body, headers=headers | {"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert (await approvals.vote("bob", "approve")).json()["state"] == "approved"
+
+
+async def test_a_vote_whose_proof_was_lost_can_be_cast_again(approvals: Approvals) -> None:
+    await approvals.plan(an_order(workflow=workflow(need=2)))
+    await approvals.vote("bob", "approve")
+    approvals.keys.rotate("console")
+    assert (await approvals.vote("eve", "approve")).json()["state"] == "open"
+    assert (await approvals.vote("bob", "approve")).json()["state"] == "approved"
 
 
 async def test_no_request_is_found_by_another_name(approvals: Approvals) -> None:

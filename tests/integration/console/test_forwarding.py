@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 
 from placet_console.calls import LARGEST_FORWARDED, LARGEST_OWN
 from placet_shared.clock import utc_now
@@ -85,6 +86,8 @@ LEADS_NOWHERE = [
     "/api/v1//runs",
     "/api/v1/runs?x=#y",
     "/api/v1/jobs/a%00",
+    "/api/v1/jobs?name=%00",
+    "/api/v1/users/admin/tokens/%00/revoke",
     "//evil/api/v1/jobs",
     "http://evil/api/v1/jobs",
     "/api/v1/dead-letters/console/x",
@@ -175,14 +178,17 @@ async def test_the_last_use_of_a_token_is_known(console: Console) -> None:
     assert "hash" not in used
 
 
-async def test_an_address_that_guesses_waits_and_those_who_are_known_do_not(console: Console) -> None:
-    token = await console.add_user("bob", "viewer")
-    assert (await console.call("GET", "/api/v1/jobs")).status_code == 200
-    guesses = [f"placet_{number:016x}_{'0' * 64}" for number in range(25)]
-    statuses = [(await console.call("GET", "/api/v1/jobs", guess)).status_code for guess in guesses]
-    assert statuses == [401] * 20 + [429] * 5
-    refused = await console.call("GET", "/api/v1/jobs", token)
+async def test_who_guesses_waits_and_the_others_do_not(console: Console) -> None:
+    bob, eve = await console.add_user("bob", "viewer"), await console.add_user("eve", "viewer")
+    secret = "0" * 64
+    unknown = [f"placet_{number:016x}_{secret}" for number in range(25)]
+    of_bob = [f"placet_{bob.split('_')[1]}_{secret}"] * 25
+    for guesses in (unknown, of_bob):
+        statuses = [(await console.call("GET", "/api/v1/jobs", guess)).status_code for guess in guesses]
+        assert statuses == [401] * 20 + [429] * 5
+    refused = await console.call("GET", "/api/v1/jobs", bob)
     assert (refused.status_code, int(refused.headers["retry-after"]) > 0) == (429, True)
+    assert (await console.call("GET", "/api/v1/jobs", eve)).status_code == 200
     assert (await console.call("GET", "/api/v1/jobs")).status_code == 200
 
 
@@ -207,6 +213,13 @@ async def test_a_body_has_a_limit_with_and_without_a_length(console: Console) ->
             assert (answer.status_code, answer.json()["title"]) == (413, "Request Entity Too Large")
     whole = await console.call("POST", "/api/v1/apply", content=b"x" * LARGEST_FORWARDED)
     assert len(whole.json()["body"]) == LARGEST_FORWARDED
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("placet_console.calls.BODY_SECONDS", 0.2)
+    for path in ("/api/v1/apply", "/api/v1/users"):
+        status, _ = await console.raw(f"POST {path} HTTP/1.1", "Content-Length: 10", body=b"{")
+        assert status == 408
 
 
 async def test_the_identity_is_good_for_a_minute(console: Console) -> None:

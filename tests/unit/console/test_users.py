@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from placet_console.hashing import SecretHasher
-from placet_console.throttle import MOST_ADDRESSES, MOST_FAILURES, FailureLimit
+from placet_console.throttle import MOST_FAILURES, MOST_GUESSERS, FailureLimit
 from placet_console.tokens import TokenRecord, new_token, read_token
 from placet_console.users import NewUser, User, leaves_no_admin, next_version
 from placet_shared.events import UserChanged
@@ -122,7 +122,7 @@ def test_an_address_waits_after_too_many_failures() -> None:
 
 def test_addresses_are_forgotten_when_there_are_too_many() -> None:
     limit = FailureLimit()
-    for number in range(MOST_ADDRESSES + 1):
+    for number in range(MOST_GUESSERS + 1):
         for _ in range(MOST_FAILURES if number == 0 else 1):
             limit.note(str(number), 0.0)
     assert limit.wait("0", 0.0) == 0

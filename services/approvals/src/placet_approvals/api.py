@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from placet_shared.alarms import raise_alarm
 from placet_shared.api import MOST_PER_PAGE
@@ -60,7 +60,7 @@ def router_of(database: Database, verifier: Verifier, signer: Signer, epoch: int
         who: Annotated[Identity, Depends(caller)],
         idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
     ) -> RequestView:
-        call = Call(who, ballot, request.headers[HEADER], await request.body(), idempotency_key)
+        call = _call(who, ballot, request.headers[HEADER], await request.body(), idempotency_key)
         async with database.transaction() as work:
             await cast(request_id, call, work, verifier=verifier, signer=signer, epoch=epoch)
         async with database.transaction() as work:
@@ -103,6 +103,16 @@ def _view(verifier: Verifier, run: store.Record, votes: Sequence[store.Record]) 
         raise_alarm("altered", run_id=run.run_id, reason=str(error))
         return None
     return view_of(run, planned, cast_votes(verifier, votes, audit=True))
+
+
+def _call(caller: Identity, ballot: Ballot, token: str, body: bytes, idempotency_key: str | None) -> Call:
+    """The body is kept as what proves the vote, so it must read the same for ever. Raises InvalidError."""
+    try:
+        if Ballot.model_validate_json(body) == ballot:
+            return Call(caller, ballot, token, body, idempotency_key)
+    except ValidationError:
+        pass  # said below
+    raise InvalidError("the body must be JSON in UTF-8")
 
 
 def _position(cursor: str | None) -> int | None:

@@ -63,7 +63,7 @@ async def cast(request_id: str, call: Call, work: Work, *, verifier: Verifier, s
     if run is None:
         raise NoSuchRequestError(f"there is no request {request_id}; see `placet request list`")
     rows = await store.votes_about(work, [request_id])
-    if any(row.voter == call.caller.user and row.idempotency_key == call.idempotency_key is not None for row in rows):
+    if any(_is_repeat(call, row) for row in rows):
         return
     planned = _unaltered(run, verifier)
     require_epoch(planned.order, epoch)
@@ -95,6 +95,12 @@ async def _expire(run: store.Record, work: Work, verifier: Verifier, signer: Sig
         return
     ruling = Ruling(False, ("expiry",), f"nobody decided until {run.expires_at:%Y-%m-%d %H:%M} UTC")
     await decide(planned, run.request_id, ruling, work, signer)
+
+
+def _is_repeat(call: Call, vote: store.Record) -> bool:
+    """Whether this very call was taken before: its answer was lost on the way."""
+    ours = (call.caller.user, call.ballot.approve, call.idempotency_key)
+    return call.idempotency_key is not None and ours == (vote.voter, vote.approve, vote.idempotency_key)
 
 
 def _unaltered(run: store.Record, verifier: Verifier) -> Planned:

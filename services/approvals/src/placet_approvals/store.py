@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from placet_shared.events import UserChanged
@@ -54,17 +54,11 @@ async def open_request(work: Work, run_id: str, request_id: str, expires_at: dat
 
 
 async def add_vote(work: Work, request_id: str, call: Call) -> None:
-    """Keeps a vote with what proves it."""
-    await work.connection.execute(
-        insert(votes).values(
-            request_id=request_id,
-            voter=call.caller.user,
-            approve=call.ballot.approve,
-            identity=call.token,
-            body=call.body,
-            idempotency_key=call.idempotency_key,
-        )
-    )
+    """Keeps a vote with what proves it; one that proved nothing any more makes room."""
+    proof = {"identity": call.token, "body": call.body, "idempotency_key": call.idempotency_key}
+    row = upsert(votes).values(request_id=request_id, voter=call.caller.user, approve=call.ballot.approve, **proof)
+    again = proof | {"voted_at": func.clock_timestamp()}
+    await work.connection.execute(row.on_conflict_do_update(index_elements=list(votes.primary_key), set_=again))
 
 
 async def votes_about(work: Work, request_ids: Sequence[str]) -> Sequence[Record]:

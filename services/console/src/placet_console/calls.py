@@ -24,7 +24,7 @@ ANY_PATH = "{path:path}"
 
 
 class ConsoleRoute(APIRoute):
-    """A route whose body has a limit."""
+    """A route whose body has a limit and a time."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -37,13 +37,19 @@ class ConsoleRoute(APIRoute):
 
 
 def _limited(receive: Receive, most: int) -> Receive:
-    """Raises a 413 as soon as a body is too large; the rest of it is never read."""
-    seen = 0
+    """Raises a 413 or 408 as soon as a body is too large or too slow; the rest of it is never read."""
+    until = asyncio.get_running_loop().time() + BODY_SECONDS
+    seen, whole = 0, False
 
     async def limited() -> Message:
-        nonlocal seen
-        message = await receive()
+        nonlocal seen, whole
+        try:
+            async with asyncio.timeout_at(None if whole else until):
+                message = await receive()
+        except TimeoutError as error:
+            raise too_slow(BODY_SECONDS) from error
         seen += len(message.get("body", b""))
+        whole = not message.get("more_body", False)
         if seen > most:
             raise too_large(most)
         return message
@@ -56,9 +62,4 @@ async def forward(forwarder: Forwarder, request: Request, user: User) -> Respons
     to = route(request.scope["raw_path"], request.scope["query_string"])
     if to is None:
         raise NoSuchPathError
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            body = await request.body()
-    except TimeoutError as error:
-        raise too_slow(BODY_SECONDS) from error
-    return passed_back(await forwarder.call(user, request.method, to, body, request.headers))
+    return passed_back(await forwarder.call(user, request.method, to, await request.body(), request.headers))

@@ -32,8 +32,8 @@ def not_signed_in() -> HTTPException:
 
 
 def too_many_failures(seconds: int) -> HTTPException:
-    """For an address that sent many wrong tokens."""
-    detail = f"too many wrong tokens came from your address; try again in {seconds} s"
+    """For who sent many wrong tokens."""
+    detail = f"too many wrong tokens; try again in {seconds} s"
     return HTTPException(429, detail, {"Retry-After": str(seconds)})
 
 

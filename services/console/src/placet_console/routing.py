@@ -46,7 +46,7 @@ def route(raw_path: bytes, query: bytes) -> Route | None:
     """Where a call goes, by the path and query as they stood in the request line; None when nowhere."""
     path, asked = raw_path.decode("latin-1"), query.decode("latin-1")
     found = _PATH.fullmatch(path)
-    if found is None or not _QUERY.fullmatch(asked):
+    if found is None or not _QUERY.fullmatch(asked) or "%00" in asked:
         return None
     suffix = f"?{asked}" if asked else ""
     if (letter := _DEAD_LETTER.fullmatch(found[1])) and letter[1] in DEAD_LETTER_OWNERS:

@@ -1,4 +1,4 @@
-"""Wrong tokens by address: after too many, an address waits."""
+"""Who sends too many wrong tokens waits."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from math import ceil
 
 MOST_FAILURES = 20
 WINDOW_SECONDS = 60.0
-MOST_ADDRESSES = 10_000
+MOST_GUESSERS = 10_000
 
 
 @dataclass(frozen=True)
@@ -16,23 +16,23 @@ class _Failures:
 
 
 class FailureLimit:
-    """Counts failures of an address within a minute. `now` is any clock's seconds."""
+    """Counts failures of a guesser (any text that tells them apart) within a minute. `now` is any clock's seconds."""
 
     def __init__(self) -> None:
         self._failures: OrderedDict[str, _Failures] = OrderedDict()
 
-    def wait(self, address: str, now: float) -> int:
-        """How many seconds the address has to wait; 0 when it may try."""
-        failures = self._failures.get(address)
+    def wait(self, guesser: str, now: float) -> int:
+        """How many seconds they have to wait; 0 when they may try."""
+        failures = self._failures.get(guesser)
         if failures is None or failures.count < MOST_FAILURES or now >= failures.until:
             return 0
         return ceil(failures.until - now)
 
-    def note(self, address: str, now: float) -> None:
+    def note(self, guesser: str, now: float) -> None:
         """One more failure."""
-        before = self._failures.pop(address, None)
+        before = self._failures.pop(guesser, None)
         if before is None or now >= before.until:
             before = _Failures(0, now + WINDOW_SECONDS)
-        self._failures[address] = _Failures(before.count + 1, before.until)
-        while len(self._failures) > MOST_ADDRESSES:
+        self._failures[guesser] = _Failures(before.count + 1, before.until)
+        while len(self._failures) > MOST_GUESSERS:
             self._failures.popitem(last=False)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from placet_shared.api import MOST_PER_PAGE
 from placet_shared.errors import ForbiddenError, NotFoundError
@@ -19,6 +19,8 @@ from .gate import Gate
 from .managing import Users
 from .tokens import TokenRecord
 from .users import NewUser, User, UserDetails
+
+TokenId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 
 
 class UserView(BaseModel):
@@ -120,7 +122,7 @@ def users_router(database: Database, users: Users, gate: Gate) -> APIRouter:
         return FreshToken(token=str(fresh.token), id=fresh.token.id, expires_at=fresh.expires_at)
 
     @router.post("/{name}/tokens/{token_id}/revoke", status_code=204, dependencies=only_admins)
-    async def revoke_token(name: Name, token_id: str) -> None:
+    async def revoke_token(name: Name, token_id: TokenId) -> None:
         async with database.transaction() as work:
             if not await store.revoke_token(work, name, token_id):
                 raise NotFoundError(f"{name} has no token {token_id}")
