@@ -14,6 +14,9 @@ from .spool import Spool
 ROWS = 2_000
 """Rows that are Python objects at one time."""
 
+COMPARED_AT_ONCE = 100_000
+"""Records that are compared with their entries in one join."""
+
 JOINED = "FROM {pairs} p JOIN s ON s.n = p.s JOIN d ON d.n = p.d"
 
 _MATCH_BY_KEY = """
@@ -56,7 +59,10 @@ DELETE FROM extras WHERE d IN (SELECT d FROM rekeyed);
 """A record that has no entry, and a linked entry whose record is gone, with the same name and the same values but for
 the key, and no other pair like them: the record's key was changed."""
 
-_COMPARE = "CREATE TABLE changed AS SELECT p.s, p.d, p.key {joined} WHERE {differ}"
+_COMPARE = """
+INSERT INTO changed SELECT p.s, p.d, p.key {joined}
+    WHERE p.s >= {first} AND p.s < {last} AND s.n >= {first} AND s.n < {last} AND ({differ})
+"""
 
 
 class Joined:
@@ -91,13 +97,21 @@ class Joined:
         self._run(_MATCH_BY_KEY.format(key=key, wanted=wanted))
         if all_keys_known and not records:
             self._match_changed_keys(design)
-        self._run(_COMPARE.format(joined=JOINED.format(pairs="pairs"), differ=differ(design, design.compared)))
+        self._compare(design)
 
     def _match_changed_keys(self, design: Design) -> None:
         named = same_name(design)
         if named and self.count("FROM new") and self.count("FROM extras WHERE linked"):
             beside_keys = [n for n in design.compared if design.targets[n].name not in design.key_names]
             self._run(_MATCH_CHANGED_KEYS.format(named=named, differ=differ(design, beside_keys)))
+
+    def _compare(self, design: Design) -> None:
+        """Some records at a time: a join keeps the whole rows of one side in memory."""
+        self._run("CREATE TABLE changed (s BIGINT, d BIGINT, key VARCHAR)")
+        joined, unequal = JOINED.format(pairs="pairs"), differ(design, design.compared)
+        for first in range(0, self.count("FROM s"), COMPARED_AT_ONCE):
+            last = first + COMPARED_AT_ONCE
+            self._run(_COMPARE.format(joined=joined, differ=unequal, first=first, last=last))
 
     def rows(self, query: str) -> Iterator[tuple[Any, ...]]:
         """The rows of a query, some at a time."""
