@@ -28,7 +28,7 @@ from placet_shared.objects import MailSettings
 from ..deliveries import DATA_LIMIT, SESSION_LIMIT, Accepted, Later, Outcome, Refused, Unknown, Unusable
 from ..ports import HandOver, Parcel
 from .mail_servers import MailServer, server_for
-from .mime import AddressUnusableError, compose, envelope_address
+from .mime import AddressUnusableError, compose, envelope_address, sender_of
 
 STEP_SECONDS = 20.0
 QUIT_SECONDS = 2.0
@@ -61,7 +61,7 @@ class EmailChannel:
         """As `Channel.deliver`."""
         try:
             message = compose(parcel, route.sender)
-            sender, recipient = envelope_address(route.sender), envelope_address(parcel.recipient)
+            sender, recipient = sender_of(route.sender)[1], envelope_address(parcel.recipient)
         except AddressUnusableError as error:
             return Refused(str(error))
         client = self._client(route)
@@ -94,6 +94,8 @@ class EmailChannel:
                 await client.mail(sender)
                 await client.rcpt(recipient)
         except Exception as error:
+            if isinstance(error, TimeoutError):
+                client.close()  # a server that hangs need not be told goodbye
             return outcome_before_data(error, route)
         return None
 
@@ -104,6 +106,7 @@ class EmailChannel:
         except SMTPDataError as error:
             return outcome_of_data(error.code, _words(error))
         except Exception as error:
+            client.close()
             return Unknown(f"{route.name} did not answer after the mail was handed over ({_words(error)})")
         return Accepted(f"{answer.code} {answer.message}")
 
@@ -148,7 +151,7 @@ def _words(error: BaseException) -> str:
     """The server's own words, with their code."""
     if isinstance(error, SMTPResponseException):
         return f"{error.code} {error.message}"
-    return str(error) or type(error).__name__
+    return str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
 
 
 async def _leave(client: SMTP) -> None:

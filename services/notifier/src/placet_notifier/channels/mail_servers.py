@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from email.utils import parseaddr
 from pathlib import Path
 
 from placet_shared.errors import SecretMissingError
@@ -12,12 +11,13 @@ from placet_shared.objects.provider import LOOPBACK
 from placet_shared.secrets import resolve_secret
 
 from ..errors import NoRouteError
-from .mime import AddressUnusableError, envelope_address
+from .mime import AddressUnusableError, sender_of
 
 
 @dataclass(frozen=True)
 class MailServer:
-    """A submission server as it is used now, its password resolved. `origin` says where it was configured."""
+    """A submission server as it is used now, its password resolved. `origin` says where it was configured; `sender` is
+    an address, with a name perhaps."""
 
     host: str
     port: int
@@ -30,7 +30,7 @@ class MailServer:
     @property
     def domain(self) -> str:
         """Of the sender's address; Message-IDs end with it."""
-        return parseaddr(self.sender)[1].rpartition("@")[2] or self.host
+        return sender_of(self.sender)[1].rpartition("@")[2]
 
     @property
     def name(self) -> str:
@@ -75,7 +75,7 @@ def _of_store(store: str, settings: MailSettings, secrets: Path, environment: Ma
 
 def _checked(server: MailServer) -> MailServer:
     try:
-        envelope_address(server.sender)
+        sender_of(server.sender)
     except AddressUnusableError as error:
         raise NoRouteError(f"{server.origin}: sender: {error}") from error
     if server.username is not None and server.password is None:

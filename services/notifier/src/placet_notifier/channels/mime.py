@@ -19,8 +19,8 @@ def compose(parcel: Parcel, sender: str) -> bytes:
     """The message, in ASCII. No text can add a header: control characters in a subject become spaces, and an address
     that has any is refused. Raises AddressUnusableError."""
     message = EmailMessage(policy=SMTP)
-    message["From"] = _mailbox(sender)
-    message["To"] = _mailbox(parcel.recipient)
+    message["From"] = _mailbox(*sender_of(sender))
+    message["To"] = _mailbox("", envelope_address(parcel.recipient))
     message["Subject"] = " ".join(_CONTROLS.sub(" ", parcel.mail.subject).split())
     message["Date"] = format_datetime(parcel.at)
     message["Message-ID"] = parcel.message_id
@@ -31,23 +31,29 @@ def compose(parcel: Parcel, sender: str) -> bytes:
     return message.as_bytes()
 
 
-def envelope_address(mailbox: str) -> str:
-    """The bare address, its domain as the wire wants it (IDNA). Raises AddressUnusableError."""
-    local, at, domain = (parseaddr(mailbox)[1] if "<" in mailbox else mailbox).rpartition("@")
+def envelope_address(address: str) -> str:
+    """An address as the wire wants it, its domain in ASCII (IDNA). Raises AddressUnusableError."""
+    local, at, domain = address.rpartition("@")
     try:
-        address = local.encode("ascii").decode() + at + domain.encode("idna").decode()
+        wire = local.encode("ascii").decode() + at + domain.encode("idna").decode()
     except UnicodeError as error:
-        raise AddressUnusableError(f"{mailbox} is not an address that every mail server takes") from error
-    if not (local and domain) or _FORBIDDEN.search(address):
-        raise AddressUnusableError(f"{mailbox} is not an e-mail address")
-    return address
+        raise AddressUnusableError(f"{address!r} is not an address that every mail server takes") from error
+    if not (local and domain) or _FORBIDDEN.search(wire):
+        raise AddressUnusableError(f"{address!r} is not an e-mail address")
+    return wire
 
 
-def _mailbox(text: str) -> Address:
+def sender_of(mailbox: str) -> tuple[str, str]:
+    """Name and address of a sender, written `a@b` or `Name <a@b>`. Raises AddressUnusableError."""
+    name, address = parseaddr(mailbox) if mailbox.endswith(">") else ("", mailbox)
+    return " ".join(_CONTROLS.sub(" ", name).split()), envelope_address(address)
+
+
+def _mailbox(name: str, address: str) -> Address:
     try:
-        return Address(parseaddr(text)[0] if "<" in text else "", addr_spec=envelope_address(text))
+        return Address(name, addr_spec=address)
     except (ValueError, IndexError, MessageError) as error:
-        raise AddressUnusableError(f"{text!r} is not an e-mail address") from error
+        raise AddressUnusableError(f"{address!r} is not an e-mail address") from error
 
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")

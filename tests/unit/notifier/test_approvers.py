@@ -1,0 +1,53 @@
+"""Who is asked to decide."""
+
+from placet_notifier.approvers import asked
+from tests.support.notifier import a_request, a_user
+
+USERS = [
+    a_user("ada"),
+    a_user("bob"),
+    a_user("eve", groups=("identity",)),
+    a_user("kim", groups=("identity", "sales")),
+    a_user("root", roles=("admin",), groups=("sales",)),
+    a_user("vera", roles=("viewer",), groups=("identity",)),
+    a_user("zoe", disabled=True, groups=("identity",)),
+    a_user("mute", email=None, groups=("identity",)),
+]
+
+
+def names(*approvers: str, requested_by: str = "ada") -> list[str]:
+    found = asked(a_request(approvers=approvers, requested_by=requested_by), USERS)
+    return sorted(address.removesuffix("@corp.example") for address in found)
+
+
+def test_approvers_are_found_by_name_email_and_group() -> None:
+    assert names("bob") == ["bob"]
+    assert names("Bob@Corp.Example") == ["bob"]
+    assert names("group:identity") == ["eve", "kim"]
+    assert names("group:sales", "eve", "kim") == ["eve", "kim", "root"]
+
+
+def test_every_approver_is_asked_where_nobody_is_named() -> None:
+    assert names("role:approver") == ["bob", "eve", "kim", "root"]
+
+
+def test_who_asked_for_the_run_is_not_asked_to_approve_it() -> None:
+    assert names("ada", "bob") == ["bob"]
+    assert names("ada@corp.example") == []
+    assert names("group:identity", requested_by="eve") == ["kim"]
+
+
+def test_who_cannot_decide_is_not_asked() -> None:
+    assert names("vera", "zoe", "vera@corp.example", "nobody") == []
+
+
+def test_an_address_that_no_user_has_is_asked_as_it_is() -> None:
+    assert asked(a_request(approvers=("Board@corp.example", "bob")), USERS) == (
+        "Board@corp.example",
+        "bob@corp.example",
+    )
+
+
+def test_users_that_share_an_address_get_one_mail() -> None:
+    users = [a_user("bob", email="desk@corp.example"), a_user("eve", email="Desk@corp.example")]
+    assert asked(a_request(approvers=("bob", "eve")), users) == ("desk@corp.example",)
