@@ -27,9 +27,14 @@ IDS_PER_SEARCH = 100
 class DirectoryStore(Protocol):
     """An identity store, as far as writing needs it."""
 
-    base_dn: str
-    id_attribute: str
-    version_attribute: str
+    @property
+    def base_dn(self) -> str: ...
+
+    @property
+    def id_attribute(self) -> str: ...
+
+    @property
+    def version_attribute(self) -> str: ...
 
     @property
     def directory(self) -> Directory: ...
@@ -111,7 +116,10 @@ class DirectoryWriter:
 
     def _send(self, tasks: list[Task], places: list[int], verdicts: "list[Outcome | Task]", deadline: float) -> None:
         operations = [self._operation(task) for task in tasks]
-        answers = self.store.directory.write(operations, deadline)
+        try:
+            answers = self.store.directory.write(operations, deadline)
+        except TransientError as error:
+            answers = [Answer(None, str(error), sent=False) for _ in tasks]
         unclear = [task for task, answer in zip(tasks, answers, strict=True) if answer.code in LOOK]
         try:
             sights = self._look(unclear)
@@ -189,7 +197,7 @@ class DirectoryWriter:
         return Seen(entry_id, version, entry.dn, values)
 
     def _with_versions(self, tasks: list[Task], outcomes: list[Outcome]) -> list[Outcome]:
-        """Reads what later steps and links need to know: an entry's id after a create, its version before a next step."""
+        """Reads what later steps and links need to know: a new entry's id, an entry's version before a next step."""
         curious = [
             task
             for task, outcome in zip(tasks, outcomes, strict=True)
@@ -210,7 +218,7 @@ class DirectoryWriter:
     def _seen_by(seen: list[Seen], outcome: Outcome) -> Outcome:
         return replace(outcome, version=seen[0].version, entry_id=seen[0].entry_id) if seen else outcome
 
-    # ---- names and values ----------------------------------------------------------------------------------------------
+    # ---- names and values --------------------------------------------------------------------------------------------
 
     def _operation(self, task: Task) -> Operation:
         known = {a.name: self.store.attribute(a.name) for a in task.change.attributes}
@@ -233,8 +241,12 @@ class DirectoryWriter:
         return tuple(self.store.attribute(name).fold((seen.values[name] or ("",))[0]) for name in self.keys)
 
     def _decode(self, name: str, value: str) -> str:
+        """A value that its syntax does not allow may stand in a store: it equals itself alone."""
         decode = self.store.attribute(name).decode
-        return decode(value) if decode else value
+        try:
+            return decode(value) if decode else value
+        except ValueError:
+            return value
 
 
 def _first_of_each_change(tasks: list[Task]) -> tuple[list[Task], list[Task]]:

@@ -1,0 +1,351 @@
+"""Batches written to a directory: each change exactly once, nothing of anybody else's overwritten."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import pytest
+
+from placet_sync_worker.applying.directory import DirectoryWriter
+from placet_sync_worker.applying.tasks import Outcome, Task
+from placet_sync_worker.changes import AttributeChange, Change, Phase, Result, Step
+from placet_sync_worker.ports import Answer, Directory, Entry, Modification, Operation
+from placet_sync_worker.providers.ldap_store import LdapStore
+from placet_sync_worker.providers.ldap_wire import Scope
+from tests.support.directories import GROUPS, FakeWorld, World, at_once, open_store, person, soon, write
+from tests.support.slapd import BASE_DN, PEOPLE
+
+PERSON = ("top", "person", "organizationalPerson", "inetOrgPerson")
+APPLIED, ALREADY, CONFLICT = Result.APPLIED, Result.ALREADY_APPLIED, Result.CONFLICT
+
+
+def dn_of(name: str) -> str:
+    return f"cn={name},{PEOPLE}"
+
+
+def a_create(name: str, key: str, **values: str) -> Change:
+    wanted = {"objectClass": PERSON, "cn": (name,), "sn": ("Sample",), "employeeNumber": (key,)}
+    wanted |= {attribute: (value,) for attribute, value in values.items()}
+    attributes = tuple(AttributeChange(attribute, (), after) for attribute, after in wanted.items())
+    return Change(key, "create", dn_of(name), attributes, (Step("add", Phase.CREATE, attributes=tuple(wanted)),))
+
+
+def an_update(entry: Entry, *changes: AttributeChange) -> Change:
+    step = Step("modify", Phase.UPDATE, attributes=tuple(change.name for change in changes))
+    return _of(entry, "update", changes, (step,))
+
+
+def a_move(entry: Entry, new: str, *changes: AttributeChange) -> Change:
+    old = entry.attributes["cn"][0].decode()
+    steps = [Step("rename", Phase.UPDATE, target=dn_of(new), attributes=("cn",))]
+    steps += [Step("modify", Phase.UPDATE, attributes=tuple(change.name for change in changes))] if changes else []
+    return _of(entry, "move", (AttributeChange("cn", (old,), (new,)), *changes), tuple(steps))
+
+
+def a_delete(entry: Entry) -> Change:
+    before = (AttributeChange("sn", ("Sample",), ()),)
+    return _of(entry, "delete", before, (Step("delete", Phase.DELETE, attributes=("sn",)),))
+
+
+def _of(entry: Entry, op: str, attributes: Sequence[AttributeChange], steps: tuple[Step, ...]) -> Change:
+    id_, version, key = (entry.attributes[name][0].decode() for name in ("entryUUID", "entryCSN", "employeeNumber"))
+    return Change(key, op, entry.dn, tuple(attributes), steps, id_, version)  # type: ignore[arg-type]  # one of the ops
+
+
+def sn(before: str, after: str) -> AttributeChange:
+    return AttributeChange("sn", (before,), (after,))
+
+
+def tasks(*changes: Change, maybe_sent: bool = False) -> list[Task]:
+    return [
+        Task(number, position, change, maybe_sent, change.version, change.dn)
+        for number, change in enumerate(changes)
+        for position in range(len(change.steps))
+    ]
+
+
+def apply(
+    world: World, some: Sequence[Task], deadline: float | None = None, *, look_only: bool = False
+) -> list[Outcome]:
+    store = open_store(world)
+    try:
+        return DirectoryWriter(store, ("employeeNumber",)).apply(some, deadline or soon(), look_only=look_only)
+    finally:
+        store.close()
+
+
+def results(outcomes: Sequence[Outcome]) -> list[Result | None]:
+    return [outcome.result for outcome in outcomes]
+
+
+def found(world: World, key: str) -> Entry:
+    ((entry,),) = world.open().search(
+        BASE_DN,
+        "subtree",
+        f"(employeeNumber={key})",
+        ["cn", "sn", "title", "mail", "employeeNumber", "entryUUID", "entryCSN"],
+    )
+    return entry
+
+
+def value(world: World, key: str, name: str) -> list[str]:
+    return sorted(one.decode() for one in found(world, key).attributes.get(name, ()))
+
+
+def hand(world: World, dn: str, name: str, new: str) -> None:
+    """Somebody else's change."""
+    part = Modification("replace", name, (new.encode(),))
+    assert write(world, Operation("modify", dn, modifications=(part,)))[0].done
+
+
+@pytest.fixture
+def ada(world: World) -> Entry:
+    write(world, person("Ada", employeeNumber="1"))
+    return found(world, "1")
+
+
+# ---- what was planned is done --------------------------------------------------------------------------------------
+
+
+def test_creates_say_the_ids_of_what_they_made(world: World) -> None:
+    outcomes = apply(world, tasks(*(a_create(f"p{key}", f"{key}") for key in range(250))))
+    assert set(results(outcomes)) == {APPLIED}
+    entry = found(world, "17")
+    assert outcomes[17].entry_id == entry.attributes["entryUUID"][0].decode()
+    assert outcomes[17].version == entry.attributes["entryCSN"][0].decode()
+
+
+def test_an_entry_is_changed_renamed_and_deleted(world: World, ada: Entry) -> None:
+    assert results(apply(world, tasks(an_update(ada, sn("Sample", "Byron"))))) == [APPLIED]
+    moved = a_move(found(world, "1"), "Ada L", sn("Byron", "Lovelace"), AttributeChange("title", (), ("Dr", "Lady")))
+    assert results(apply(world, tasks(moved))) == [APPLIED, APPLIED]
+    entry = found(world, "1")
+    assert (entry.dn, value(world, "1", "cn"), value(world, "1", "sn")) == (dn_of("Ada L"), ["Ada L"], ["Lovelace"])
+    assert value(world, "1", "title") == ["Dr", "Lady"]
+    gone = replace(a_delete(entry), attributes=(AttributeChange("sn", ("Lovelace",), ()),))
+    assert results(apply(world, tasks(gone))) == [APPLIED]
+    assert [op for op, _ in world.writes()] == ["add", "modify", "modrdn", "modify", "delete"]
+
+
+def test_a_refused_value_fails_alone_with_the_words_of_the_server(world: World) -> None:
+    outcomes = apply(world, tasks(a_create("a", "1"), a_create("b", "2", mail="ü@x"), a_create("c", "3")))
+    assert results(outcomes) == [APPLIED, Result.FAILED, APPLIED]
+    assert "mail" in (outcomes[1].reason or "")
+
+
+def test_a_step_after_a_failed_one_is_skipped(world: World, ada: Entry) -> None:
+    write(world, person("Bo", employeeNumber="2"))
+    outcomes = apply(world, tasks(a_move(ada, "Bo", sn("Sample", "X"))))
+    assert results(outcomes) == [Result.FAILED, Result.SKIPPED]
+    assert value(world, "1", "sn") == ["Sample"]
+
+
+def test_a_large_set_is_written_in_parts(world: World) -> None:
+    people = [dn_of(f"m{number}") for number in range(5)]
+    members = tuple(member.encode() for member in people[:2])
+    group = {"objectClass": (b"groupOfNames",), "cn": (b"g",), "member": members}
+    write(world, Operation("add", f"cn=g,{GROUPS}", attributes=group))
+    ((entry,),) = world.open().search(GROUPS, "one", "(cn=g)", ["entryUUID", "entryCSN"])
+    id_, version = (entry.attributes[name][0].decode() for name in ("entryUUID", "entryCSN"))
+    change = AttributeChange("member", tuple(people[:2]), tuple(people[1:]))
+    steps = tuple(Step("modify", Phase.UPDATE, attributes=("member",), part=part) for part in ((0, 2), (2, 4)))
+    planned = Change("g", "update", entry.dn, (change,), steps, id_, version)
+    assert results(apply(world, tasks(planned))) == [APPLIED, APPLIED]
+    ((entry,),) = world.open().search(GROUPS, "one", "(cn=g)", ["member"])
+    assert {member.decode() for member in entry.attributes["member"]} == set(people[1:])
+    assert results(apply(world, tasks(planned, maybe_sent=True))) == [ALREADY, ALREADY]
+
+
+# ---- what somebody else did is kept --------------------------------------------------------------------------------
+
+
+def test_what_moved_since_the_plan_is_a_conflict_with_all_three_values(world: World, ada: Entry) -> None:
+    hand(world, ada.dn, "sn", "Hand")
+    (outcome,) = apply(world, tasks(an_update(ada, sn("Sample", "Plan"))))
+    assert outcome.result == CONFLICT
+    assert all(repr(name) in (outcome.reason or "") for name in ("Sample", "Plan", "Hand"))
+    assert value(world, "1", "sn") == ["Hand"]
+
+
+def test_another_attribute_that_moved_is_no_conflict(world: World, ada: Entry) -> None:
+    hand(world, ada.dn, "title", "Dr")
+    assert results(apply(world, tasks(an_update(ada, sn("Sample", "Plan"))))) == [APPLIED]
+    assert (value(world, "1", "sn"), value(world, "1", "title")) == (["Plan"], ["Dr"])
+
+
+def test_what_somebody_else_has_done_already_is_already_applied(world: World, ada: Entry) -> None:
+    hand(world, ada.dn, "sn", "Plan")
+    assert results(apply(world, tasks(an_update(ada, sn("Sample", "Plan"))))) == [ALREADY]
+
+
+def test_an_entry_that_was_made_again_is_not_touched(world: World, ada: Entry) -> None:
+    write(world, Operation("delete", ada.dn), person("Ada", employeeNumber="9"))
+    outcomes = apply(world, tasks(an_update(ada, sn("Sample", "Plan"))))
+    outcomes += apply(world, tasks(a_delete(ada)))
+    outcomes += apply(world, tasks(a_move(ada, "Other")))
+    assert results(outcomes) == [CONFLICT, ALREADY, CONFLICT]
+    assert (found(world, "9").dn, value(world, "9", "sn")) == (ada.dn, ["Sample"])
+
+
+def test_an_entry_that_was_moved_is_not_deleted(world: World, ada: Entry) -> None:
+    write(world, Operation("rename", ada.dn, new_rdn="cn=Ada", new_superior=GROUPS))
+    (outcome,) = apply(world, tasks(a_delete(ada)))
+    assert outcome.result == CONFLICT
+    assert GROUPS in (outcome.reason or "")
+
+
+def test_an_entry_with_other_values_is_not_deleted(world: World, ada: Entry) -> None:
+    hand(world, ada.dn, "sn", "Hand")
+    assert results(apply(world, tasks(a_delete(ada)))) == [CONFLICT]
+
+
+def test_the_whole_store_is_searched_for_keys_before_creates(world: World) -> None:
+    device = {"objectClass": PERSON, "cn": ("x",), "sn": ("x",), "employeeNumber": ("1",)}
+    octets = {name: tuple(one.encode() for one in some) for name, some in device.items()}
+    write(world, Operation("add", f"cn=x,{GROUPS}", attributes=octets))
+    outcomes = apply(world, tasks(a_create("new", "1"), a_create("other", "2")))
+    assert results(outcomes) == [CONFLICT, APPLIED]
+    assert f"cn=x,{GROUPS}" in (outcomes[0].reason or "")
+
+
+def test_a_create_does_not_take_over_what_looks_the_same(world: World, ada: Entry) -> None:
+    assert results(apply(world, tasks(a_create("Ada", "1")))) == [CONFLICT]
+
+
+def test_a_taken_name_is_a_failure_of_the_create(world: World, ada: Entry) -> None:
+    (outcome,) = apply(world, tasks(a_create("Ada", "2")))
+    assert outcome.result == Result.FAILED
+    assert world.writes() == [("add", ada.dn)]
+
+
+# ---- lost answers --------------------------------------------------------------------------------------------------
+
+
+def test_a_create_whose_answer_was_lost_is_found_done(world: World) -> None:
+    some = tasks(a_create("Ada", "1"), a_create("Bo", "2"))
+    store = open_store(world)
+    world.lose_answers()
+    writer = DirectoryWriter(store, ("employeeNumber",))
+    answers = store.directory.write([writer._operation(task) for task in some], at_once())
+    assert [answer.code for answer in answers] == [None] * len(some)
+    world.mend()
+    again = apply(world, [replace(task, maybe_sent=True) for task in some])
+    assert results(again)[0] == ALREADY
+    assert set(results(again)) <= {ALREADY, APPLIED}
+    assert sorted(world.writes()) == [("add", dn_of("Ada")), ("add", dn_of("Bo"))]
+
+
+def test_what_never_arrived_is_written_once(world: World, ada: Entry) -> None:
+    some = tasks(an_update(ada, sn("Sample", "Plan")), a_create("Bo", "2"))
+    store = open_store(world)
+    world.lose_requests()
+    assert results(DirectoryWriter(store, ("employeeNumber",)).apply(some, at_once())) == [None, None]
+    world.mend()
+    assert results(apply(world, [replace(task, maybe_sent=True) for task in some])) == [APPLIED, APPLIED]
+    assert value(world, "1", "sn") == ["Plan"]
+
+
+def lost_update(world: World, change: Change) -> list[Task]:
+    """The update was carried out, its answer lost; the tasks as they come again."""
+    some = tasks(change)
+    store = open_store(world)
+    world.lose_answers()
+    assert results(DirectoryWriter(store, ("employeeNumber",)).apply(some, at_once())) == [None]
+    world.mend()
+    return [replace(task, maybe_sent=True) for task in some]
+
+
+def test_an_update_whose_answer_was_lost_is_found_done(world: World, ada: Entry) -> None:
+    again = lost_update(world, an_update(ada, sn("Sample", "Plan")))
+    assert results(apply(world, again)) == [ALREADY]
+    assert [op for op, _ in world.writes()] == ["add", "modify"]
+
+
+def test_a_lost_update_that_a_hand_took_back_is_not_done_again(world: World, ada: Entry) -> None:
+    again = lost_update(world, an_update(ada, sn("Sample", "Plan")))
+    hand(world, ada.dn, "sn", "Sample")
+    assert results(apply(world, again)) == [CONFLICT]
+    assert value(world, "1", "sn") == ["Sample"]
+
+
+def test_a_lost_delete_is_found_done_though_another_has_the_name(world: World, ada: Entry) -> None:
+    again = lost_update(world, a_delete(ada))
+    write(world, person("Ada", employeeNumber="9"))
+    assert results(apply(world, again)) == [ALREADY]
+    assert found(world, "9").dn == ada.dn
+
+
+def test_a_run_that_ends_looks_and_writes_nothing(world: World, ada: Entry) -> None:
+    again = lost_update(world, an_update(ada, sn("Sample", "Plan")))
+    never = tasks(a_create("Bo", "2"))
+    outcomes = apply(world, [*again, *(replace(task, number=5) for task in never)], look_only=True)
+    assert results(outcomes) == [ALREADY, Result.SKIPPED]
+    assert [op for op, _ in world.writes()] == ["add", "modify"]
+
+
+def test_what_was_done_before_the_connection_was_lost_keeps_its_result(world: World, ada: Entry) -> None:
+    write(world, person("Bo", employeeNumber="2"))
+    moved = a_move(ada, "Ada L", sn("Sample", "Lovelace"))
+    some = tasks(moved, an_update(found(world, "2"), sn("Sample", "Plan")))
+    store = open_store(world)
+    losing = replace(store, directory=LosesTheLast(store.directory))
+    assert results(DirectoryWriter(losing, ("employeeNumber",)).apply(some, soon()))[-1] is None
+    again = apply(world, [replace(task, maybe_sent=True) for task in some])
+    assert results(again) == [ALREADY, APPLIED, ALREADY]
+    assert [op for op, _ in world.writes()].count("modify") == 2
+
+
+@dataclass
+class LosesTheLast:
+    """The answer to the last operation of a write is lost, and the connection with it."""
+
+    real: Directory
+
+    def search(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[list[Entry]]:
+        return self.real.search(base, scope, filter, attributes)
+
+    def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
+        answers = self.real.write(operations, deadline)
+        self.real.close()
+        return [*answers[:-1], Answer(None, "no answer")]
+
+    def close(self) -> None:
+        self.real.close()
+
+
+# ---- without the assertion control ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def by_value() -> FakeWorld:
+    """A server that has no assertion control."""
+    world = FakeWorld()
+    world.server.assertions = False
+    write(world, person("Ada", employeeNumber="1"))
+    return world
+
+
+def test_by_value_a_change_is_applied_and_found_applied(by_value: FakeWorld) -> None:
+    change = an_update(found(by_value, "1"), sn("Sample", "Plan"))
+    assert open_store(by_value).safety() == "value"
+    assert results(apply(by_value, tasks(change))) == [APPLIED]
+    assert results(apply(by_value, tasks(change, maybe_sent=True))) == [ALREADY]
+    modify = by_value.server.writes[-1]
+    assert modify.assertion is None
+    assert [(part.how, part.values) for part in modify.modifications] == [("delete", (b"Sample",)), ("add", (b"Plan",))]
+
+
+def test_by_value_what_moved_is_a_conflict(by_value: FakeWorld) -> None:
+    ada = found(by_value, "1")
+    hand(by_value, ada.dn, "sn", "Hand")
+    absent = AttributeChange("title", (), ("Planned",))
+    assert results(apply(by_value, tasks(an_update(ada, sn("Sample", "Plan"))))) == [CONFLICT]
+    hand(by_value, ada.dn, "title", "Hand")
+    assert results(apply(by_value, tasks(an_update(ada, absent)))) == [CONFLICT]
+    assert value(by_value, "1", "title") == ["Hand"]
+    assert results(apply(by_value, tasks(a_delete(ada)))) == [CONFLICT]
+
+
+def test_the_store_says_what_it_can(world: World) -> None:
+    store: LdapStore = open_store(world)
+    assert store.safety() == "assertion"
+    assert (store.identity().base_dn, len(store.identity().base_id)) == (BASE_DN, 36)
