@@ -1,0 +1,189 @@
+"""LDAP directories that refuse, hang, cut results short or are somebody else: one sentence each, with its remedy."""
+
+import socket
+import threading
+
+import pytest
+
+from placet_shared.errors import PermanentError, PlacetError, SecretMissingError, TransientError
+from placet_shared.objects import SecretRef
+from placet_sync_worker.ports import Operation
+from placet_sync_worker.providers.directory_errors import (
+    BindRefusedError,
+    LimitReachedError,
+    ProtocolError,
+    SearchRefusedError,
+    UnreachableError,
+    UntrustedError,
+)
+from placet_sync_worker.providers.ldap import open_ldap, test_ldap
+from placet_sync_worker.providers.ldap3_directory import Ldap3Directory, open_directory
+from placet_sync_worker.providers.ldap_connecting import Target
+from tests.support.directories import OnePassword, at_once, person, provider, soon
+from tests.support.ports import free_port
+from tests.support.slapd import BASE_DN, BIND_DN, PASSWORD, PEOPLE, MakeSlapd, Setup, Slapd
+
+test_ldap.__test__ = False  # type: ignore[attr-defined]  # it is no test of pytest's
+
+
+def target(slapd: Slapd, **differing: object) -> Target:
+    usual = {"url": slapd.url, "bind_dn": BIND_DN, "password": PASSWORD, "connect_seconds": 2, "receive_seconds": 1}
+    return Target(**(usual | differing))  # type: ignore[arg-type]  # as the fields are
+
+
+def opened(slapd: Slapd) -> Ldap3Directory:
+    return open_directory(target(slapd))
+
+
+def refused(wanted: Target) -> PlacetError:
+    with pytest.raises(PlacetError) as caught:
+        open_directory(wanted)
+    return caught.value
+
+
+# ---- connecting ----------------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_password_is_said_and_no_secret_shown(slapd: Slapd) -> None:
+    error = refused(target(slapd, password="wrong-one"))
+    assert isinstance(error, BindRefusedError)
+    assert isinstance(error, PermanentError)
+    assert "check bind_dn and the secret" in str(error)
+    assert "wrong-one" not in f"{error}{target(slapd, password='wrong-one')!r}"
+    assert "empty" in str(refused(target(slapd, password="")))
+
+
+def test_a_directory_that_is_down_may_be_back_later() -> None:
+    error = refused(Target(f"ldap://127.0.0.1:{free_port()}", BIND_DN, PASSWORD))
+    assert isinstance(error, UnreachableError)
+    assert isinstance(error, TransientError)
+    assert "connection refused" in str(error)
+    assert "not known" in str(refused(Target("ldap://nowhere.invalid", BIND_DN, PASSWORD)))
+
+
+def test_a_directory_that_hangs_is_not_waited_for(slapd: Slapd) -> None:
+    directory = opened(slapd)
+    slapd.pause()
+    assert isinstance(refused(target(slapd)), UnreachableError)
+    with pytest.raises(UnreachableError, match="in time"):
+        list(directory.search(BASE_DN, "subtree", "(cn=*)", []))
+    slapd.resume()
+    with pytest.raises(TransientError):
+        directory.write([person("Ada")], soon())
+    assert opened(slapd).write([person("Ada")], soon())[0].done
+
+
+def test_a_directory_that_dies_is_noticed(slapd: Slapd) -> None:
+    directory = opened(slapd)
+    slapd.kill()
+    with pytest.raises(UnreachableError, match="lost"):
+        list(directory.search(BASE_DN, "subtree", "(cn=*)", []))
+
+
+def test_another_protocol_is_no_directory() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(
+            target=lambda: listener.accept()[0].sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"), daemon=True
+        ).start()
+        error = refused(Target(f"ldap://127.0.0.1:{listener.getsockname()[1]}", BIND_DN, PASSWORD, receive_seconds=1))
+    assert isinstance(error, ProtocolError | UnreachableError)
+
+
+def test_certificates_are_verified(make_slapd: MakeSlapd) -> None:
+    slapd = make_slapd(Setup(tls=True))
+    open_directory(target(slapd, ca_file=str(slapd.ca_file))).close()
+    error = refused(target(slapd))
+    assert isinstance(error, UntrustedError)
+    assert "set tls.ca_file" in str(error)
+    other_name = slapd.url.replace("localhost", "127.0.0.1")
+    assert isinstance(refused(target(slapd, url=other_name, ca_file=str(slapd.ca_file))), UntrustedError)
+    assert "/nowhere.pem cannot be read" in str(refused(target(slapd, ca_file="/nowhere.pem")))
+
+
+# ---- complete or failed --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", [500, 1_000, 1_500])
+def test_a_size_limit_fails_the_read_and_is_named(make_slapd: MakeSlapd, limit: int) -> None:
+    slapd = make_slapd(Setup(size_limit=limit))
+    answers = opened(slapd).write([person(f"p{number}") for number in range(1_600)], soon())
+    assert {answer.code for answer in answers} == {0}
+    with pytest.raises(LimitReachedError, match="size limit") as caught:
+        list(opened(slapd).search(PEOPLE, "subtree", "(objectClass=person)", ["cn"]))
+    assert f"gave {limit} entries" in str(caught.value)
+    assert "raise that limit" in str(caught.value)
+
+
+def test_a_server_that_dies_between_pages_fails_the_read(slapd: Slapd) -> None:
+    opened(slapd).write([person(f"p{number}") for number in range(3_500)], soon())
+    pages = opened(slapd).search(PEOPLE, "subtree", "(objectClass=person)", ["cn"])
+    next(pages)
+    slapd.kill()
+    with pytest.raises(UnreachableError):
+        list(pages)
+
+
+def test_a_part_that_is_kept_elsewhere_fails_the_read(slapd: Slapd) -> None:
+    with slapd.hand() as hand:
+        assert hand.add(
+            f"ou=Far,{BASE_DN}", ["referral", "extensibleObject"], {"ou": "Far", "ref": "ldap://far.example/"},
+            controls=[("2.16.840.1.113730.3.4.2", False, None)],
+        )  # fmt: skip
+    with pytest.raises(SearchRefusedError, match="another server"):
+        list(opened(slapd).search(BASE_DN, "subtree", "(cn=*)", []))
+    assert list(opened(slapd).search(PEOPLE, "subtree", "(cn=*)", [])) == [[]]
+
+
+# ---- deadlines -----------------------------------------------------------------------------------------------------
+
+
+def test_at_the_deadline_what_has_no_answer_is_told_from_what_was_not_sent(slapd: Slapd) -> None:
+    directory = opened(slapd)
+    slapd.pause()
+    answers = directory.write([person(f"p{number}") for number in range(300)], at_once())
+    slapd.resume()
+    assert [answer.code for answer in answers] == [None] * 300
+    assert [answer.sent for answer in answers] == [True] * 100 + [False] * 200
+    late = opened(slapd)
+    assert late.write([person("late")], 0.0)[0].sent is False
+    assert late.write([person("in-time")], soon())[0].done
+
+
+def test_a_large_value_and_many_small_ones_pass(slapd: Slapd) -> None:
+    photo = b"\xff\xd8" * 2_000_000
+    operations = [
+        Operation("add", f"cn=p{n},{PEOPLE}", attributes={**person(f"p{n}").attributes, "jpegPhoto": (photo,)})
+        for n in range(3)
+    ]
+    directory = opened(slapd)
+    assert [answer.code for answer in directory.write(operations, soon())] == [0, 0, 0]
+    pages = directory.search(PEOPLE, "one", "(jpegPhoto=*)", ["jpegPhoto"])
+    assert [entry.attributes["jpegPhoto"] for page in pages for entry in page] == [(photo,)] * 3
+
+
+# ---- provider test -------------------------------------------------------------------------------------------------
+
+
+def steps(slapd: Slapd, surroundings: object, **fields: object) -> list[tuple[str, bool]]:
+    settings = provider(slapd.url).model_copy(update=fields)
+    return [(step["step"], step["ok"]) for step in test_ldap(settings, surroundings)]  # type: ignore[arg-type]
+
+
+class NoSecrets:
+    def secret(self, reference: SecretRef) -> str:
+        raise SecretMissingError(f"{reference} is not set")
+
+
+def test_a_provider_is_tried_step_by_step(slapd: Slapd) -> None:
+    good = [("secret", True), ("connect", True), ("bind", True), ("base", True), ("read", True)]
+    assert steps(slapd, OnePassword()) == good
+    assert steps(slapd, NoSecrets()) == [("secret", False)]
+    assert steps(slapd, OnePassword("wrong")) == [("secret", True), ("connect", True), ("bind", False)]
+    assert steps(slapd, OnePassword(), base_dn="dc=no") == [*good[:3], ("base", False)]
+    down = f"ldap://127.0.0.1:{free_port()}"
+    assert steps(slapd, OnePassword(), url=down) == [("secret", True), ("connect", False)]
+
+
+def test_what_does_not_open_names_the_provider(slapd: Slapd) -> None:
+    with pytest.raises(BindRefusedError, match=r"^provider corp: "):
+        open_ldap(provider(slapd.url), OnePassword("wrong"))
