@@ -207,6 +207,16 @@ async def test_a_vote_and_the_clock_make_one_decision(approvals: Approvals) -> N
     assert decision.decided_by == ("expiry",)
 
 
+async def test_the_clock_leaves_alone_what_is_being_decided(approvals: Approvals) -> None:
+    planned = await approvals.plan(an_order(workflow=workflow()))
+    await approvals.alter("UPDATE approvals.runs SET expires_at = now()")
+    async with approvals.database.engine.begin() as connection:
+        await connection.exec_driver_sql("UPDATE approvals.runs SET state = 'withdrawn'")
+        await asyncio.wait_for(approvals.expire(), 20)
+    await approvals.expire()
+    assert await approvals.decisions(planned) == []
+
+
 async def test_a_vote_and_a_cancellation_agree(approvals: Approvals) -> None:
     order = an_order(workflow=workflow())
     planned = await approvals.plan(order)
