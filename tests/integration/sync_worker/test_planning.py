@@ -239,7 +239,7 @@ def test_a_name_that_a_removal_of_the_same_plan_frees_is_still_held(scene: Scene
     scene.links = {"a": "1"}
     plan = scene.plan(extra="delete")
     assert plan.ops() == [("delete", "1")]
-    assert plan.rejected == {"line 2": f"name still held by cn=Ann Low,{PEOPLE}"}
+    assert plan.rejected == {"line 2": f"name still held by cn=Ann Low,{PEOPLE} (key 1)"}
 
 
 def test_swapped_names_are_both_rejected_and_nothing_of_those_records_is_written(scene: Scene) -> None:

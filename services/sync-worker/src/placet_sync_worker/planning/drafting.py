@@ -5,7 +5,7 @@ Deciding is quick and always ends alike; so changes need not be kept, and memory
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ from ..providers.ldap_names import dn_key
 from .candidates import Candidates
 from .comparing import Refused, lenient
 from .deciding import Decider, Entry, Record
-from .naming import NAME, Claims
+from .naming import NAME, Claims, explain
 
 WITH_IMAGE = frozenset({"move", "disable", "delete"})
 IMAGES = 500
@@ -43,12 +43,12 @@ class Drafts:
         """Counts the changes, rejects those that want the same name, fetches the images."""
         claims = Claims(self.decider.design.unique)
         imaged: list[tuple[int, str]] = []
-        for position, (record, decided) in enumerate(self._decided(destination.protected)):
+        for position, (_, decided) in enumerate(self._decided(destination.protected)):
             if isinstance(decided, Rejected):
                 self.rejected.append(decided)
                 continue
-            claims.add(position, record, decided)
-            self._count(decided.op, [a.name for a in decided.attributes], 1)
+            claims.add(position, decided)
+            self._count(decided, 1)
             if decided.op in WITH_IMAGE:
                 imaged.append((position, str(decided.id)))
         self._reject(claims, destination)
@@ -90,27 +90,25 @@ class Drafts:
         except Refused as refused:
             return record.rejected(refused)
 
-    def _count(self, op: str, attributes: Iterable[str], by: int) -> None:
-        self.counts[op] += by
-        for name in attributes if op != "delete" else ():
-            self.by_attribute[name] += by
+    def _count(self, change: Change, by: int) -> None:
+        self.counts[change.op] += by
+        for attribute in change.attributes if change.op != "delete" else ():
+            self.by_attribute[attribute.name] += by
 
     def _reject(self, claims: Claims, destination: Destination) -> None:
         """What wants the same name as another change, or one that an entry still has."""
-        for position, rejected in self._collisions(claims, destination):
-            if position not in self._refused:
-                self._refused.add(position)
-                self.rejected.append(rejected)
-                claimant = claims.claimants[position]
-                self._count(claimant.op, claimant.attributes, -1)
-
-    def _collisions(self, claims: Claims, destination: Destination) -> Iterator[tuple[int, Rejected]]:
-        yield from claims.contested()
         if claims.wants(NAME):
-            yield from claims.held(NAME, ((id_, dn, dn_key(dn)) for id_, dn in self.candidates.dns()))
+            claims.compare(NAME, ((id_, dn, dn_key(dn)) for id_, dn in self.candidates.dns()))
         for attribute in claims.unique:
             if claims.wants(attribute.name):
-                yield from claims.held(attribute.name, _holders(destination, attribute))
+                claims.compare(attribute.name, _holders(destination, attribute))
+        self._refused = claims.losers
+        if self._refused:
+            again = enumerate(self._decided(self.protected.__contains__))
+            changes = ((position, record, one) for position, (record, one) in again if isinstance(one, Change))
+            for change, rejected in explain(claims, changes):
+                self.rejected.append(rejected)
+                self._count(change, -1)
 
     @property
     def _images(self) -> Path:
@@ -130,7 +128,7 @@ def _with_image(change: Change, image: Mapping[str, list[str]]) -> Change:
     return replace(change, image=tuple(Image(name, tuple(values)) for name, values in rest))
 
 
-def _holders(destination: Destination, attribute: Attribute) -> Iterator[tuple[str, str, object]]:
+def _holders(destination: Destination, attribute: Attribute) -> Iterator[tuple[str, str, str]]:
     """(id, DN, folded value) of all entries of the store that have the attribute, whatever the job's query is."""
     fold = lenient(attribute.fold)
     for page in destination.read([attribute.name], f"({attribute.name}=*)"):

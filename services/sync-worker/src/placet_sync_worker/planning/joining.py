@@ -14,7 +14,7 @@ from .spool import Spool
 ROWS = 2_000
 """Rows that are Python objects at one time."""
 
-COMPARED_AT_ONCE = 100_000
+COMPARED_AT_ONCE = 50_000
 """Records that are compared with their entries in one join."""
 
 JOINED = "FROM {pairs} p JOIN s ON s.n = p.s JOIN d ON d.n = p.d"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ..changes import Change, Op, Rejected
+from ..changes import Change, Rejected
 from ..ports import Attribute
 from ..providers.ldap_names import dn_key
 from .comparing import lenient
@@ -11,67 +11,60 @@ from .comparing import lenient
 NAME = "name"
 """What a DN is called beside attributes."""
 
-
-@dataclass(frozen=True, slots=True)
-class Claimant:
-    """A change that wants names."""
-
-    record: str
-    key: str
-    id: str | None
-    dn: str
-    target: str | None
-    op: Op
-    attributes: tuple[str, ...]
+Name = tuple[str, str]
+"""What is wanted, NAME or an attribute, and the folded text."""
 
 
 @dataclass
 class Claims:
-    """Who wants which name, by the position of changes in the plan. Nobody is preferred: none of several gets it."""
+    """Who wants which name: changes are known by their positions alone, so that many of them take little memory.
+
+    Nobody is preferred: of several that want one name, none gets it. `rivals` and `held` are those who get none: what
+    they want, and who else wants it, or which entry (id, DN) has it, even if the same plan would free it.
+    """
 
     unique: tuple[Attribute, ...]
-    wanted: dict[tuple[str, object], list[int]] = field(default_factory=dict)
-    claimants: dict[int, Claimant] = field(default_factory=dict)
+    wanted: dict[Name, int] = field(default_factory=dict)
+    ids: dict[int, str] = field(default_factory=dict)
+    rivals: dict[int, tuple[str, int]] = field(default_factory=dict)
+    held: dict[int, tuple[str, str, str]] = field(default_factory=dict)
 
-    def add(self, position: int, record: str, change: Change) -> None:
+    def add(self, position: int, change: Change) -> None:
         """Notes what a change wants."""
-        target = target_of(change)
-        names: list[tuple[str, object]] = [] if target is None else [(NAME, dn_key(target))]
-        for attribute in self.unique:
-            fold = lenient(attribute.fold)
-            new = [value for a in change.attributes if a.name == attribute.name for value in a.add]
-            names += [(attribute.name, fold(value)) for value in new]
+        names = names_of(change, self.unique)
+        if names and change.id:
+            self.ids[position] = change.id
         for name in names:
-            self.wanted.setdefault(name, []).append(position)
-        if names:
-            attributes = tuple(a.name for a in change.attributes)
-            self.claimants[position] = Claimant(record, change.key, change.id, change.dn, target, change.op, attributes)
+            other = self.wanted.setdefault(name, position)
+            if other != position:
+                self.rivals[position] = (name[0], other)
+                self.rivals.setdefault(other, (name[0], position))
 
     def wants(self, kind: str) -> bool:
         """Whether any change wants a name of a kind."""
         return any(name[0] == kind for name in self.wanted)
 
-    def contested(self) -> Iterator[tuple[int, Rejected]]:
-        """The changes that want what another one wants."""
-        for (kind, _), positions in self.wanted.items():
-            for position in positions if len(positions) > 1 else ():
-                other = self.claimants[next(p for p in positions if p != position)]
-                reason = f"{kind} is wanted by {other.record} (key {other.key}) as well"
-                yield position, self._rejected(position, kind, reason)
-
-    def held(self, kind: str, entries: Iterable[tuple[str, str, object]]) -> Iterator[tuple[int, Rejected]]:
-        """The changes that want what an entry has: entries come as (id, dn, folded name). What an entry gives up in the
-        same plan is still held."""
-        owners = {claimant.id: claimant for claimant in self.claimants.values() if claimant.id and claimant.target}
+    def compare(self, kind: str, entries: Iterable[tuple[str, str, str]]) -> None:
+        """Finds the names that entries have; they come as (id, dn, folded name)."""
         for id_, dn, name in entries:
-            for position in self.wanted.get((kind, name), ()):
-                claimant = self.claimants[position]
-                if claimant.id != id_:
-                    yield position, self._rejected(position, kind, _still_held(kind, claimant, dn, owners.get(id_)))
+            position = self.wanted.get((kind, name))
+            if position is not None and self.ids.get(position) != id_:
+                self.held[position] = (kind, id_, dn)
 
-    def _rejected(self, position: int, kind: str, reason: str) -> Rejected:
-        claimant = self.claimants[position]
-        return Rejected(claimant.record, claimant.key, None if kind == NAME else kind, reason)
+    @property
+    def losers(self) -> set[int]:
+        """The positions of the changes that cannot be."""
+        return self.rivals.keys() | self.held.keys()
+
+
+def names_of(change: Change, unique: Iterable[Attribute]) -> set[Name]:
+    """What a change wants that its entry does not have yet."""
+    target = target_of(change)
+    names = set() if target is None else {(NAME, dn_key(target))}
+    for attribute in unique:
+        fold = lenient(attribute.fold)
+        names |= {(a.name, fold(value)) for a in change.attributes if a.name == attribute.name for value in a.add}
+    return names
 
 
 def target_of(change: Change) -> str | None:
@@ -79,9 +72,26 @@ def target_of(change: Change) -> str | None:
     return change.dn if change.op == "create" else next((s.target for s in change.steps if s.target), None)
 
 
-def _still_held(kind: str, claimant: Claimant, dn: str, owner: Claimant | None) -> str:
+def explain(claims: Claims, decided: Iterable[tuple[int, str, Change]]) -> Iterator[tuple[Change, Rejected]]:
+    """The changes that cannot be, with the reason. `decided` are all changes again: position, record, change."""
+    wanted_ids = {id_ for _, id_, _ in claims.held.values()}
+    known = {p: (r, c) for p, r, c in decided if p in claims.losers or c.id in wanted_ids}
+    owners = {change.id: change for _, change in known.values() if change.id}
+    for position in sorted(claims.losers):
+        record, change = known[position]
+        if position in claims.held:
+            kind, id_, dn = claims.held[position]
+            reason = f"{kind} still held by {dn}{_of_owner(owners.get(id_), change)}"
+        else:
+            kind, rival = claims.rivals[position]
+            reason = f"{kind} is wanted by {known[rival][0]} (key {known[rival][1].key}) as well"
+        yield change, Rejected(record, change.key, None if kind == NAME else kind, reason)
+
+
+def _of_owner(owner: Change | None, change: Change) -> str:
     if owner is None:
-        return f"{kind} still held by {dn}"
-    if claimant.id and owner.target and dn_key(owner.target) == dn_key(claimant.dn):
-        return f"{kind} still held by {dn} (key {owner.key}), which wants {claimant.dn}: the two swap names"
-    return f"{kind} still held by {dn} (key {owner.key})"
+        return ""
+    target = target_of(owner)
+    if change.op != "create" and target is not None and dn_key(target) == dn_key(change.dn):
+        return f" (key {owner.key}), which wants {change.dn}: the two swap names"
+    return f" (key {owner.key})"
