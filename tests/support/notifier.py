@@ -104,7 +104,8 @@ class Notifier:
         self.service = service
         self.keys = keys
         self.database = service.database
-        self.sender = sender_on(self.database, channel or EmailChannel(None, service.settings.secrets))
+        self.channel = channel or EmailChannel(None, service.settings.secrets)
+        self.sender = sender_on(self.database, self.channel)
 
     async def handle(self, event: Event, *, event_id: str | None = None, issuer: str | None = None) -> bool:
         """As the broker would, signed by whom it belongs to; False for a repeated id."""
