@@ -102,11 +102,12 @@ class DirectoryWriter:
         """An outcome for what a look settles already; a task for what is to be sent."""
         looked = [t for t in tasks if t.step.what == "add" or look_only or self.store.safety() != "assertion"]
         sights = self._look(looked)
+        seen = {task.number for task in looked}
         verdicts: list[Outcome | Task] = []
         for task in tasks:
             if look_only and not task.maybe_sent:
                 verdicts.append(Outcome(Result.SKIPPED))
-            elif task not in looked:
+            elif task.number not in seen:
                 verdicts.append(task)
             else:
                 verdict = self._judge(task, sights[task.number], task.maybe_sent)
@@ -159,18 +160,22 @@ class DirectoryWriter:
 
     # ---- looking -----------------------------------------------------------------------------------------------------
 
-    def _look(self, tasks: Sequence[Task]) -> dict[int, list[Seen]]:
-        """What is in the whole store for each task: by key for creates, by id for the others."""
+    def _look(self, tasks: Sequence[Task], *, values: bool = True) -> dict[int, list[Seen]]:
+        """What is in the whole store for each task: by key for creates, by id for the others; `values` of all that is
+        planned, or of the keys alone."""
         found: dict[int, list[Seen]] = {task.number: [] for task in tasks}
         for some in _chunks([t for t in tasks if t.step.what == "add"]):
-            self._collect(some, self._key_filter, self._key_of_task, self._key_of_entry, found)
+            self._collect(some, values, self._key_filter, self._key_of_task, self._key_of_entry, found)
         for some in _chunks([t for t in tasks if t.step.what != "add"]):
-            self._collect(some, self._id_filter, lambda t: (str(t.change.id),), lambda seen: (seen.entry_id,), found)
+            self._collect(
+                some, values, self._id_filter, lambda t: (str(t.change.id),), lambda seen: (seen.entry_id,), found
+            )
         return found
 
     def _collect(
         self,
         tasks: Sequence[Task],
+        values: bool,
         filter_of: Callable[[Task], str],
         of_task: Callable[[Task], tuple[str, ...]],
         of_entry: Callable[[Seen], tuple[str, ...]],
@@ -179,7 +184,8 @@ class DirectoryWriter:
         wanted: dict[tuple[str, ...], list[int]] = {}
         for task in tasks:
             wanted.setdefault(of_task(task), []).append(task.number)
-        names = list(dict.fromkeys([*self.keys, *(a.name for task in tasks for a in task.change.attributes)]))
+        planned = (a.name for task in tasks if values for a in task.change.attributes)
+        names = list(dict.fromkeys([*self.keys, *planned]))
         operational = [self.store.id_attribute, self.store.version_attribute]
         query = "(|" + "".join(filter_of(task) for task in tasks) + ")"
         for page in self.store.directory.search(self.store.base_dn, "subtree", query, [*names, *operational]):
@@ -205,7 +211,7 @@ class DirectoryWriter:
             and (task.step.what == "add" or task.position + 1 < len(task.change.steps))
         ]
         try:
-            sights = self._look(curious)
+            sights = self._look(curious, values=False)
         except TransientError as error:
             unread = {task.number: str(error) for task in curious}
             return [

@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from ..ports import Attribute
 from .ldap_matching import BINARY, BY_RULE, BY_SYNTAX, binary, unchanged
@@ -22,14 +21,21 @@ PASSWORDS = frozenset(
 """Never shown, and taken as texts though their syntax is octets."""
 
 
-@dataclass(frozen=True)
 class Attributes:
-    """Looks attributes up and converts their values."""
+    """Looks attributes up, once each, and converts their values."""
 
-    schema: Schema = field(repr=False)
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self._known: dict[str, Attribute] = {}
+        self._octets: dict[str, bool] = {}
 
     def named(self, name: str) -> Attribute:
         """Under the schema's first name, with the option that was asked for. Raises UnknownAttributeError."""
+        if name not in self._known:
+            self._known[name] = self._named(name)
+        return self._known[name]
+
+    def _named(self, name: str) -> Attribute:
         kind = self.schema.attribute_type(name)
         option = name.partition(";")[2]
         rule, is_binary = self.schema.equality(kind), self._is_binary(kind, option)
@@ -59,6 +65,11 @@ class Attributes:
         return value.decode(errors="backslashreplace")
 
     def shows_base64(self, name: str) -> bool:
+        if name not in self._octets:
+            self._octets[name] = self._shows_base64(name)
+        return self._octets[name]
+
+    def _shows_base64(self, name: str) -> bool:
         base, _, option = name.partition(";")
         kind = self.schema.attribute_types.get(base.lower())
         return option.lower() == "binary" if kind is None else self._is_binary(kind, option)
