@@ -126,6 +126,10 @@ async def test_nobody_comes_in_but_through_the_console(notifier: Notifier) -> No
         assert (await client.post("/api/v1/notifications/x/resend")).status_code == 403
 
 
+async def test_dead_letters_are_shown_where_they_died(notifier: Notifier) -> None:
+    assert (await notifier.call("GET", "/api/v1/dead-letters")).json() == {"items": [], "next": None}
+
+
 async def test_an_unknown_field_is_refused(notifier: Notifier) -> None:
     answer = await notifier.call("POST", "/api/v1/notifications/x/resend", {"farce": True})
     assert (answer.status_code, answer.json()["field"]) == (422, "farce")

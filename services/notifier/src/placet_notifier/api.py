@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from placet_shared.api import MOST_PER_PAGE
 from placet_shared.chain import Verifier
+from placet_shared.dead_letters_api import dead_letters_router
 from placet_shared.errors import InvalidError
 from placet_shared.identity import Identity, caller_of
 from placet_shared.work import Database, Work
@@ -54,6 +55,7 @@ def router_of(database: Database, verifier: Verifier) -> APIRouter:
     """The routes, bound to what they need."""
     router = APIRouter(prefix="/api/v1", tags=["notifications"])
     caller = caller_of(verifier)
+    router.include_router(dead_letters_router(database, caller))
 
     @router.get("/notifications", dependencies=[Depends(caller)])
     async def list_notifications(
