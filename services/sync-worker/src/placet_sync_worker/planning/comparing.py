@@ -34,6 +34,8 @@ def lenient(form: Callable[[str], str] | None) -> Callable[[str], str]:
 
 def compare(target: Target, before: Values, after: Values, *, clear: bool, required: bool) -> AttributeChange | None:
     """The change from one set of values to another; None where they are equal, or empty ones are to be kept."""
+    if any("\0" in value for value in before):
+        raise Refused(target.name, "its entry has a NUL character in it; mend the entry by hand")
     if not after:
         if not before or not clear:
             return None

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..changes import AttributeChange, Change, Op, Phase, Rejected, Step
+from ..errors import UnknownAttributeError
 from ..ports import Attribute
+from ..providers.directory_errors import InvalidNameError
 from ..providers.ldap_names import join_rdn, parse_rdn, split_rdn
 from .comparing import Refused, Values, compare, compare_name, lenient, modifies
 from .design import Design
@@ -70,8 +72,7 @@ class Decider:
 
     def update(self, record: Record, entry: Entry) -> Change | None:
         """What makes the entry as the record wants it; None where it is. Raises Refused."""
-        rdn, parent = split_rdn(entry.dn)
-        names = {self.attribute(kind).name: value for kind, value in parse_rdn(rdn)}
+        names, parent = self._names(entry.dn)
         names_then = dict(names)
         changes = []
         clear = self.design.job.empty_values == "clear"
@@ -96,6 +97,14 @@ class Decider:
             steps = (Step("rename", Phase.UPDATE, target=target_dn, attributes=renamed), *rest)
         op: Op = "move" if renamed else "update"
         return Change(record.key, op, entry.dn, tuple(changes), steps, id=entry.id, version=entry.version)
+
+    def _names(self, dn: str) -> tuple[dict[str, str], str]:
+        """The attributes that name an entry, with their values, and where it stands."""
+        try:
+            rdn, parent = split_rdn(dn)
+            return {self.attribute(kind).name: value for kind, value in parse_rdn(rdn)}, parent
+        except (InvalidNameError, UnknownAttributeError) as error:
+            raise Refused(None, f"the name of its entry cannot be read: {error}") from error
 
     def remove(self, key: str, entry: Entry) -> Change | None:
         """What becomes of an entry that no record wants; None where it is disabled already."""

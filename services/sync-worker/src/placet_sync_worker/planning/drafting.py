@@ -98,7 +98,8 @@ class Drafts:
     def _reject(self, claims: Claims, destination: Destination) -> None:
         """What wants the same name as another change, or one that an entry still has."""
         if claims.wants(NAME):
-            claims.compare(NAME, ((id_, dn, dn_key(dn)) for id_, dn in self.candidates.dns()))
+            key = lenient(dn_key)
+            claims.compare(NAME, ((id_, dn, key(dn)) for id_, dn in self.candidates.dns()))
         for attribute in claims.unique:
             if claims.wants(attribute.name):
                 claims.compare(attribute.name, _holders(destination, attribute))
@@ -125,7 +126,12 @@ class Drafts:
 def _with_image(change: Change, image: Mapping[str, list[str]]) -> Change:
     planned = {attribute.name.lower() for attribute in change.attributes}
     rest = ((name, values) for name, values in sorted(image.items()) if name.lower() not in planned)
-    return replace(change, image=tuple(Image(name, tuple(values)) for name, values in rest))
+    return replace(change, image=tuple(Image(name, tuple(map(_storable, values))) for name, values in rest))
+
+
+def _storable(value: str) -> str:
+    """PostgreSQL keeps no NUL characters in its JSON."""
+    return value.replace("\0", "\\00")
 
 
 def _holders(destination: Destination, attribute: Attribute) -> Iterator[tuple[str, str, str]]:

@@ -138,8 +138,8 @@ def _planned(drafts: Drafts, records: Records, entries: Entries, options: Option
 
 def _place(rejected: Rejected) -> tuple[int, str]:
     """Sorts `line 9` before `line 10`."""
-    digits = "".join(filter(str.isdigit, rejected.record))
-    return int(digits or 0), rejected.record
+    _, _, number = rejected.record.rpartition(" ")
+    return int(number) if number.isdecimal() else 0, rejected.record
 
 
 @contextmanager
