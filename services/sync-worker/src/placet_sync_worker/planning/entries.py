@@ -11,7 +11,7 @@ from ..mapping.columns import LISTS, Column, as_lists, of_values
 from ..ports import DN, ID, VERSION
 from .comparing import lenient
 from .design import Design
-from .folding import BETWEEN, folded, formed
+from .folding import BETWEEN, folded_lists, formed
 from .spool import Spool
 
 
@@ -48,11 +48,9 @@ class Entries:
 
     def _folds(self, values: Sequence[Column]) -> Column:
         """Every key that an entry answers to: its attributes may have several values."""
-        parts = []
-        for part in self.design.keys:
-            rows = values[self.design.place[part.attribute.name]].to_pylist()
-            parts.append([[one for one in folded(row, part.attribute.fold) if one is not None] for row in rows])
+        columns = [values[self.design.place[part.attribute.name]] for part in self.design.keys]
+        parts = [folded_lists(c, part.attribute.fold) for c, part in zip(columns, self.design.keys, strict=True)]
         if len(parts) == 1:
-            return of_values([list(dict.fromkeys(row)) if len(row) > 1 else row for row in parts[0]])
-        keys = ([BETWEEN.join(key) for key in product(*row)] for row in zip(*parts, strict=True))
-        return of_values([list(dict.fromkeys(row)) for row in keys])
+            return parts[0]
+        rows = zip(*(part.to_pylist() for part in parts), strict=True)
+        return of_values([[BETWEEN.join(key) for key in product(*row)] for row in rows])

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+import pyarrow as pa
+
 from ..mapping.columns import Column, of_values
 from ..ports import Attribute
 from .comparing import lenient
@@ -20,6 +22,15 @@ def folded(texts: Sequence[str | None], fold: Form) -> list[str | None]:
         return [_folded_or_none(text, fold) for text in texts]
 
 
+def folded_lists(column: Column, fold: Form) -> Column:
+    """The folded values of each row, without those that the syntax does not allow."""
+    flat = folded(column.flatten().to_pylist(), fold)
+    if None not in flat:
+        return pa.ListArray.from_arrays(column.offsets, pa.array(flat, pa.string()))
+    rows = (folded(row, fold) for row in column.to_pylist())
+    return of_values([[text for text in row if text is not None] for row in rows])
+
+
 def _folded_or_none(text: str | None, fold: Form) -> str | None:
     try:
         return None if text is None or "\0" in text else fold(text)
@@ -29,7 +40,8 @@ def _folded_or_none(text: str | None, fold: Form) -> str | None:
 
 def formed(column: Column, form: Form) -> Column:
     """The forms of all values. Raises ValueError."""
-    return of_values([[form(value) for value in values] for values in column.to_pylist()])
+    flat = [form(value) for value in column.flatten().to_pylist()]
+    return pa.ListArray.from_arrays(column.offsets, pa.array(flat, pa.string()))
 
 
 def decoded(column: Column, form: Form) -> tuple[Column, dict[int, str]]:

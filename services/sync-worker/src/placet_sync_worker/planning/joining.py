@@ -21,7 +21,7 @@ JOINED = "FROM {pairs} p JOIN s ON s.n = p.s JOIN d ON d.n = p.d"
 
 _MATCH_BY_KEY = """
 CREATE TABLE sk AS SELECT n, bad, fold, {key} AS key FROM s WHERE fold IS NOT NULL;
-CREATE TABLE dk AS SELECT n, unnest(folds) AS fold FROM d;
+CREATE TABLE dk AS SELECT DISTINCT n, unnest(folds) AS fold FROM d;
 CREATE TABLE hits AS SELECT sk.n AS s, dk.n AS d, false AS linked FROM sk JOIN dk USING (fold);
 INSERT INTO hits
     SELECT sk.n, d.n, true FROM sk JOIN links l USING (key) JOIN d ON d.id = l.id
