@@ -11,7 +11,15 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
-from .errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, PlacetError, TransientError
+from .errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    PlacetError,
+    PreconditionError,
+    TransientError,
+)
 
 MOST_PER_PAGE = 500
 
@@ -59,6 +67,7 @@ def install_problem_documents(app: FastAPI) -> None:
 _STATUS: list[tuple[type[PlacetError], tuple[int, str]]] = [
     (NotFoundError, (404, "Not found")),
     (ConflictError, (409, "Conflict")),
+    (PreconditionError, (412, "Changed meanwhile")),
     (ForbiddenError, (403, "Forbidden")),
     (InvalidError, (422, "Invalid")),
     (TransientError, (503, "Try again")),

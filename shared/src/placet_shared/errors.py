@@ -36,6 +36,10 @@ class ConflictError(PermanentError):
     """It is not in a state that allows this."""
 
 
+class PreconditionError(PermanentError):
+    """It is not as the caller said that it must be."""
+
+
 class ForbiddenError(PermanentError):
     """Your role does not allow this."""
 
