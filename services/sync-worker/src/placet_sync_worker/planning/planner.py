@@ -8,8 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import pyarrow as pa
-
 from placet_shared.errors import PlacetError
 from placet_shared.events import Counts
 from placet_shared.objects import Job
@@ -84,7 +82,6 @@ def plan_run(
     which the caller removes after `close()`. Blocks: call it in a thread. Both sides may be closed before the changes
     are asked for. Raises PlacetErrors whose message names the job; StoppedError soon after `stopped()` is true.
     """
-    pa.set_memory_pool(pa.system_memory_pool())  # the others keep what pages needed: 70 MB more after a few runs
     with _naming(job.name):
         design = designed(job, source, destination, options)
         records, entries = Records(design, scripts, folder), Entries(design, folder)
