@@ -1,11 +1,10 @@
-"""The least that a plain client needs for the same work: libldap through python-ldap, COPY, dictionaries. No plan, no events."""
+"""The least that a plain client needs: libldap through python-ldap, COPY, dictionaries; no plan, no events."""
 
 from collections.abc import Iterable
 from time import perf_counter
 
 import ldap
 import ldap.ldapobject
-import ldap.modlist
 import psycopg
 from ldap.controls.libldap import SimplePagedResultsControl
 
@@ -40,14 +39,17 @@ def load(connection: ldap.ldapobject.LDAPObject, container: str, rows: Iterable[
 def compare(connection: ldap.ldapobject.LDAPObject, container: str, database_url: str) -> tuple[float, int]:
     """Seconds to read both sides and compare them as dictionaries, and how many people differ."""
     began = perf_counter()
-    with psycopg.connect(database_url) as database, database.cursor() as cursor:
-        with cursor.copy("COPY people TO STDOUT") as copy:
-            wanted = {row[0]: row for row in copy.rows()}
+    with psycopg.connect(database_url) as database, database.cursor().copy("COPY people TO STDOUT") as copy:
+        wanted = {row[0]: row for row in copy.rows()}
     there: dict[str, tuple[str, ...]] = {}
     page = SimplePagedResultsControl(True, size=PAGE, cookie="")
     while True:
         query = connection.search_ext(
-            container, ldap.SCOPE_SUBTREE, "(employeeNumber=*)", [*ATTRIBUTES, "entryUUID", "entryCSN"], serverctrls=[page]
+            container,
+            ldap.SCOPE_SUBTREE,
+            "(employeeNumber=*)",
+            [*ATTRIBUTES, "entryUUID", "entryCSN"],
+            serverctrls=[page],
         )
         _, entries, _, controls = connection.result3(query)
         for _dn, values in entries:

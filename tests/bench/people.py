@@ -23,7 +23,8 @@ def person(number: int, edition: int = 0) -> tuple[str, ...]:
     first, last = FIRST[number % 10], LAST[number // 10 % 10]
     return (
         f"E{number:07}", first, f"{last} {number}", f"{first} {last} {number}", f"p{number}@acme.example",
-        f"+48 22 {number % 1000000:06}", f"+48 600 {number % 1000000:06}", f"Engineer {edition + number % 7}", f"D{number % 40}",
+        f"+48 22 {number % 1000000:06}", f"+48 600 {number % 1000000:06}", f"Engineer {edition + number % 7}",
+        f"D{number % 40}",
         f"City {number % 90}", f"{number % 100000:05}", f"Works on {number % 300}",
     )  # fmt: skip
 
