@@ -13,6 +13,7 @@ from placet_sync_worker.providers.csv import open_csv
 from placet_sync_worker.providers.directory_errors import DirectoryBusyError
 from placet_sync_worker.providers.files import FilesFolder
 from placet_sync_worker.testing.destination import BASE, PEOPLE, FakeDestination
+from placet_sync_worker.testing.source import FakeSource
 
 HR = CsvProvider(type="csv", name="hr", path="people.csv")
 CORP = LdapProvider.model_validate(
@@ -36,6 +37,10 @@ def job(**fields: Any) -> Job:
     return Job.model_validate(document)
 
 
+def no_test(*_: object) -> list[dict[str, Any]]:
+    return []
+
+
 @pytest.fixture
 def store() -> FakeDestination:
     return FakeDestination()
@@ -45,8 +50,8 @@ def store() -> FakeDestination:
 def connections(tmp_path: Path, store: FakeDestination) -> Connections:
     (tmp_path / "people.csv").write_text("id,name,last\n1,Ann Low,Low\n2,Bob Roe,\n")
     connectors = {
-        "csv": Connector(source=open_csv),
-        "ldap": Connector(source=lambda *_: store, destination=lambda *_: store),  # type: ignore[arg-type]  # a destination alone
+        "csv": Connector(source=open_csv, test=no_test),
+        "ldap": Connector(source=lambda *_: FakeSource([]), test=no_test, destination=lambda *_: store),
     }
     return Connections(connectors, Surroundings(FilesFolder(tmp_path), tmp_path))
 
@@ -55,6 +60,12 @@ def test_a_sound_job_shows_its_default_queries(connections: Connections) -> None
     checked = check_job(connections, job(), HR, CORP)
     assert checked.queries == {"source": None, "destination": "(&(objectClass=inetOrgPerson)(employeeNumber=*))"}
     assert (checked.errors, checked.warnings) == ((), ())
+
+
+def test_a_directory_as_a_source_shows_its_default_query(connections: Connections) -> None:
+    both = job(key=[{"source": "uid", "destination": "uid"}], fields=[{"to": "mail", "from": "mail"}], missing="skip")
+    queries = check_job(connections, both, CORP, CORP).queries
+    assert queries == {"source": "(objectClass=inetOrgPerson)", "destination": "(&(objectClass=inetOrgPerson)(uid=*))"}
 
 
 def test_all_errors_are_told_and_own_queries_kept(connections: Connections) -> None:
@@ -83,7 +94,7 @@ def test_sides_that_cannot_be_reached_are_warnings(
     def down(*_: object) -> FakeDestination:
         raise DirectoryBusyError("corp does not answer")
 
-    away = Connections({**connections.connectors, "ldap": Connector(down, down)}, connections.surroundings)  # type: ignore[arg-type]  # it never opens
+    away = Connections({**connections.connectors, "ldap": Connector(down, no_test, down)}, connections.surroundings)  # type: ignore[arg-type]  # it never opens
     checked = check_job(away, job(), HR, CORP)
     assert checked.warnings[1] == "the destination could not be looked at: corp does not answer"
 

@@ -50,6 +50,12 @@ def test_cells_are_trimmed_and_empty_ones_are_no_values(source: Source) -> None:
     assert rows(read(source("id , name\n 1 ,   \n")))[0] == {RECORD: "line 2", "id": "1", "name": None}
 
 
+def test_rows_without_anything_are_blank_lines(source: Source) -> None:
+    pages = read(source("id,name\n1,Ann\n,\n , \n,,,\n\n2,Bob\n"))
+    assert [(row[RECORD], row["id"]) for row in rows(pages)] == [("line 2", "1"), ("line 7", "2")]
+    assert rejected(pages) == []
+
+
 def test_trim_can_be_switched_off(source: Source) -> None:
     assert rows(read(source("id,name\n 1 ,\n", trim=False)))[0] == {RECORD: "line 2", "id": " 1 ", "name": None}
 

@@ -8,8 +8,15 @@ import pytest
 from placet_shared.events import Counts
 from placet_shared.objects.provider import DisableSettings
 from placet_sync_worker.changes import Rejected
-from placet_sync_worker.errors import EmptySourceError, StoppedError, UnknownAttributeError, UnknownColumnError
+from placet_sync_worker.errors import (
+    EmptySourceError,
+    SpoolError,
+    StoppedError,
+    UnknownAttributeError,
+    UnknownColumnError,
+)
 from placet_sync_worker.planning import Options, plan_run
+from placet_sync_worker.providers.directory_errors import DirectoryBusyError
 from placet_sync_worker.testing.destination import BASE, PEOPLE, FakeEntry
 from placet_sync_worker.testing.scripts import NoScripts
 from placet_sync_worker.testing.source import FakeSource
@@ -115,8 +122,7 @@ def test_a_match_by_folding_alone_is_a_warning(scene: Scene) -> None:
     scene.entry("b", "b2", "Bob")
     plan = scene.plan(fields=FIELDS[1:])
     assert plan.counts == Counts(unchanged=2)
-    expected = "1 records match their entries only when case, spaces and accents are folded, such as a1"
-    assert plan.warnings == (expected,)
+    assert plan.warnings == ("keys match only when case, spaces and accents are folded: a1",)
 
 
 def test_records_with_one_key_are_all_rejected_and_their_entry_stays(scene: Scene) -> None:
@@ -181,7 +187,7 @@ def test_a_record_that_changed_its_key_keeps_its_linked_entry(scene: Scene) -> N
     assert plan.ops() == [("update", "12")]
     assert plan.matches == {"a": "12"}
     assert plan.counts == Counts(update=1, unchanged=1)
-    assert plan.warnings[0].startswith("1 linked entries are taken over by records of the same name")
+    assert plan.warnings[0].startswith("1 record with another key than before, but the name and the values of a linked")
     assert "7 → 12" in plan.warnings[0]
 
 
@@ -221,6 +227,16 @@ def test_a_bad_record_is_named_and_the_others_go_on(scene: Scene) -> None:
         ("line 6", "5", "mail"),
     ]
     assert plan.counts == Counts(create=1, rejected=5)
+
+
+def test_what_only_new_entries_get_is_no_matter_to_those_that_are_there(scene: Scene) -> None:
+    scene.rows = [person("1", room="upstairs"), person("2", "Bob", room="upstairs"), person("3", "Cyd", room="3")]
+    scene.entry("a", "1")
+    once = [*FIELDS, {**ROOM, "only_on_create": True}]
+    plan = scene.plan(fields=once)
+    assert plan.ops() == [("create", "3")]
+    assert plan.counts == Counts(create=1, unchanged=1, rejected=1)
+    assert [(r.record, r.key, r.attribute) for r in plan.every_rejected] == [("line 3", "2", "roomNumber")]
 
 
 def test_a_name_that_two_records_want_is_nobodys(scene: Scene) -> None:
@@ -345,7 +361,7 @@ def test_protected_entries_stay_and_are_named(scene: Scene) -> None:
     scene.store.guarded = frozenset({f"cn=Bob Low,{PEOPLE}"})
     plan = scene.plan(extra="delete")
     assert plan.ops() == []
-    assert plan.warnings == (f"1 protected entries are left alone: cn=Bob Low,{PEOPLE}",)
+    assert plan.warnings == (f"left alone, since protected: cn=Bob Low,{PEOPLE}",)
 
 
 def test_entries_outside_the_container_are_not_seen(scene: Scene) -> None:
@@ -379,7 +395,7 @@ def test_a_key_that_cannot_be_read_stops_all_removals_and_the_plan_says_so(scene
     plan = scene.plan(extra="delete", extra_scope="all")
     assert plan.ops() == []
     line = "line 9" if how == "ragged" else "line 3"
-    assert plan.warnings == (f"the keys of 1 records cannot be read ({line}): nothing is removed",)
+    assert plan.warnings == (f"no key can be read of 1 record ({line}): nothing is removed",)
     assert list(plan.rejected) == [line]
 
 
@@ -425,8 +441,13 @@ def test_a_read_that_breaks_off_plans_nothing(scene: Scene) -> None:
     scene.rows = [person("1")]
     scene.entry("a", "1")
     scene.store.fails_after = 0
-    with pytest.raises(ConnectionError):
+    with pytest.raises(DirectoryBusyError, match="job people: the connection was cut"):
         scene.plan()
+
+
+def test_a_spool_that_cannot_be_written_is_one_sentence(scene: Scene, tmp_path: Path) -> None:
+    with pytest.raises(SpoolError, match="job people: the work in progress cannot be kept in PLACET_SPOOL"):
+        plan_run(scene.job(), FakeSource([person("1")]), scene.store, [], tmp_path / "gone", scripts=NoScripts())
 
 
 def test_planning_stops_when_it_is_asked_to(scene: Scene, tmp_path: Path) -> None:

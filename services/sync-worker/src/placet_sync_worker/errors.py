@@ -39,6 +39,10 @@ class UnusableJobError(WorkerError):
     """The job cannot run as it is."""
 
 
+class SpoolError(WorkerBusyError):
+    """The folder for work in progress cannot be used; see that PLACET_SPOOL is on a disk with room."""
+
+
 class ScriptError(WorkerError):
     """A script cannot be used."""
 

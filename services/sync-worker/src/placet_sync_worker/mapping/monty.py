@@ -57,7 +57,7 @@ class MontyEngine:
 
     def _session(self) -> MontySession:
         if self._pool is None:
-            self._pool = Monty(max_processes=1).__enter__()
+            self._pool = _started()
         return self._pool.checkout(limits=self._limits, os_policy=_POLICY)
 
     def _batch(self, code: str, records: Sequence[Cells]) -> list[Answer] | None:
@@ -87,6 +87,13 @@ class MontyEngine:
                 if all(_timed_out(answer) for answer in answers[-MOST_TIME_OUTS:]) and len(answers) >= MOST_TIME_OUTS:
                     raise ScriptError(f"the script ran out of time for {MOST_TIME_OUTS} records in a row") from error
         return answers
+
+
+def _started() -> Monty:
+    try:
+        return Monty(max_processes=1).__enter__()
+    except (RuntimeError, OSError) as error:
+        raise ScriptError(f"scripts cannot be run: {error}") from error
 
 
 def _failure(error: MontyError) -> Failure:

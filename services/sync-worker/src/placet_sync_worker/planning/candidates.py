@@ -111,7 +111,7 @@ class Candidates:
     @cached_property
     def _record(self) -> str:
         keys = [f"s.k{n}" for n in range(len(self.design.keys))]
-        return ", ".join(["s.record", *keys, *(f"s.t{n}" for n in range(len(self.design.targets)))])
+        return ", ".join(["s.record", "s.late", *keys, *(f"s.t{n}" for n in range(len(self.design.targets)))])
 
     @cached_property
     def _entry(self) -> str:
@@ -129,8 +129,8 @@ class Candidates:
         return f"extras e JOIN d ON d.n = e.d WHERE {which}"
 
     def _as_record(self, row: tuple[Any, ...]) -> Record:
-        last_key = 1 + len(self.design.keys)
-        return Record(row[0], row[1:last_key], tuple(map(tuple, row[last_key:])))
+        last_key = 2 + len(self.design.keys)
+        return Record(row[0], row[2:last_key], tuple(map(tuple, row[last_key:])), tuple(row[1]))
 
 
 def _as_entry(row: tuple[Any, ...]) -> Entry:

@@ -18,11 +18,13 @@ CONTAINERS = frozenset({"organizationalunit", "organization", "container", "coun
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A source record as mapped: the parts of its key, and values by target."""
+    """A source record as mapped: the parts of its key, and values by target. `late` says what is wrong with what only a
+    new entry gets: attribute and reason, or nothing."""
 
     record: str
     keys: tuple[str, ...]
     values: tuple[Values, ...]
+    late: Values = ()
 
     @property
     def key(self) -> str:
@@ -56,6 +58,8 @@ class Decider:
 
     def create(self, record: Record) -> Change:
         """A new entry, in one step. Raises Refused."""
+        if record.late:
+            raise Refused(*record.late)
         values = zip(self.design.targets, record.values, strict=True)
         wanted = {
             target.name: given if len(given) == 1 else tuple(dict.fromkeys(given)) for target, given in values if given

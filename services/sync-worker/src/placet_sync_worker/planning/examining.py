@@ -47,11 +47,20 @@ class Examination:
             object_type=object_type,
             rdn=rdn,
             required=tuple(sorted(object_type.required - {"objectClass"})),
-            query=self.job.destination.query or default_query(object_type, [k.attribute.name for k in keys if k]),
+            query=self.job.destination.query or str(self.default_query()),
             columns=columns,
             disable=disable,
             unique=tuple(one for one in unique if one),
         )
+
+    def default_query(self) -> str | None:
+        """Entries of the type that have a key: what `query: null` means. None where the names are not known."""
+        try:
+            names = [self.destination.attribute(pair.destination).name for pair in self.job.key]
+            kind = self.destination.object_type(self.job.object_type)
+        except (UnknownAttributeError, UnknownObjectTypeError):
+            return None
+        return f"(&{kind.query}{''.join(f'({name}=*)' for name in names)})"
 
     def _object_type(self) -> ObjectType | None:
         try:
@@ -171,8 +180,3 @@ def designed(job: Job, source: Source, destination: Destination, options: Option
     if design is None:
         raise examination.problems[0]
     return design
-
-
-def default_query(object_type: ObjectType, keys: Sequence[str]) -> str:
-    """Entries of the type that have a key: what `query: null` means at a directory."""
-    return f"(&{object_type.query}{''.join(f'({name}=*)' for name in keys)})"

@@ -8,12 +8,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import duckdb
+
 from placet_shared.errors import PlacetError
 from placet_shared.events import Counts
 from placet_shared.objects import Job
 
 from ..changes import Change, Rejected
-from ..errors import EmptySourceError
+from ..errors import EmptySourceError, SpoolError
 from ..mapping.script import ScriptEngine
 from ..ports import Destination, Source
 from .candidates import Candidates
@@ -150,3 +152,5 @@ def _naming(job: str) -> Iterator[None]:
     except PlacetError as error:
         error.args = (f"job {job}: {error}",)
         raise
+    except (duckdb.Error, OSError) as error:
+        raise SpoolError(f"job {job}: the work in progress cannot be kept in PLACET_SPOOL: {error}") from error

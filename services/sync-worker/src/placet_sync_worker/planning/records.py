@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from ..changes import Rejected
-from ..mapping.columns import LISTS, Column, as_lists, holding_nul, several
+from ..mapping.columns import LISTS, Column, as_lists, holding_nul, of_values, several
 from ..mapping.mapper import map_field
 from ..mapping.script import ScriptEngine
 from ..ports import RECORD, Page
@@ -45,11 +45,12 @@ class Records:
 
     def fill(self, pages: Iterable[Page]) -> Path:
         """Puts all pages away. The file has `record`, `bad`, `fold`, the text `k…` of each part of the key, the values
-        `t…` of each target, and their forms `c…` where a target is compared by form."""
+        `t…` of each target, and their forms `c…` where a target is compared by form. `late` are problems with what only
+        new entries get: (attribute, reason)."""
         keys = [(f"k{n}", pa.string()) for n in range(len(self.design.keys))]
         values = [(f"t{n}", LISTS) for n in range(len(self.design.targets))]
         forms = [(f"c{n}", LISTS) for n in self.design.formed]
-        head = [("record", pa.string()), ("bad", pa.bool_()), ("fold", pa.string())]
+        head = [("record", pa.string()), ("bad", pa.bool_()), ("late", LISTS), ("fold", pa.string())]
         spool = Spool(self.folder / "source.parquet", [*head, *keys, *values, *forms])
         try:
             for page in pages:
@@ -64,19 +65,21 @@ class Records:
 
     def _columns(self, records: pa.RecordBatch) -> list[pa.Array]:
         keys = keys_of(self.design.keys, records)
-        problems = dict(keys.problems)
+        problems, late = dict(keys.problems), Problems()
         values, forms = [], []
         for number, target in enumerate(self.design.targets):
             column, form, wrong = self._values(records, target)
             values.append(column)
             forms += [form] if number in self.design.formed else []
+            found = problems if number in self.design.compared else late
             for row, reason in wrong.items():
-                problems.setdefault(row, (target.name, reason))
+                found.setdefault(row, (target.name, reason))
         names = records.column(RECORD).to_pylist()
         self._reject(names, keys, problems)
         bad = pa.array([row in problems for row in range(len(names))], pa.bool_())
         texts = [pa.array(part, pa.string()) for part in (names, keys.folds, *keys.texts)]
-        return [texts[0], bad, *texts[1:], *values, *forms]
+        after = of_values([late.get(row, ()) for row in range(len(names))])
+        return [texts[0], bad, after, *texts[1:], *values, *forms]
 
     def _reject(self, names: list[str], keys: Keys, problems: Problems) -> None:
         for row, (attribute, reason) in sorted(problems.items()):

@@ -1,6 +1,6 @@
 """What an approver should know about a plan besides its changes. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from placet_shared.objects import Job
@@ -13,10 +13,14 @@ class Findings:
     """What was noticed while a plan was made."""
 
     unreadable: Sequence[str] = ()
+    """Where the records stand whose keys cannot be read."""
     folded: tuple[int, str] = (0, "")
+    """How many keys match only when they are folded, and one of them."""
     rekeyed: Sequence[tuple[str, str]] = ()
+    """(old key, new key) of records that are taken for linked entries."""
     protected: Sequence[str] = ()
     not_found: Sequence[str] = ()
+    """Keys that the run was asked for, and the source does not have."""
 
 
 def warnings_of(job: Job, findings: Findings) -> tuple[str, ...]:
@@ -24,29 +28,32 @@ def warnings_of(job: Job, findings: Findings) -> tuple[str, ...]:
     return tuple(_warnings(job, findings))
 
 
-def _warnings(job: Job, findings: Findings) -> Sequence[str]:
-    found = []
+def _warnings(job: Job, findings: Findings) -> Iterator[str]:
     if findings.unreadable and job.extra != "skip":
         where = _some(findings.unreadable)
-        found.append(f"the keys of {len(findings.unreadable)} records cannot be read ({where}): nothing is removed")
-    if findings.folded[0]:
-        count, example = findings.folded
-        found.append(
-            f"{count} records match their entries only when case, spaces and accents are folded, such as {example}"
-        )
+        yield f"no key can be read of {_records(findings.unreadable)} ({where}): nothing is removed"
+    count, example = findings.folded
+    if count:
+        yield f"keys match only when case, spaces and accents are folded: {example}" + _more(count - 1)
     if findings.rekeyed:
         pairs = _some([f"{was} → {key}" for was, key in findings.rekeyed])
-        found.append(
-            f"{len(findings.rekeyed)} linked entries are taken over by records of the same name and values with another"
-            f" key ({pairs}): see that they are the same people"
+        yield (
+            f"{_records(findings.rekeyed)} with another key than before, but the name and the values of a linked entry,"
+            f" will take it over ({pairs}): see that they are the same people"
         )
     if findings.protected:
-        found.append(f"{len(findings.protected)} protected entries are left alone: {_some(findings.protected)}")
+        yield f"left alone, since protected: {_some(findings.protected)}"
     if findings.not_found:
-        found.append(f"the source has no record with the key {_some(findings.not_found)}")
-    return found
+        yield f"the source has no record with the key {_some(findings.not_found)}"
+
+
+def _records(found: Sequence[object]) -> str:
+    return "1 record" if len(found) == 1 else f"{len(found)} records"
 
 
 def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    return ", ".join(names[:SHOWN]) + _more(len(names) - SHOWN)
+
+
+def _more(count: int) -> str:
+    return f" and {count} more" if count > 0 else ""

@@ -68,7 +68,7 @@ class CsvSource:
 
     @contextmanager
     def _rows(self) -> Iterator[Iterator[Row]]:
-        """All rows but blank lines; what goes wrong with the file comes out as one sentence."""
+        """All rows but blank ones (`,,,` is one, too); what goes wrong with the file comes out as one sentence."""
         path, encoding = self._path(), ""
         try:
             encoding = encoding_of(path, self.provider.encoding)
@@ -175,7 +175,7 @@ def _numbered(reader: Reader) -> Iterator[Row]:
     while True:
         try:
             for cells in reader:
-                if cells:
+                if any(map(str.strip, cells)):
                     yield done + 1, cells
                 done = reader.line_num
         except csv.Error as error:

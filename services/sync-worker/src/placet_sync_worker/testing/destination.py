@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from ..errors import UnknownAttributeError, UnknownObjectTypeError
 from ..ports import DN, ID, VERSION, Attribute, Identity, ObjectType, Safety
+from ..providers.directory_errors import DirectoryBusyError
 from ..providers.ldap_names import dn_key
 
 BASE = "dc=example,dc=org"
@@ -122,7 +123,7 @@ class FakeDestination:
         found = [entry for entry in self.entries if base is None or _below(entry.dn, base)]
         for number, first in enumerate(range(0, len(found), PAGE_ENTRIES)):
             if number == self.fails_after:
-                raise ConnectionError("the connection was cut")
+                raise DirectoryBusyError("the connection was cut")
             yield _page(found[first : first + PAGE_ENTRIES], attributes)
 
     def images(self, ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:
@@ -140,7 +141,7 @@ class FakeDestination:
 
     def _check_open(self) -> None:
         if self.closed:
-            raise ConnectionError("it was closed")
+            raise DirectoryBusyError("it was closed")
 
 
 def _below(dn: str, base: str) -> bool:
