@@ -1,4 +1,4 @@
-"""The scheduler's HTTP: one router of the catalogue, one of runs, one of trying things."""
+"""The scheduler's HTTP: the catalogue, runs, looking before saving, and dead letters."""
 
 from fastapi import APIRouter
 
@@ -10,17 +10,19 @@ from placet_shared.work import Database
 from .catalogue_api import catalogue_router
 from .ordering import Orderer
 from .review_api import review_router
+from .reviewing import Reviewer
 from .runs_api import runs_router
 from .saving import Saver
-from .trying import Worker
 
 
-def build_router(database: Database, verifier: Verifier, saver: Saver, orderer: Orderer, worker: Worker) -> APIRouter:
+def build_router(
+    database: Database, verifier: Verifier, saver: Saver, orderer: Orderer, reviewer: Reviewer
+) -> APIRouter:
     """All routes, below `/api/v1`."""
     router = APIRouter(prefix="/api/v1")
     caller = caller_of(verifier)
     router.include_router(runs_router(database, orderer, caller))
-    router.include_router(review_router(database, worker, caller, notifier_has_mail=saver.notifier_has_mail))
+    router.include_router(review_router(database, reviewer, caller))
     router.include_router(dead_letters_router(database, caller))
     router.include_router(catalogue_router(database, saver, caller))
     return router

@@ -19,10 +19,13 @@ from placet_shared.loops import Loop
 from placet_shared.service import Service
 from placet_shared.work import Database, Handlers
 
-from . import handlers
+from . import handlers, store
 from .api import build_router
+from .metrics import OPEN
 from .ordering import Orderer
-from .saving import Saver, publish_all
+from .reviewing import Reviewer
+from .runs import ORDER
+from .saving import Saver, tell_again
 from .settings import SchedulerSettings
 from .tables import delivery, metadata
 from .ticking import Clock
@@ -30,6 +33,7 @@ from .trying import Worker
 
 NAME = "scheduler"
 TICK_SECONDS = 1.0
+COUNT_SECONDS = 10.0
 TELL_AGAIN_SECONDS = 3600.0
 
 
@@ -39,13 +43,8 @@ def build(settings: SchedulerSettings) -> Service:
     verifier = Verifier(KeyRing(settings.public_keys), settings.installation)
     signer = Signer(load_signing_key(NAME, settings.key))
     orderer = Orderer(signer, settings.installation, settings.epoch)
-    saver = Saver(orderer, signer, notifier_has_mail=settings.smtp_host is not None)
-    clock = Clock(database, orderer)
-
-    async def tell_again() -> None:
-        async with database.transaction() as work:
-            await publish_all(work, signer)
-
+    notifier_has_mail = settings.smtp_host is not None
+    reviewer = Reviewer(Worker(settings.sync_worker_url, signer), notifier_has_mail)
     return Service(
         name=NAME,
         settings=settings,
@@ -53,9 +52,28 @@ def build(settings: SchedulerSettings) -> Service:
         metadata=metadata,
         migrations=Path(__file__).parent / "migrations",
         handlers=_handlers(verifier, orderer),
-        loops=[Loop("clock", clock.tick, TICK_SECONDS), Loop("tell again", tell_again, TELL_AGAIN_SECONDS)],
-        router=build_router(database, verifier, saver, orderer, Worker(settings.sync_worker_url, signer)),
+        loops=[
+            Loop("clock", Clock(database, orderer).tick, TICK_SECONDS),
+            Loop("tell again", partial(tell_again, database, signer), TELL_AGAIN_SECONDS),
+            Loop("count", partial(count_runs, database), COUNT_SECONDS),
+            Loop("old keys", partial(forget_old_keys, database), TELL_AGAIN_SECONDS),
+        ],
+        router=build_router(database, verifier, Saver(orderer, signer, notifier_has_mail), orderer, reviewer),
     )
+
+
+async def count_runs(database: Database) -> None:
+    """Keeps the gauge of open runs."""
+    async with database.transaction() as work:
+        counted = await store.count_open_runs(work)
+    for state in ORDER[:-1]:
+        OPEN.labels(state).set(counted.get(state, 0))
+
+
+async def forget_old_keys(database: Database) -> None:
+    """Nobody repeats a request after a week."""
+    async with database.transaction() as work:
+        await store.forget_old_keys(work)
 
 
 def _handlers(verifier: Verifier, orderer: Orderer) -> Handlers:

@@ -1,21 +1,22 @@
 """The catalogue over HTTP: sets of objects in one transaction, and each kind by name."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel
 
-from placet_shared.api import Page
+from placet_shared.api import MOST_PER_PAGE, Page
 from placet_shared.errors import InvalidError
 from placet_shared.identity import CallerDependency, Identity
 from placet_shared.objects import Object, parse_object
 from placet_shared.objects.provider import IDENTITY_STORES
-from placet_shared.work import Database
+from placet_shared.work import Database, Work
 
 from . import store
-from .catalogue import Key
 from .errors import UnknownObjectError
-from .saving import Saver
+from .references import Key
+from .saving import Saved, Saver
 from .store import Stored
 
 PLURALS = {"providers": "provider", "jobs": "job", "schedules": "schedule", "workflows": "workflow"}
@@ -29,77 +30,97 @@ class ApplyBody(BaseModel):
     prune: bool = False
 
 
+class ApplyAnswer(BaseModel):
+    """What became of each object, in the order in which they were given; then what was pruned."""
+
+    results: list[Saved]
+
+
 def catalogue_router(database: Database, saver: Saver, caller: CallerDependency) -> APIRouter:
     """`POST apply`, and GET, PUT and DELETE of each kind."""
     router = APIRouter(tags=["catalogue"])
     who = Depends(caller)
 
     @router.post("/apply")
-    async def apply(body: ApplyBody, user: Annotated[Identity, who]) -> dict[str, Any]:
-        wanted = [parse_named(document) for document in body.objects]
-        names = [(parsed.kind, parsed.name) for parsed in wanted]
-        if twice := next((key for key in names if names.count(key) > 1), None):
-            raise InvalidError(f"{twice[0]} {twice[1]} stands twice in the set; keep one")
+    async def apply(body: ApplyBody, user: Annotated[Identity, who]) -> ApplyAnswer:
+        wanted = parse_all(body.objects)
         async with database.transaction() as work:
             saved = await saver.save(work, user, wanted, prune=body.prune, dry_run=body.dry_run)
-        return {"results": [vars(one) for one in saved]}
+        return ApplyAnswer(results=saved)
 
     @router.put("/providers/{name}/notifications")
-    async def configure_mail(name: str, settings: dict[str, Any], user: Annotated[Identity, who]) -> dict[str, Any]:
+    async def configure_mail(name: str, settings: dict[str, Any], user: Annotated[Identity, who]) -> Saved:
         async with database.transaction() as work:
             await store.lock_catalogue(work)
-            stored = _found(await store.load_catalogue(work), ("provider", name))
-            if stored.document["type"] not in IDENTITY_STORES:
+            document = (await _found(work, ("provider", name))).document
+            if document["type"] not in IDENTITY_STORES:
+                stores = " or ".join(sorted(IDENTITY_STORES))
                 raise InvalidError(
-                    f"{name} is no identity store; mail settings belong to one, such as a provider of type ldap"
+                    f"provider {name}: it is no identity store to have mail settings; name one ({stores})"
                 )
-            parsed = parse_named({**stored.document, "notifications": settings})
-            return vars((await saver.save(work, user, [parsed]))[0])
+            parsed = parse_named({**document, "notifications": settings})
+            return (await saver.save(work, user, [parsed]))[0]
 
     for plural, kind in PLURALS.items():
-        _kind_routes(router, database, saver, caller, plural, kind)
+        _reading(router, database, who, plural, kind)
+        _writing(router, database, saver, who, plural, kind)
     return router
 
 
-def _kind_routes(
-    router: APIRouter, database: Database, saver: Saver, caller: CallerDependency, plural: str, kind: str
-) -> None:
-    who = Depends(caller)
-
-    @router.get(f"/{plural}", name=f"list_{plural}")
-    async def list_objects(_user: Annotated[Identity, who]) -> Page:
+def _reading(router: APIRouter, database: Database, who: Any, plural: str, kind: str) -> None:
+    @router.get(f"/{plural}", name=f"list_{plural}", dependencies=[who])
+    async def list_objects(
+        cursor: str = "", limit: Annotated[int, Query(ge=1, le=MOST_PER_PAGE)] = MOST_PER_PAGE
+    ) -> Page:
         async with database.transaction() as work:
-            catalogue = await store.load_catalogue(work)
-        return Page(items=[one.document for key, one in sorted(catalogue.items()) if key[0] == kind])
+            found = await store.list_objects(work, kind, after=cursor, limit=limit + 1)
+        items = [one.document for one in found[:limit]]
+        return Page(items=items, next=items[-1]["name"] if len(found) > limit else None)
 
-    @router.get(f"/{plural}/{{name}}", name=f"show_{kind}")
-    async def show_object(name: str, response: Response, _user: Annotated[Identity, who]) -> dict[str, Any]:
+    @router.get(f"/{plural}/{{name}}", name=f"show_{kind}", dependencies=[who])
+    async def show_object(name: str, response: Response) -> dict[str, Any]:
         async with database.transaction() as work:
-            stored = _found(await store.load_catalogue(work), (kind, name))
+            stored = await _found(work, (kind, name))
         response.headers["etag"] = stored.etag
         return dict(stored.document)
 
+
+def _writing(router: APIRouter, database: Database, saver: Saver, who: Any, plural: str, kind: str) -> None:
     @router.put(f"/{plural}/{{name}}", name=f"put_{kind}")
     async def put_object(
         name: str,
         document: dict[str, Any],
+        response: Response,
         user: Annotated[Identity, who],
         if_match: Annotated[str | None, Header()] = None,
-    ) -> dict[str, Any]:
+    ) -> Saved:
         parsed = parse_named({"kind": kind, "name": name, **document})
         if (parsed.kind, parsed.name) != (kind, name):
             raise InvalidError(
                 f"the document is {parsed.kind} {parsed.name}, the address says {kind} {name}", field="name"
             )
         async with database.transaction() as work:
-            return vars((await saver.save(work, user, [parsed], if_match=if_match))[0])
+            (saved,) = await saver.save(work, user, [parsed], if_match=if_match)
+            response.headers["etag"] = (await _found(work, (kind, name))).etag
+        return saved
 
     @router.delete(f"/{plural}/{{name}}", name=f"delete_{kind}")
     async def delete_object(
         name: str, user: Annotated[Identity, who], if_match: Annotated[str | None, Header()] = None
-    ) -> dict[str, Any]:
+    ) -> Saved:
         async with database.transaction() as work:
-            return vars((await saver.save(work, user, [], delete=[(kind, name)], if_match=if_match))[0])
+            return (await saver.save(work, user, [], delete=[(kind, name)], if_match=if_match))[0]
+
+
+def parse_all(documents: Sequence[dict[str, Any]]) -> list[Object]:
+    """A set of objects, each once. Raises InvalidError that names the object."""
+    parsed: dict[Key, Object] = {}
+    for document in documents:
+        one = parse_named(document)
+        if (one.kind, one.name) in parsed:
+            raise InvalidError(f"{one.kind} {one.name}: it stands twice in the set; keep one", "name")
+        parsed[one.kind, one.name] = one
+    return list(parsed.values())
 
 
 def parse_named(document: dict[str, Any]) -> Object:
@@ -110,7 +131,8 @@ def parse_named(document: dict[str, Any]) -> Object:
         raise InvalidError(f"{document.get('kind')} {document.get('name')}: {error}", error.field) from error
 
 
-def _found(catalogue: dict[Key, Stored], key: Key) -> Stored:
-    if key not in catalogue:
+async def _found(work: Work, key: Key) -> Stored:
+    found = await store.load_objects(work, [key])
+    if key not in found:
         raise UnknownObjectError(f"there is no {key[0]} named {key[1]}; see `placet {key[0]} list`")
-    return catalogue[key]
+    return found[key]

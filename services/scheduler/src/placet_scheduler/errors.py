@@ -1,6 +1,12 @@
 """What the scheduler refuses."""
 
-from placet_shared.errors import ConflictError, InvalidError, NotFoundError, PermanentError
+from placet_shared.errors import (
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    PreconditionError,
+    TransientError,
+)
 
 
 class UnknownObjectError(NotFoundError):
@@ -12,16 +18,16 @@ class UnknownRunError(NotFoundError):
 
 
 class DanglingReferenceError(InvalidError):
-    """An object refers to one that does not exist."""
+    """An object refers to one that does not exist, or does not fit."""
 
 
 class StillNeededError(ConflictError):
     """Another object refers to this one."""
 
 
-class StaleError(ConflictError):
-    """The object was changed by somebody else meanwhile."""
+class StaleError(PreconditionError):
+    """The object is not as the caller saw it last."""
 
 
-class UnknownJobError(PermanentError):
-    """A trigger names a job that does not exist."""
+class PlanNotYetError(TransientError):
+    """A decision came before the plan that it is about."""

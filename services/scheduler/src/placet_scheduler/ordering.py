@@ -8,14 +8,14 @@ from uuid import uuid4
 import structlog
 
 from placet_shared.chain import Order, Signer, Snapshot
-from placet_shared.events import Results, RunCancelled, RunRequested, TriggerKind
-from placet_shared.objects import CsvProvider, Job, LdapProvider, Provider, Workflow, parse_object
+from placet_shared.errors import PermanentError
+from placet_shared.events import RunCancelled, RunRequested, TriggerKind
 from placet_shared.work import Work
 
 from . import store
-from .catalogue import BY_POLICY, Key
 from .errors import UnknownObjectError
-from .store import Stored
+from .references import DEFAULT, Key, own_workflow, references
+from .store import Catalogue
 
 log = structlog.get_logger()
 
@@ -34,41 +34,62 @@ class Asking:
 
 @dataclass(frozen=True)
 class Orderer:
-    """Signs orders for one installation and epoch."""
+    """Orders runs and asks for their end, for one installation and epoch."""
 
     signer: Signer
     installation: str
     epoch: int
 
-    async def order(self, work: Work, asking: Asking) -> str:
-        """The id of the new run, or of the job's open one. Raises UnknownObjectError."""
-        catalogue = await store.load_catalogue(work)
-        order = self._order(work, asking, catalogue)
+    async def order(self, work: Work, asking: Asking) -> str | None:
+        """The new run's id; None while the job has an open run. Raises UnknownObjectError."""
+        await store.hold_catalogue(work)
+        order = self._order_of(asking, work, await _with_references(work, asking.job))
         token = self.signer.sign(order)
         if not await store.insert_run(work, _row(order, token)):
-            existing = await store.open_run(work, asking.job)
-            return existing.run_id if existing else await self.order(work, asking)
+            return None
         event = RunRequested(
-            run_id=order.run_id, job=asking.job, trigger=asking.trigger, requested_by=asking.requested_by,
-            preview=asking.preview, order=token,
+            run_id=order.run_id, job=asking.job, trigger=order.trigger, requested_by=order.requested_by,
+            preview=order.preview, order=token,
         )  # fmt: skip
         await work.publish(event)
-        log.info("run_requested", run_id=order.run_id, job=asking.job, trigger=asking.trigger)
+        log.info("run_requested", run_id=order.run_id, job=asking.job, trigger=order.trigger)
         return order.run_id
 
+    async def order_or_join(self, work: Work, asking: Asking) -> str:
+        """For people: the new run, or the one that is open."""
+        while True:
+            if new := await self.order(work, asking):
+                return new
+            if existing := await store.open_run(work, asking.job):
+                return str(existing.run_id)
+
     async def order_or_remember(self, work: Work, asking: Asking) -> None:
-        """For triggers and slots: while a run is open, one start is remembered."""
-        if not asking.preview and await store.open_run(work, asking.job) is not None:
+        """For triggers: while a run is open, one start is remembered."""
+        if await self.order(work, asking) is None:
             await store.remember(work, asking.job, asking.trigger, asking.requested_by, asking.reason)
-            return
-        await self.order(work, asking)
+            log.info("start_remembered", job=asking.job, trigger=asking.trigger)
+
+    async def order_unattended(self, work: Work, asking: Asking) -> None:
+        """For the clock: a job that cannot be ordered is logged, and holds up nothing else."""
+        try:
+            async with work.connection.begin_nested():
+                await self.order_or_remember(work, asking)
+        except PermanentError as error:
+            log.error("job_not_started", job=asking.job, trigger=asking.trigger, error=str(error))
+
+    async def start_remembered(self, work: Work, job: str) -> None:
+        """Starts what was remembered for a job whose run has ended."""
+        waiting = await store.take_waiting(work, job)
+        if waiting is not None:
+            await self.order_unattended(work, Asking(job, waiting.trigger, waiting.requested_by, waiting.reason))
 
     async def cancel(self, work: Work, run_id: str, by: str, reason: str) -> None:
         """Asks the worker to end a run; the first asking counts."""
         if await store.mark_cancelled(work, run_id):
             await work.publish(self.signer.signed(RunCancelled, run_id=run_id, cancelled_by=by, reason=reason))
+            log.info("run_cancel_asked", run_id=run_id, by=by)
 
-    def _order(self, work: Work, asking: Asking, catalogue: Mapping[Key, Stored]) -> Order:
+    def _order_of(self, asking: Asking, work: Work, catalogue: Catalogue) -> Order:
         return Order(
             run_id=str(uuid4()),
             installation=self.installation,
@@ -83,48 +104,35 @@ class Orderer:
         )
 
 
-def snapshot_of(name: str, catalogue: Mapping[Key, Stored]) -> Snapshot:
-    """A job as it is now, with its providers and workflows. Raises UnknownObjectError."""
-    stored = catalogue.get(("job", name))
-    if stored is None:
-        raise UnknownObjectError(f"there is no job named {name}; see `placet job list`")
-    job = parse_object(stored.document)
-    assert isinstance(job, Job)
-    own = job.workflow if job.workflow not in (None, BY_POLICY) else None
-    return Snapshot(
-        job_id=stored.object_id,
-        job=job,
-        source=_provider(job.source.provider, catalogue),
-        destination=_provider(job.destination.provider, catalogue),
-        workflow=_workflow(own, catalogue) if own else None,
-        default_workflow=_workflow("default", catalogue),
+async def _with_references(work: Work, job: str) -> Catalogue:
+    found = await store.load_objects(work, [("job", job)])
+    if ("job", job) not in found:
+        raise UnknownObjectError(f"there is no job named {job}; see `placet job list`")
+    wanted = [*references(found["job", job].document), ("workflow", DEFAULT)]
+    return found | await store.load_objects(work, wanted)
+
+
+def snapshot_of(job: str, catalogue: Catalogue) -> Snapshot:
+    """A job as it is now, with its providers and workflows. `default_workflow` goes along with `workflow: none` too:
+    people decide by it where limits want them."""
+    stored = catalogue["job", job]
+    own, document = own_workflow(stored.document), stored.document
+
+    def found(key: Key) -> Mapping[str, Any] | None:
+        return catalogue[key].document if key in catalogue else None
+
+    return Snapshot.model_validate(
+        {
+            "job_id": stored.object_id,
+            "job": document,
+            "source": found(("provider", document["source"]["provider"])),
+            "destination": found(("provider", document["destination"]["provider"])),
+            "workflow": found(("workflow", own)) if own else None,
+            "default_workflow": found(("workflow", DEFAULT)),
+        }
     )
 
 
-def _provider(name: str, catalogue: Mapping[Key, Stored]) -> Provider:
-    parsed = parse_object(catalogue["provider", name].document)
-    assert isinstance(parsed, CsvProvider | LdapProvider)
-    return parsed
-
-
-def _workflow(name: str, catalogue: Mapping[Key, Stored]) -> Workflow | None:
-    stored = catalogue.get(("workflow", name))
-    if stored is None:
-        return None
-    parsed = parse_object(stored.document)
-    assert isinstance(parsed, Workflow)
-    return parsed
-
-
 def _row(order: Order, token: str) -> dict[str, Any]:
-    return {
-        "run_id": order.run_id,
-        "job": order.snapshot.job.name,
-        "state": "planning",
-        "trigger": order.trigger,
-        "requested_by": order.requested_by,
-        "requested_at": order.requested_at,
-        "preview": order.preview,
-        "order_token": token,
-        "results": Results().model_dump(),
-    }
+    same = ("run_id", "trigger", "requested_by", "requested_at", "preview")
+    return {name: getattr(order, name) for name in same} | {"job": order.snapshot.job.name, "order_token": token}

@@ -1,84 +1,154 @@
 """A job in words, for the person who is about to save or run it: pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from placet_shared.objects import Field, Job
+from placet_shared.objects import Field, Job, Schedule, Workflow, parse_object
+from placet_shared.objects.base import format_duration
 
+from .catalogue import schedule_of
+from .references import BY_POLICY, DEFAULT, Documents
+from .times import next_times
+
+TIMES = 5
 MISSING = {"create": "is created", "skip": "is left out"}
-EXTRA = {
-    "skip": "is left alone",
-    "disable": "is disabled",
-    "delete": "is deleted, leaf first",
-}
+EXTRA = {"skip": "is left alone", "disable": "is disabled", "delete": "is deleted, leaf first"}
 WHEN = {
-    "always": "after each run",
-    "records_updated": "when records were updated",
+    "always": "after each run, whatever came of it",
+    "records_updated": "when one or more records were updated",
     "errors": "when one or more errors occur",
     "failed": "when the job fails",
 }
+ANYONE = "any approver but the one who asked for the run"
 
 
-def words(job: Job, queries: Mapping[str, str | None], approval: str, next_times: Sequence[datetime]) -> str:
+@dataclass(frozen=True)
+class Reviewed:
+    """A job with what it refers to, as it would run. `queries` are by `source` and `destination`; null: all."""
+
+    job: Job
+    schedule: Schedule | None
+    own: Workflow | None
+    default: Workflow | None
+    queries: Mapping[str, str | None]
+    next_times: Sequence[datetime]
+
+
+def look_at(name: str, documents: Documents, queries: Mapping[str, str | None], now: datetime) -> Reviewed:
+    """A job of the catalogue, to be told in words."""
+    job = parse_object(documents["job", name])
+    assert isinstance(job, Job)
+    schedule = schedule_of(name, documents)
+    following = next_times(schedule, now, TIMES) if schedule else []
+    own = _workflow(job.workflow, documents)
+    return Reviewed(job, schedule, own, _workflow(DEFAULT, documents), queries, following)
+
+
+def words(reviewed: Reviewed) -> str:
     """The whole job, a paragraph a question."""
-    object_type = job.object_type or "user"
-    lines = [
-        f"Job {job.name}",
-        "",
-        f"  copies     {object_type} records from {job.source.provider} to {job.destination.provider}",
-        f"  source     {queries.get('source') or 'all records'}",
-        f"  entries    {queries.get('destination') or 'all entries of the type'}",
-    ]
+    paragraphs = (_sides(reviewed), _fields(reviewed.job), _both_sides(reviewed.job), _care(reviewed), _times(reviewed))
+    return "\n\n".join([f"Job {reviewed.job.name}", *("\n".join(lines) for lines in paragraphs)])
+
+
+def _sides(reviewed: Reviewed) -> Iterator[str]:
+    job, queries = reviewed.job, reviewed.queries
+    kind = job.object_type or "user"
+    yield f"  copies     {kind} records from {job.source.provider} to {job.destination.provider}"
+    yield f"  source     {queries.get('source') or 'all records'}"
+    yield f"  entries    {queries.get('destination') or f'all {kind} entries'}"
     if job.destination.container:
-        lines.append(f"  new ones   in {job.destination.container}")
-    key = ", ".join(f"{pair.source} = {pair.destination}" for pair in job.key)
-    lines += [f"  key        {key}", "", "  attributes"]
-    lines += [f"    {field.to:<22} {_field(field)}" for field in job.fields_]
-    lines += ["", f"  a record without an entry  {MISSING[job.missing]}", f"  an entry without a record  {_extra(job)}"]
-    lines.append(
-        f"  an empty source value      {'clears the attribute' if job.empty_values == 'clear' else 'changes nothing'}"
-    )
-    lines += ["", f"  approval   {approval}", f"  limits     {_limits(job)}", f"  told       {_notify(job)}"]
-    lines.append(f"  schedule   {job.schedule or 'none: it runs when somebody asks'}")
-    lines += [f"             {at:%Y-%m-%d %H:%M} UTC" for at in next_times]
-    return "\n".join(lines)
+        rdn = f", named by {job.destination.rdn}" if job.destination.rdn else ""
+        yield f"  new ones   in {job.destination.container}{rdn}"
+    yield "  key        " + " and ".join(f"{pair.source} = {pair.destination}" for pair in job.key)
+
+
+def _fields(job: Job) -> Iterator[str]:
+    yield "  attributes"
+    for field in job.fields_:
+        yield f"    {field.to:<22} {_field(field)}"
 
 
 def _field(field: Field) -> str:
     made: dict[str, Any] = {
-        "from": f"from {field.from_}",
-        "static": f"always {field.static!r}",
-        "join": f"{' + '.join(field.join or ())}, joined by {field.separator!r}",
-        "script": f"script: {(field.script or '').strip().splitlines()[0] if field.script else ''}",
+        "from": lambda: f"from {field.from_}",
+        "static": lambda: f"always {_quoted(field.static)}",
+        "join": lambda: f"{' + '.join(field.join or ())}, joined by {field.separator!r}",
+        "script": lambda: f"script: {_first_line(field.script or '')}",
     }
-    notes = [note for note, given in (("only on create", field.only_on_create),) if given]
-    if field.compare == "matching_rule":
-        notes.append("compared by the matching rule")
-    return str(made[field.transform]) + (f" ({', '.join(notes)})" if notes else "")
+    notes = ["only on create"] * field.only_on_create
+    notes += ["compared by the matching rule"] * (field.compare == "matching_rule")
+    return str(made[field.transform]()) + (f" ({', '.join(notes)})" if notes else "")
 
 
-def _extra(job: Job) -> str:
-    whose = "this job made or matched before" if job.extra_scope == "linked" else "matches the query"
-    return EXTRA[job.extra] + ("" if job.extra == "skip" else f", if it is one that {whose}")
+def _quoted(value: str | tuple[str, ...] | None) -> str:
+    return ", ".join(repr(one) for one in ((value,) if isinstance(value, str) else value or ()))
 
 
-def _limits(job: Job) -> str:
-    set_ones = {name: value for name, value in job.limits.model_dump().items() if value is not None}
-    return ", ".join(f"{name} {value}" for name, value in set_ones.items()) + ": above, a person decides"
+def _first_line(script: str) -> str:
+    lines = script.strip().splitlines() or [""]
+    return lines[0] + (f" … ({len(lines)} lines)" if len(lines) > 1 else "")
 
 
-def _notify(job: Job) -> str:
+def _both_sides(job: Job) -> Iterator[str]:
+    whose = "that this job made or matched before" if job.extra_scope == "linked" else "that the query finds"
+    yield f"  a record without an entry  {MISSING[job.missing]}"
+    yield f"  an entry without a record  {EXTRA[job.extra]}" + (
+        "" if job.extra == "skip" else f", if it is one {whose}"
+    )
+    yield f"  an empty source value      {'clears the attribute' if job.empty_values == 'clear' else 'changes nothing'}"
+
+
+def _care(reviewed: Reviewed) -> Iterator[str]:
+    yield f"  approval   {_approval(reviewed)}"
+    yield f"  limits     {_limits(reviewed)}"
+    yield f"  told       {_told(reviewed.job)}"
+
+
+def _approval(reviewed: Reviewed) -> str:
+    workflow = None if reviewed.job.workflow == BY_POLICY else reviewed.own or reviewed.default
+    if workflow is None:
+        return "by policy, within the limits"
+    return f"{_people(workflow)}, for every plan that changes anything (workflow {workflow.name})"
+
+
+def _people(workflow: Workflow) -> str:
+    stage = workflow.stages[0]
+    asker = "" if workflow.requester_may_approve else ", but not who asked for the run"
+    need = "all" if stage.need == "all" else str(stage.need)
+    within = f", within {format_duration(stage.expires_after)}, else it is denied"
+    return f"{need} of {', '.join(stage.approvers)}{asker}{within}"
+
+
+def _limits(reviewed: Reviewed) -> str:
+    given = {name: value for name, value in reviewed.job.limits.model_dump().items() if value is not None}
+    if not given:
+        return "none"
+    workflow = reviewed.own or reviewed.default
+    return f"{', '.join(f'{name} {value}' for name, value in given.items())}; above them: " + (
+        _people(workflow) if workflow else ANYONE
+    )
+
+
+def _told(job: Job) -> str:
     if job.notify is None or not job.notify.enabled:
         return "nobody"
-    return f"{', '.join(job.notify.to)} {WHEN[job.notify.when]}"
+    return f"{', '.join(job.notify.to)}, {WHEN[job.notify.when]}"
 
 
-def approval_words(job: Job, catalogue: Mapping[tuple[str, str], Mapping[str, Any]]) -> str:
-    """Who decides about the job's plans."""
-    name = job.workflow or ("default" if ("workflow", "default") in catalogue else None)
-    if name in (None, "none"):
-        return "by policy within the limits, else by people"
-    stage = catalogue.get(("workflow", str(name)), {}).get("stages", [{}])[0]
-    who = ", ".join(stage.get("approvers", []))
-    return f"{stage.get('need', 1)} of {who} (workflow {name})"
+def _times(reviewed: Reviewed) -> Iterator[str]:
+    if reviewed.schedule is None:
+        yield "  schedule   none: it runs when somebody asks"
+        return
+    zone = reviewed.schedule.time_zone
+    yield f"  schedule   {reviewed.schedule.name}, in the time of {zone}; next:"
+    for at in reviewed.next_times:
+        yield f"             {at.astimezone(ZoneInfo(zone)):%a %Y-%m-%d %H:%M}"
+
+
+def _workflow(name: str | None, documents: Documents) -> Workflow | None:
+    document = documents.get(("workflow", str(name)))
+    parsed = parse_object(document) if document is not None else None
+    return parsed if isinstance(parsed, Workflow) else None

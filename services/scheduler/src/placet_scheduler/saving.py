@@ -1,33 +1,38 @@
 """Saves sets of objects in one transaction: rights, references, events, and the runs that an edit ends."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict
 
 from placet_shared.chain import Signer
 from placet_shared.events import ObjectChanged
 from placet_shared.identity import Identity
-from placet_shared.objects import Job, Object, Schedule, parse_object
-from placet_shared.work import Work
+from placet_shared.objects import Object, Schedule
+from placet_shared.work import Database, Work
 
 from . import store
-from .catalogue import Key, Saving, check_rights, decide, ends_run, refuse_needed
+from .catalogue import Edit, Ending, Saving, Verdict, edit_of, endings, rescheduled
 from .errors import StaleError, UnknownObjectError
 from .ordering import Asking, Orderer
+from .references import Key, check_references
+from .rights import check_rights
 from .runs import UNDECIDED
-from .store import Stored
-from .times import check_schedule
+from .store import Catalogue, Stored
+from .times import check_schedule, next_times
 from .warnings import warnings_of
 
+DEFAULT_PREVIEW_REASON = "preview when finished"
 
-@dataclass(frozen=True)
-class Saved:
-    """What became of one object, in the interface's shape by `vars`."""
 
+class Saved(BaseModel):
+    """What became of one object. `ended_run`: a run, not approved yet, that ends by this. `preview`: one that began."""
+
+    model_config = ConfigDict(frozen=True)
     kind: str
     name: str
-    result: str
-    warnings: list[str] = field(default_factory=list)
+    result: Verdict
+    warnings: tuple[str, ...] = ()
     ended_run: str | None = None
     preview: str | None = None
 
@@ -55,69 +60,70 @@ class Saver:
         await store.lock_catalogue(work)
         stored = await store.load_catalogue(work)
         _refuse_unknown(stored, delete)
-        _refuse_stale(stored, wanted, delete, if_match)
-        for parsed in wanted:
-            if isinstance(parsed, Schedule):
-                check_schedule(parsed)
-        before = {key: one.document for key, one in stored.items()}
-        savings = decide(before, wanted, prune=prune, delete=delete)
-        check_rights(caller, savings, before)
-        gone = [saving.key for saving in savings if saving.verdict == "deleted"]
-        after = {**before, **{s.key: s.document for s in savings if s.document is not None}}
-        for key in gone:
-            after.pop(key, None)
-        refuse_needed(before, gone, set(after))
-        if dry_run:
-            return [self._report(saving, after) for saving in savings]
-        return await self._write(work, caller, savings, before, after)
+        _refuse_stale(stored, [*((parsed.kind, parsed.name) for parsed in wanted), *delete], if_match)
+        edit = edit_of(store.documents_of(stored), wanted, prune=prune, delete=delete)
+        check_edit(edit, wanted)
+        check_rights(caller, edit)
+        ended = await _open_runs(work, edit)
+        previews: dict[Key, str] = {}
+        if not dry_run:
+            await self._write(work, caller, edit)
+            await self._end(work, caller, ended)
+            previews = await self._previews(work, caller, edit)
+        return [self._report(saving, edit, ended, previews.get(saving.key)) for saving in edit.savings]
 
-    async def _write(
-        self, work: Work, caller: Identity, savings: list[Saving], before: dict[Key, Any], after: dict[Key, Any]
-    ) -> list[Saved]:
-        for saving in savings:
+    async def _write(self, work: Work, caller: Identity, edit: Edit) -> None:
+        for saving in edit.savings:
             if saving.verdict != "unchanged":
-                made = await store.save(work, saving, caller.user)
-                await work.publish(object_changed(self.signer, saving.key, made))
-        ended = await self._end_runs(work, caller, savings, before)
-        reports = []
-        for saving in savings:
-            preview = await self._preview(work, caller, saving)
-            reports.append(self._report(saving, after, ended.get(saving.key), preview))
-        return reports
+                now = await store.save(work, saving, caller.user)
+                await work.publish(object_changed(self.signer, saving.key, now))
+        for kind, name in edit.deleted:
+            if kind == "job":
+                await store.take_waiting(work, name)
+        for job, schedule in rescheduled(edit).items():
+            following = next_times(schedule, work.now) if schedule else []
+            await store.set_slot(work, job, next(iter(following), None))
 
-    async def _end_runs(
-        self, work: Work, caller: Identity, savings: list[Saving], before: dict[Key, Any]
-    ) -> dict[Key, str]:
-        """The undecided runs that these edits end, by the object that a person would blame."""
-        ended: dict[Key, str] = {}
-        for kind, job in before:
-            why = ends_run(job, savings, before) if kind == "job" else None
-            run = await store.open_run(work, job) if why else None
-            if run is not None and run.state in UNDECIDED:
-                await self.orderer.cancel(work, run.run_id, caller.user, f"{why} before the plan was approved")
-                blamed = next(
-                    (s.key for s in savings if why and why.startswith(f"{s.key[0]} {s.key[1]} ")), ("job", job)
-                )
-                ended[blamed] = run.run_id
-        return ended
+    async def _end(self, work: Work, caller: Identity, ended: dict[str, Ending]) -> None:
+        for run_id, ending in ended.items():
+            await self.orderer.cancel(work, run_id, caller.user, ending.reason)
 
-    async def _preview(self, work: Work, caller: Identity, saving: Saving) -> str | None:
-        if saving.key[0] != "job" or saving.verdict not in ("created", "updated"):
-            return None
-        if not (saving.document or {}).get("preview_when_finished"):
-            return None
-        asking = Asking(saving.key[1], "preview", caller.user, "preview when finished", preview=True)
-        return await self.orderer.order(work, asking)
+    async def _previews(self, work: Work, caller: Identity, edit: Edit) -> dict[Key, str]:
+        wanted = [
+            saving.key
+            for saving in edit.savings
+            if saving.verdict in ("created", "updated") and (saving.document or {}).get("preview_when_finished")
+        ]
+        askings = {key: Asking(key[1], "preview", caller.user, DEFAULT_PREVIEW_REASON, preview=True) for key in wanted}
+        return {key: await self.orderer.order_or_join(work, asking) for key, asking in askings.items()}
 
-    def _report(
-        self, saving: Saving, after: dict[Key, Any], ended: str | None = None, preview: str | None = None
-    ) -> Saved:
-        warnings: list[str] = []
-        if saving.key[0] == "job" and saving.document is not None:
-            job = parse_object(saving.document)
-            assert isinstance(job, Job)
-            warnings = warnings_of(job, after, notifier_has_mail=self.notifier_has_mail)
-        return Saved(saving.key[0], saving.key[1], saving.verdict, warnings, ended, preview)
+    def _report(self, saving: Saving, edit: Edit, ended: dict[str, Ending], preview: str | None) -> Saved:
+        (kind, name), warnings = saving.key, list[str]()
+        if kind == "job" and saving.document is not None:
+            warnings += warnings_of(name, edit.after, notifier_has_mail=self.notifier_has_mail)
+        runs = [run_id for run_id, ending in ended.items() if ending.because_of == saving.key]
+        warnings += [f"run {run_id}, which was not approved yet, ends by this too" for run_id in runs[1:]]
+        return Saved(
+            kind=kind, name=name, result=saving.verdict, warnings=tuple(warnings),
+            ended_run=runs[0] if runs else None, preview=preview,
+        )  # fmt: skip
+
+
+def check_edit(edit: Edit, wanted: Sequence[Object]) -> None:
+    """Raises InvalidError or ConflictError about the first object that does not fit."""
+    for parsed in wanted:
+        if isinstance(parsed, Schedule):
+            check_schedule(parsed)
+    check_references(edit.after, edit.changed, edit.deleted)
+
+
+async def tell_again(database: Database, signer: Signer) -> None:
+    """Tells the others about every object again: at start and hourly. No edit comes in between, so that what is told
+    last is what is true."""
+    async with database.transaction() as work:
+        await store.hold_catalogue(work)
+        for key, stored in (await store.load_everything(work)).items():
+            await work.publish(object_changed(signer, key, stored))
 
 
 def object_changed(signer: Signer, key: Key, stored: Stored) -> ObjectChanged:
@@ -132,26 +138,27 @@ def object_changed(signer: Signer, key: Key, stored: Stored) -> ObjectChanged:
     )
 
 
-async def publish_all(work: Work, signer: Signer) -> None:
-    """Tells the others about every object again: at start and hourly."""
-    for row in await store.every_object(work):
-        stored = Stored(row.object_id, row.version, row.document, row.deleted)
-        await work.publish(object_changed(signer, (row.kind, row.name), stored))
+async def _open_runs(work: Work, edit: Edit) -> dict[str, Ending]:
+    """The undecided runs that this edit ends, by their ids."""
+    found: dict[str, Ending] = {}
+    for job, ending in endings(edit).items():
+        run = await store.open_run(work, job)
+        if run is not None and run.state in UNDECIDED:
+            found[run.run_id] = ending
+    return found
 
 
-def _refuse_unknown(stored: dict[Key, Stored], delete: Sequence[Key]) -> None:
+def _refuse_unknown(stored: Catalogue, delete: Sequence[Key]) -> None:
     for kind, name in delete:
         if (kind, name) not in stored:
             raise UnknownObjectError(f"there is no {kind} named {name}; see `placet {kind} list`")
 
 
-def _refuse_stale(
-    stored: dict[Key, Stored], wanted: Sequence[Object], delete: Sequence[Key], if_match: str | None
-) -> None:
-    """`If-Match` speaks of the one object of a PUT or DELETE."""
+def _refuse_stale(stored: Catalogue, keys: Sequence[Key], if_match: str | None) -> None:
+    """`If-Match` speaks of the one object of a PUT or DELETE: its ETag, or * for any."""
     if if_match is None:
         return
-    keys = [*((parsed.kind, parsed.name) for parsed in wanted), *delete]
-    now = stored.get(keys[0])
-    if now is None or now.etag != if_match:
-        raise StaleError(f"{keys[0][0]} {keys[0][1]} was changed meanwhile; read it again")
+    (kind, name), now = keys[0], stored.get(keys[0])
+    matches = now is not None and (if_match.strip() == "*" or now.etag in map(str.strip, if_match.split(",")))
+    if not matches:
+        raise StaleError(f"{kind} {name} is not as you saw it last: somebody changed or deleted it; read it again")

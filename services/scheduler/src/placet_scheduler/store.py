@@ -1,22 +1,26 @@
-"""The scheduler's schema as functions that take an open transaction."""
+"""The scheduler's schema as functions that take an open transaction.
 
-from collections.abc import Mapping, Sequence
+Locks are taken in one order, so that nobody waits in a circle: the catalogue's, then a slot, then a run.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, and_, delete, func, insert, select, text, tuple_, update
+from sqlalchemy import Row, Select, and_, delete, exists, func, insert, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from placet_shared.events import Results
 from placet_shared.work import Work
 
-from .catalogue import Key, Saving
+from .catalogue import Saving
+from .references import Document, Documents, Key
 from .runs import RunView
 from .tables import asked, objects, runs, slots, waiting
 
-CATALOGUE_LOCK = text("SELECT pg_advisory_xact_lock(hashtext('placet catalogue'))")
+KEYS_KEPT = text("interval '7 days'")
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Stored:
 
     object_id: str
     version: int
-    document: Mapping[str, Any]
+    document: Document
     deleted: bool = False
 
     @property
@@ -33,45 +37,73 @@ class Stored:
         return f'"{self.object_id[:8]}-{self.version}"'
 
 
+Catalogue = Mapping[Key, Stored]
+
+
 # ---- catalogue -------------------------------------------------------------------------------------------------------
 
 
 async def lock_catalogue(work: Work) -> None:
     """One writer of the catalogue at a time: references are checked over all of it."""
-    await work.connection.execute(CATALOGUE_LOCK)
+    await work.connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('placet catalogue'))"))
+
+
+async def hold_catalogue(work: Work) -> None:
+    """Nobody writes the catalogue until this transaction ends, so that an edit sees every order that came before."""
+    await work.connection.execute(text("SELECT pg_advisory_xact_lock_shared(hashtext('placet catalogue'))"))
 
 
 async def load_catalogue(work: Work) -> dict[Key, Stored]:
     """Every object that exists."""
-    rows = await work.connection.execute(select(objects).where(~objects.c.deleted))
-    return {(row.kind, row.name): Stored(row.object_id, row.version, row.document) for row in rows}
+    return await _load(work, select(objects).where(objects.c.deleted_at.is_(None)))
 
 
-async def every_object(work: Work) -> list[Row[Any]]:
+async def load_objects(work: Work, keys: Iterable[Key]) -> dict[Key, Stored]:
+    """Those of these objects that exist."""
+    wanted = tuple_(objects.c.kind, objects.c.name).in_(list(keys))
+    return await _load(work, select(objects).where(wanted, objects.c.deleted_at.is_(None)))
+
+
+async def list_objects(work: Work, kind: str, *, after: str, limit: int) -> list[Stored]:
+    """Objects of one kind by name, from the name that comes after `after` on."""
+    alive = and_(objects.c.kind == kind, objects.c.name > after, objects.c.deleted_at.is_(None))
+    return list((await _load(work, select(objects).where(alive).order_by(objects.c.name).limit(limit))).values())
+
+
+async def load_everything(work: Work) -> dict[Key, Stored]:
     """Every object, deleted ones too: for telling the others again."""
-    return list(await work.connection.execute(select(objects).order_by(objects.c.kind, objects.c.name)))
+    return await _load(work, select(objects).order_by(objects.c.kind, objects.c.name))
+
+
+def documents_of(catalogue: Catalogue) -> Documents:
+    return {key: stored.document for key, stored in catalogue.items()}
 
 
 async def save(work: Work, saving: Saving, user: str) -> Stored:
     """Writes one object's fate; versions count on over deletions, ids do not survive them."""
     kind, name = saving.key
-    row = upsert(objects).values(
-        kind=kind, name=name, object_id=str(uuid4()), version=1, document=saving.document or {}, changed_by=user
-    )
-    fate: dict[str, Any] = {
-        "version": objects.c.version + 1,
-        "document": saving.document or {},
-        "deleted": saving.document is None,
-        "changed_at": func.now(),
-        "changed_by": user,
-    }
+    now = {"updated_at": func.now(), "updated_by": user}
+    row = upsert(objects).values(kind=kind, name=name, object_id=str(uuid4()), version=1, updated_by=user,
+                                 document=saving.document or {})  # fmt: skip
+    fate: dict[str, Any] = now | {"version": objects.c.version + 1}
+    if saving.document is None:
+        fate["deleted_at"] = func.now()
+    else:
+        fate |= {"document": saving.document, "deleted_at": None}
     if saving.verdict == "created":
         fate["object_id"] = row.excluded.object_id
     stored = await work.connection.execute(
         row.on_conflict_do_update(index_elements=[objects.c.kind, objects.c.name], set_=fate).returning(objects)
     )
-    made = stored.one()
-    return Stored(made.object_id, made.version, made.document, made.deleted)
+    return _stored(stored.one())
+
+
+async def _load(work: Work, query: Select[Any]) -> dict[Key, Stored]:
+    return {(row.kind, row.name): _stored(row) for row in await work.connection.execute(query)}
+
+
+def _stored(row: Row[Any]) -> Stored:
+    return Stored(row.object_id, row.version, row.document, row.deleted_at is not None)
 
 
 # ---- runs ------------------------------------------------------------------------------------------------------------
@@ -79,7 +111,7 @@ async def save(work: Work, saving: Saving, user: str) -> Stored:
 
 async def insert_run(work: Work, values: Mapping[str, Any]) -> bool:
     """False when the job has an open run."""
-    row = upsert(runs).values(**values).on_conflict_do_nothing().returning(runs.c.run_id)
+    row = upsert(runs).values(**values, **_columns(RunView())).on_conflict_do_nothing().returning(runs.c.run_id)
     return (await work.connection.execute(row)).first() is not None
 
 
@@ -98,31 +130,31 @@ async def list_runs(
     work: Work, *, job: str | None, state: str | None, before: tuple[datetime, str] | None, limit: int
 ) -> list[Row[Any]]:
     """The newest first."""
-    wanted = [column == value for column, value in ((runs.c.job, job), (runs.c.state, state)) if value is not None]
+    query = select(runs).order_by(runs.c.requested_at.desc(), runs.c.run_id.desc()).limit(limit)
+    if job is not None:
+        query = query.where(runs.c.job == job)
+    if state is not None:
+        query = query.where(runs.c.state == state)
     if before is not None:
-        wanted.append(tuple_(runs.c.requested_at, runs.c.run_id) < before)
-    query = select(runs).where(and_(True, *wanted)).order_by(runs.c.requested_at.desc(), runs.c.run_id.desc())
-    return list(await work.connection.execute(query.limit(limit)))
+        query = query.where(tuple_(runs.c.requested_at, runs.c.run_id) < tuple_(*before))
+    return list(await work.connection.execute(query))
+
+
+async def count_open_runs(work: Work) -> dict[str, int]:
+    """How many runs are in each state but the last."""
+    query = select(runs.c.state, func.count()).where(runs.c.state != "finished").group_by(runs.c.state)
+    return {row.state: row[1] for row in await work.connection.execute(query)}
 
 
 def view_of(row: Row[Any]) -> RunView:
     """A row as the state machine sees it."""
-    return RunView(
-        state=row.state, outcome=row.outcome, plan=row.plan, request_id=row.request_id,
-        results=Results.model_validate(row.results), reason=row.reason, finished_at=row.finished_at,
-    )  # fmt: skip
+    fields = {name: getattr(row, name) for name in RunView.__dataclass_fields__}
+    return RunView(**(fields | {"results": Results.model_validate(row.results)}))
 
 
 async def save_view(work: Work, run_id: str, view: RunView, **more: Any) -> None:
     """Writes what is known of a run now."""
-    await work.connection.execute(
-        update(runs)
-        .where(runs.c.run_id == run_id)
-        .values(
-            state=view.state, outcome=view.outcome, plan=view.plan, request_id=view.request_id,
-            results=view.results.model_dump(), reason=view.reason, finished_at=view.finished_at, **more,
-        )
-    )  # fmt: skip
+    await work.connection.execute(update(runs).where(runs.c.run_id == run_id).values(**_columns(view), **more))
 
 
 async def mark_cancelled(work: Work, run_id: str) -> bool:
@@ -130,6 +162,10 @@ async def mark_cancelled(work: Work, run_id: str) -> bool:
     first = and_(runs.c.run_id == run_id, ~runs.c.cancel_asked, runs.c.state != "finished")
     done = await work.connection.execute(update(runs).where(first).values(cancel_asked=True))
     return bool(done.rowcount)
+
+
+def _columns(view: RunView) -> dict[str, Any]:
+    return {**vars(view), "results": view.results.model_dump()}
 
 
 # ---- what waits ------------------------------------------------------------------------------------------------------
@@ -146,32 +182,40 @@ async def take_waiting(work: Work, job: str) -> Row[Any] | None:
     return (await work.connection.execute(delete(waiting).where(waiting.c.job == job).returning(waiting))).first()
 
 
-async def answered_before(work: Work, user: str, key: str) -> str | None:
-    """The run that this user's Idempotency-Key got."""
-    query = select(asked.c.run_id).where(asked.c.user == user, asked.c.key == key)
-    return (await work.connection.execute(query)).scalar_one_or_none()
+async def jobs_that_can_start(work: Work) -> list[str]:
+    """Jobs with a remembered start and no open run any more."""
+    is_open = exists().where(runs.c.job == waiting.c.job, runs.c.state != "finished", ~runs.c.preview)
+    return list((await work.connection.execute(select(waiting.c.job).where(~is_open))).scalars())
 
 
-async def note_answer(work: Work, user: str, key: str, run_id: str) -> None:
-    await work.connection.execute(insert(asked).values(user=user, key=key, run_id=run_id))
+async def claim_slot(work: Work) -> str | None:
+    """A job whose time has come, locked, so that one replica starts it."""
+    due = select(slots.c.job).where(slots.c.next_at <= work.now).order_by(slots.c.next_at).limit(1)
+    return (await work.connection.execute(due.with_for_update(skip_locked=True))).scalar_one_or_none()
 
 
-async def due_slots(work: Work, limit: int = 20) -> Sequence[Row[Any]]:
-    """Jobs whose time has come, locked, so that one replica starts each."""
-    due = select(slots).where(slots.c.next_at <= work.now).order_by(slots.c.next_at).limit(limit)
-    return (await work.connection.execute(due.with_for_update(skip_locked=True))).all()
+async def set_slot(work: Work, job: str, next_at: datetime | None) -> None:
+    """When the job starts next by itself; None: it does not."""
+    if next_at is None:
+        await work.connection.execute(delete(slots).where(slots.c.job == job))
+        return
+    row = upsert(slots).values(job=job, next_at=next_at)
+    again = row.on_conflict_do_update(index_elements=[slots.c.job], set_={"next_at": next_at})
+    await work.connection.execute(again)
 
 
-async def set_slot(work: Work, job: str, version: int, next_at: datetime | None) -> None:
-    row = upsert(slots).values(job=job, schedule_version=version, next_at=next_at)
-    again = {"schedule_version": version, "next_at": next_at}
-    await work.connection.execute(row.on_conflict_do_update(index_elements=[slots.c.job], set_=again))
+# ---- idempotency keys ------------------------------------------------------------------------------------------------
 
 
-async def drop_slot(work: Work, job: str) -> None:
-    await work.connection.execute(delete(slots).where(slots.c.job == job))
+async def answered_before(work: Work, user: str, key: str) -> Row[Any] | None:
+    """What this user's key was answered with; who asks at the same time waits for the first."""
+    await work.connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{user}\n{key}", 0))))
+    return (await work.connection.execute(select(asked).where(asked.c.user == user, asked.c.key == key))).first()
 
 
-async def slot_versions(work: Work) -> dict[str, int]:
-    """The version of the schedule that each job's next time was computed from."""
-    return {row.job: row.schedule_version for row in await work.connection.execute(select(slots))}
+async def note_answer(work: Work, user: str, key: str, request: str, run_id: str) -> None:
+    await work.connection.execute(insert(asked).values(user=user, key=key, request=request, run_id=run_id))
+
+
+async def forget_old_keys(work: Work) -> None:
+    await work.connection.execute(delete(asked).where(asked.c.asked_at < func.now() - KEYS_KEPT))

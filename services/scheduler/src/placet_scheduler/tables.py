@@ -17,10 +17,10 @@ objects = Table(
     Column("name", Text, primary_key=True),
     Column("object_id", Text, nullable=False, comment="another one when a deleted object is made again"),
     Column("version", Integer, nullable=False, comment="counts on over deletions"),
-    Column("document", JSONB, nullable=False),
-    Column("deleted", Boolean, nullable=False, server_default=text("false")),
-    Column("changed_at", _TIME, nullable=False, server_default=func.now()),
-    Column("changed_by", Text, nullable=False),
+    Column("document", JSONB, nullable=False, comment="of a deleted object: as it was last"),
+    Column("updated_at", _TIME, nullable=False, server_default=func.now()),
+    Column("updated_by", Text, nullable=False),
+    Column("deleted_at", _TIME),
 )
 
 runs = Table(
@@ -48,6 +48,7 @@ runs = Table(
         unique=True,
         postgresql_where=text("state <> 'finished' AND NOT preview"),
     ),
+    Index("ix_runs_open", "state", postgresql_where=text("state <> 'finished'")),
     Index(None, "requested_at", "run_id"),
     Index(None, "job", "requested_at"),
 )
@@ -66,8 +67,7 @@ slots = Table(
     "slots",
     metadata,
     Column("job", Text, primary_key=True),
-    Column("schedule_version", Integer, nullable=False),
-    Column("next_at", _TIME),
+    Column("next_at", _TIME, nullable=False, index=True),
     comment="when each job starts next by its schedule",
 )
 
@@ -76,6 +76,7 @@ asked = Table(
     metadata,
     Column("user", Text, primary_key=True),
     Column("key", Text, primary_key=True),
+    Column("request", Text, nullable=False, comment="a hash: the same key may not ask for something else"),
     Column("run_id", Text, nullable=False),
     Column("asked_at", _TIME, nullable=False, server_default=func.now()),
     comment="idempotency keys of requests for runs",

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-from placet_shared.objects import Job, Schedule, parse_object
 from placet_shared.work import Database, Work
 
 from . import store
-from .catalogue import Key
+from .catalogue import schedule_of
 from .ordering import Asking, Orderer
-from .store import Stored
+from .references import Documents, references
 from .times import next_times
 
 
@@ -20,39 +19,33 @@ class Clock:
     orderer: Orderer
 
     async def tick(self) -> None:
+        """Starts what is due, and what was remembered while a run was open that has ended since."""
+        while await self._start_one():
+            pass
         async with self.database.transaction() as work:
-            catalogue = await store.load_catalogue(work)
-            await self._follow_schedules(work, catalogue)
-            for slot in await store.due_slots(work):
-                await self._start(work, slot.job, catalogue)
+            jobs = await store.jobs_that_can_start(work)
+        for job in jobs:
+            async with self.database.transaction() as work:
+                await store.hold_catalogue(work)
+                await self.orderer.start_remembered(work, job)
 
-    async def _start(self, work: Work, job: str, catalogue: dict[Key, Stored]) -> None:
+    async def _start_one(self) -> bool:
         """Times that were missed while nothing ran are one start; the next one lies in the future."""
-        schedule, version = schedule_of(job, catalogue)
-        if schedule is None:
-            await store.drop_slot(work, job)
-            return
-        await self.orderer.order_or_remember(work, Asking(job, "schedule", "schedule", f"schedule {schedule.name}"))
-        await store.set_slot(work, job, version, next(iter(next_times(schedule, work.now)), None))
-
-    async def _follow_schedules(self, work: Work, catalogue: dict[Key, Stored]) -> None:
-        """Computes the next time of jobs that are new to their schedule, or whose schedule was edited."""
-        known = await store.slot_versions(work)
-        for kind, job in catalogue:
-            schedule, version = schedule_of(job, catalogue) if kind == "job" else (None, 0)
-            if schedule is not None and known.get(job) != version:
-                await store.set_slot(work, job, version, next(iter(next_times(schedule, work.now)), None))
-        for job in known:
-            if schedule_of(job, catalogue)[0] is None:
-                await store.drop_slot(work, job)
+        async with self.database.transaction() as work:
+            await store.hold_catalogue(work)
+            job = await store.claim_slot(work)
+            if job is None:
+                return False
+            schedule = schedule_of(job, await _with_schedule(work, job))
+            following = next_times(schedule, work.now) if schedule else []
+            await store.set_slot(work, job, next(iter(following), None))
+            if schedule is not None:
+                asking = Asking(job, "schedule", f"schedule {schedule.name}")
+                await self.orderer.order_unattended(work, asking)
+            return True
 
 
-def schedule_of(job: str, catalogue: dict[Key, Stored]) -> tuple[Schedule | None, int]:
-    """A job's schedule and a number that changes with it."""
-    stored = catalogue.get(("job", job))
-    parsed = parse_object(stored.document) if stored else None
-    if not isinstance(parsed, Job) or parsed.schedule is None:
-        return None, 0
-    found = catalogue.get(("schedule", parsed.schedule))
-    schedule = parse_object(found.document) if found else None
-    return (schedule, found.version) if isinstance(schedule, Schedule) and found else (None, 0)
+async def _with_schedule(work: Work, job: str) -> Documents:
+    found = store.documents_of(await store.load_objects(work, [("job", job)]))
+    wanted = [key for document in found.values() for key in references(document)]
+    return {**found, **store.documents_of(await store.load_objects(work, wanted))}

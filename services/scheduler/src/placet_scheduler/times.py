@@ -1,4 +1,6 @@
-"""When a schedule starts its jobs: pure. Steps in UTC, so that no time comes twice in autumn or is lost in spring."""
+"""When a schedule starts its jobs: pure. Each wall-clock time counts once: one that autumn repeats is not repeated, one
+that spring leaves out is moved to the first minute after the gap. What comes every hour goes on every hour.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,18 +13,24 @@ from placet_shared.errors import InvalidError
 from placet_shared.objects import Schedule, Trigger
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-LONGEST_GAP = timedelta(days=366 * 5)
+LONGEST_GAP = timedelta(days=366 * 8)
+"""29 February may be eight years away."""
+
+EVERY_HOUR = ("*", "*/1")
 
 
 def check_schedule(schedule: Schedule) -> None:
-    """Raises InvalidError for a cron line that means nothing."""
+    """Raises InvalidError for a cron line that means nothing, or no time at all."""
     for number, trigger in enumerate(schedule.triggers):
+        field, name = f"triggers.{number}.cron", f"schedule {schedule.name}: triggers.{number}.cron"
         try:
-            CronSim(_cron_line(trigger), EPOCH)
+            first = next(_times(trigger, schedule.time_zone, EPOCH), None)
         except CronSimError as error:
             raise InvalidError(
-                f"schedule {schedule.name}: cron {trigger.cron!r}: {error}", f"triggers.{number}"
+                f"{name}: {trigger.cron!r}: {error}; write minute hour day month weekday", field
             ) from error
+        if first is None:
+            raise InvalidError(f"{name}: {trigger.cron!r} never comes; check day and month", field)
 
 
 def next_times(schedule: Schedule, after: datetime, count: int = 1) -> list[datetime]:
@@ -32,9 +40,8 @@ def next_times(schedule: Schedule, after: datetime, count: int = 1) -> list[date
 
 
 def _times(trigger: Trigger, zone: str, after: datetime) -> Iterator[datetime]:
-    here = ZoneInfo(zone)
     last = after
-    for local in CronSim(_cron_line(trigger), after.astimezone(here)):
+    for local in CronSim(_line(trigger), after.astimezone(ZoneInfo(zone))):
         at = local.astimezone(UTC)
         if at - after > LONGEST_GAP:
             return
@@ -43,8 +50,17 @@ def _times(trigger: Trigger, zone: str, after: datetime) -> Iterator[datetime]:
             yield at
 
 
-def _cron_line(trigger: Trigger) -> str:
-    if trigger.cron is not None:
-        return trigger.cron
-    hour, minute = str(trigger.daily).split(":")
-    return f"{int(minute)} {int(hour)} * * *"
+def _line(trigger: Trigger) -> str:
+    """A cron line. The parser goes by the wall clock only where neither minute nor hour starts with a star, so that
+    stars are written out unless the hour is any."""
+    if trigger.daily is not None:
+        hour, minute = trigger.daily.split(":")
+        return f"{int(minute)} {int(hour)} * * *"
+    minutes, hours, *days = str(trigger.cron).split()
+    if hours not in EVERY_HOUR:
+        minutes, hours = _written_out(minutes, 59), _written_out(hours, 23)
+    return " ".join([minutes, hours, *days])
+
+
+def _written_out(field: str, last: int) -> str:
+    return ",".join(f"0-{last}{part[1:]}" if part.startswith("*") else part for part in field.split(","))

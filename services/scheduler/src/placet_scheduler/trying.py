@@ -29,7 +29,7 @@ class Worker:
     async def post(self, what: str, document: Mapping[str, Any], caller: Identity) -> dict[str, Any]:
         """`what` is provider-tests, query-tests or job-checks. Raises NoWorkerError, or InvalidError in its words."""
         if self.url is None:
-            raise NoWorkerError("PLACET_SYNC_WORKER_URL is not set, so nothing can be tried")
+            raise NoWorkerError("PLACET_SYNC_WORKER_URL is not set at the scheduler, so that nothing can be tried")
         target, body = f"/api/v1/{what}", canonical_json(document)
         identity = caller.model_copy(
             update={"method": "POST", "target": target, "body": body_hash(body), "issued_at": utc_now()}
@@ -37,11 +37,22 @@ class Worker:
         headers = {HEADER: sign_identity(self.signer, identity), "content-type": "application/json"}
         try:
             async with httpx2.AsyncClient(timeout=SECONDS) as client:
-                answer = await client.post(self.url + target, content=body, headers=headers)
-        except httpx2.HTTPError as error:
-            raise NoWorkerError(f"no worker answers at {self.url}: {error}; see `placet status`") from error
-        if answer.status_code != httpx2.codes.OK:
-            problem = answer.json() if "json" in answer.headers.get("content-type", "") else {}
-            raise InvalidError(problem.get("detail", f"the worker answered {answer.status_code}"), problem.get("field"))
-        found: dict[str, Any] = answer.json()
-        return found
+                answer = await client.post(self.url.rstrip("/") + target, content=body, headers=headers)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise NoWorkerError(
+                f"no worker answers at {self.url} ({error or type(error).__name__}); see `placet status`"
+            ) from error
+        return _read(answer)
+
+
+def _read(answer: httpx2.Response) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = answer.json()
+    except ValueError:
+        document = {}
+    if answer.status_code == httpx2.codes.OK:
+        return document
+    reason = document.get("detail", f"the worker answered {answer.status_code}; see its log")
+    if answer.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR:
+        raise NoWorkerError(reason)
+    raise InvalidError(reason, document.get("field"))

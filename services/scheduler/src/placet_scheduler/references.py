@@ -1,0 +1,100 @@
+"""What objects refer to, and whether all of it holds after an edit: pure."""
+
+from collections.abc import Mapping, Sequence, Set
+from typing import Any
+
+from placet_shared.objects import Job, LdapProvider, parse_object
+from placet_shared.objects.provider import IDENTITY_STORES
+
+from .errors import DanglingReferenceError, StillNeededError
+
+Key = tuple[str, str]
+"""(kind, name)."""
+
+Document = Mapping[str, Any]
+"""An object as plain data."""
+
+Documents = Mapping[Key, Document]
+"""A catalogue."""
+
+BY_POLICY = "none"
+"""The workflow of a job that policy decides about."""
+
+DEFAULT = "default"
+"""The workflow that holds for jobs without one of their own, and wherever limits want a person."""
+
+
+def references(document: Document) -> list[Key]:
+    """What an object refers to; a job without a workflow of its own is under the default one, there or not."""
+    if document["kind"] != "job":
+        return []
+    found = [("provider", str(document[side]["provider"])) for side in ("source", "destination")]
+    found.append(("workflow", own_workflow(document) or DEFAULT))
+    if document.get("schedule"):
+        found.append(("schedule", str(document["schedule"])))
+    return found
+
+
+def own_workflow(document: Document) -> str | None:
+    """The workflow that a job names, if it is one."""
+    name = document.get("workflow")
+    return None if name in (None, BY_POLICY) else str(name)
+
+
+def check_references(after: Documents, changed: Set[Key], deleted: Sequence[Key]) -> None:
+    """Every job that the edit touches finds what it refers to. Raises StillNeededError or DanglingReferenceError."""
+    if ("workflow", BY_POLICY) in changed and ("workflow", BY_POLICY) in after:
+        raise DanglingReferenceError("workflow none: the word none stands for `by policy`; choose another name", "name")
+    for key in deleted:
+        _refuse_needed(after, key)
+    for (kind, name), document in after.items():
+        if kind == "job" and not changed.isdisjoint([(kind, name), *references(document)]):
+            job = parse_object(document)
+            assert isinstance(job, Job)
+            _check_named(job, after)
+            _check_destination(job, after)
+
+
+def _refuse_needed(after: Documents, gone: Key) -> None:
+    users = [name for (_, name), document in after.items() if gone in _named(document)]
+    if users:
+        raise StillNeededError(
+            f"{gone[0]} {gone[1]} is still used by job {', '.join(sorted(users))}; change or delete it first"
+        )
+
+
+def _named(document: Document) -> list[Key]:
+    """What an object refers to by name, so that it must be there."""
+    implied = document["kind"] == "job" and own_workflow(document) is None
+    return [key for key in references(document) if not (implied and key == ("workflow", DEFAULT))]
+
+
+def _check_named(job: Job, after: Documents) -> None:
+    fields = {
+        "source.provider": ("provider", job.source.provider),
+        "destination.provider": ("provider", job.destination.provider),
+        "workflow": None if job.workflow in (None, BY_POLICY) else ("workflow", job.workflow),
+        "schedule": None if job.schedule is None else ("schedule", job.schedule),
+    }
+    for field, key in fields.items():
+        if key is not None and key not in after:
+            raise DanglingReferenceError(
+                f"job {job.name}: {field}: there is no {key[0]} named {key[1]}; apply it too", field
+            )
+
+
+def _check_destination(job: Job, after: Documents) -> None:
+    destination = parse_object(after["provider", job.destination.provider])
+    kind = getattr(destination, "type", "")
+    if kind not in IDENTITY_STORES:
+        raise DanglingReferenceError(
+            f"job {job.name}: destination.provider: {destination.name} is of type {kind}, which cannot be a "
+            f"destination yet; choose one of type {' or '.join(sorted(IDENTITY_STORES))}",
+            "destination.provider",
+        )
+    if job.extra == "disable" and isinstance(destination, LdapProvider) and destination.disable is None:
+        raise DanglingReferenceError(
+            f"job {job.name}: extra: provider {destination.name} does not say how an entry is disabled; "
+            "give it disable: {attribute: …, value: …}",
+            "extra",
+        )
