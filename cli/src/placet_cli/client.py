@@ -1,108 +1,97 @@
-"""The API as the command sees it: found by options, environment or the local stack's folder; patient with restarts."""
+"""The API as the command sees it, patient with restarts."""
 
-import os
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx2
 
 from .errors import CommandError
-from .local.home import Home
+from .target import Target
 
 PATIENCE_SECONDS = 30.0
 PAUSE_SECONDS = 0.3
+REQUEST_SECONDS = 120.0
+PAGE = 500
+
 TRY_AGAIN = frozenset({502, 503})
-REQUEST_SECONDS = 90.0
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where the API is, and who asks."""
-
-    url: str
-    token: str
-
-
-def find_target(url: str | None, token: str | None) -> Target:
-    """Options first, then the environment, then what `placet up` left in its folder. Raises CommandError."""
-    home = Home(Path(os.environ.get("PLACET_HOME", ".placet")).resolve())
-    url = url or os.environ.get("PLACET_URL") or (home.read_state() or {}).get("url")
-    token = token or os.environ.get("PLACET_TOKEN") or _read(home.token_file)
-    if not url:
-        raise CommandError("no Placet is known here; run `placet up`, or give --url")
-    if not token:
-        raise CommandError("no token is known here; give --token or set PLACET_TOKEN")
-    return Target(url.rstrip("/"), token)
+CUT_OFF = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError)
+"""A server that is away, or went away in the middle; writes carry a key, so that none counts twice."""
 
 
 class Client:
     """Calls the API. A refused connection, 502 and 503 are tried again for half a minute."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(
+        self,
+        target: Target,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._http = httpx2.Client(
             base_url=f"{target.url}/api/v1",
             headers={"authorization": f"Bearer {target.token}"},
-            timeout=REQUEST_SECONDS,
+            timeout=httpx2.Timeout(REQUEST_SECONDS, connect=5),
+            trust_env=not target.is_this_machine,
+            verify=target.url.startswith("https"),  # reading the authorities takes longer than most calls
         )
         self._url = target.url
+        self._clock, self._sleep = clock, sleep
 
-    def get(self, path: str, **query: Any) -> Any:
+    def get(self, *path: str, **query: Any) -> Any:
         return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
 
-    def post(self, path: str, body: object = None) -> Any:
-        return self._call("POST", path, json=body, headers={"Idempotency-Key": str(uuid4())})
+    def post(self, *path: str, body: object = None) -> Any:
+        return self._call("POST", path, json=body, headers=_key())
 
-    def put(self, path: str, body: object) -> Any:
-        return self._call("PUT", path, json=body, headers={"Idempotency-Key": str(uuid4())})
+    def put(self, *path: str, body: object) -> Any:
+        return self._call("PUT", path, json=body, headers=_key())
 
-    def delete(self, path: str) -> Any:
-        return self._call("DELETE", path, headers={"Idempotency-Key": str(uuid4())})
+    def delete(self, *path: str) -> Any:
+        return self._call("DELETE", path, headers=_key())
 
-    def items(self, path: str, **query: Any) -> Iterator[Any]:
+    def items(self, *path: str, **query: Any) -> Iterator[Any]:
         """Every item of a list, page by page."""
         cursor: str | None = None
         while True:
-            page = self.get(path, cursor=cursor, **query)
+            page = self.get(*path, cursor=cursor, limit=PAGE, **query)
             yield from page["items"]
             cursor = page.get("next")
             if cursor is None:
                 return
 
-    def _call(self, method: str, path: str, **request: Any) -> Any:
-        answer = self._patiently(method, path, request)
+    def _call(self, method: str, path: tuple[str, ...], **request: Any) -> Any:
+        answer = self._patiently(method, "/".join(quote(part, safe="") for part in path), request)
+        document = _document_of(answer)
         if answer.status_code >= httpx2.codes.BAD_REQUEST:
-            raise CommandError(_words_of(answer))
-        return answer.json() if answer.content else None
+            problem = document if isinstance(document, dict) else {}
+            words = problem.get("detail") or problem.get("title")
+            raise CommandError(str(words or f"{self._url} answered {answer.status_code}"), field=problem.get("field"))
+        if document is None and answer.content:
+            raise CommandError(f"{self._url} does not answer as Placet does; is the address right?")
+        return document
 
     def _patiently(self, method: str, path: str, request: Mapping[str, Any]) -> httpx2.Response:
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = self._clock() + PATIENCE_SECONDS
         while True:
             try:
                 answer = self._http.request(method, path, **request)
-                if answer.status_code not in TRY_AGAIN or time.monotonic() > deadline:
+                if answer.status_code not in TRY_AGAIN or self._clock() >= deadline:
                     return answer
             except httpx2.TransportError as error:
-                if time.monotonic() > deadline or not isinstance(
-                    error, httpx2.ConnectError | httpx2.RemoteProtocolError
-                ):
+                if not isinstance(error, CUT_OFF) or self._clock() >= deadline:
                     raise CommandError(f"{self._url} does not answer ({error}); see `placet status`") from error
-            time.sleep(PAUSE_SECONDS)
+            self._sleep(PAUSE_SECONDS)
 
 
-def _words_of(answer: httpx2.Response) -> str:
+def _key() -> dict[str, str]:
+    return {"Idempotency-Key": str(uuid4())}
+
+
+def _document_of(answer: httpx2.Response) -> Any:
     try:
-        problem = answer.json()
+        return answer.json()
     except ValueError:
-        return f"the server answered {answer.status_code} without a reason; see its log"
-    return str(problem.get("detail") or problem.get("title") or f"the server answered {answer.status_code}")
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text().strip()
-    except OSError:
         return None

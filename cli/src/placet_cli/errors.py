@@ -5,9 +5,10 @@ DONE, ERROR, USAGE, WITH_ERRORS, FAILED, DENIED, WAITING, CANCELLED, TIME_UP = 0
 
 
 class CommandError(Exception):
-    """One sentence for a person; `document` is what programs read on standard output."""
+    """One sentence for a person; `document` is what programs read on standard output, `field` is at fault."""
 
-    def __init__(self, message: str, code: int = ERROR, document: object = None) -> None:
+    def __init__(self, message: str, code: int = ERROR, document: object = None, field: str | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.document = document
+        self.field = field

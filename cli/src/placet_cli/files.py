@@ -1,6 +1,7 @@
 """Reads objects from YAML and JSON files; a mistake names the file, the line and the nearest known field."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from placet_shared.objects import parse_object
 from .errors import USAGE, CommandError
 
 ENDINGS = (".yaml", ".yml", ".json")
+DEEPEST = 20
 
 
 @dataclass(frozen=True)
@@ -24,21 +26,38 @@ class Document:
     lines: Mapping[str, int]
     """The line of each field, by its dotted path; the object's own by the empty one."""
 
+    @property
+    def name(self) -> str:
+        return f"{self.value.get('kind', 'object')} {self.value.get('name', '')}".strip()
 
-def read_objects(path: Path, *, local: bool) -> list[dict[str, Any]]:
-    """Every object in a file, or in the files of a folder. Raises CommandError.
+    def place_of(self, field: str | None) -> str:
+        """Where a field stands, or the nearest part around it that does: `people.yaml:12`."""
+        path = field or ""
+        while path not in self.lines:
+            path = path.rpartition(".")[0]
+        return f"{self.file}:{self.lines[path]}"
 
-    `local`: a stack on this machine reads the files of providers where they stand, beside the YAML that names them.
-    """
+    def as_seen_from_here(self) -> dict[str, Any]:
+        """For a stack on this machine: the path of a provider's file is relative to the YAML that names it."""
+        if self.value["kind"] != "provider" or "path" not in self.value:
+            return self.value
+        return {**self.value, "path": str((self.file.parent / self.value["path"]).resolve())}
+
+
+def read_documents(path: Path) -> list[Document]:
+    """Every object in a file, or in the files of a folder, checked by itself. Raises CommandError."""
     documents = [document for file in _files(path) for document in _documents(file)]
-    checked = [(document, _checked(document)) for document in documents]
-    return [_beside(document.file, value) if local else value for document, value in checked]
+    for document in documents:
+        _check(document)
+    return documents
 
 
-def _beside(file: Path, value: dict[str, Any]) -> dict[str, Any]:
-    if value["kind"] != "provider" or "path" not in value:
-        return value
-    return {**value, "path": str((file.parent / value["path"]).resolve())}
+def located(error: CommandError, documents: Sequence[Document]) -> CommandError:
+    """The server's complaint about one of the documents, with the place that it is about."""
+    about = next((one for one in documents if str(error).startswith(f"{one.name}: ")), None)
+    if about is None:
+        return error
+    return CommandError(f"{about.place_of(error.field)}: {error}", error.code, error.document)
 
 
 def _files(path: Path) -> list[Path]:
@@ -54,7 +73,7 @@ def _files(path: Path) -> list[Path]:
 
 def _documents(file: Path) -> Iterator[Document]:
     try:
-        nodes = list(yaml.compose_all(file.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader))
+        nodes = list(yaml.compose_all(file.read_text(encoding="utf-8-sig"), Loader=_Plain))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise CommandError(f"{file}:{line}: {error.problem or 'this is not YAML'}") from error
@@ -76,19 +95,33 @@ def _of_node(file: Path, node: yaml.Node) -> Iterator[Document]:
         raise CommandError(f"{file}:{line}: an object is a mapping with kind and name")
     lines = {"": line}
     _note_lines(node, "", lines, file)
-    yield Document(file, _Plain("").construct_document(node), lines)
+    try:
+        value = _Plain("").construct_document(node)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else line
+        raise CommandError(f"{file}:{line}: {error.problem}") from error
+    yield Document(file, value, lines)
 
 
 class _Plain(yaml.SafeLoader):
-    """Values as JSON has them: a date stays the text that was written."""
+    """Values as JSON has them: dates and times, and numbers with a leading zero, stay the text that was written."""
 
-    yaml_constructors = {  # noqa: RUF012 (the library reads it as a class's own)
-        **yaml.SafeLoader.yaml_constructors,
-        "tag:yaml.org,2002:timestamp": yaml.SafeLoader.construct_yaml_str,
+    yaml_implicit_resolvers = {  # noqa: RUF012 (the library reads it as a class's own)
+        first: [(tag, pattern) for tag, pattern in pairs if tag.rpartition(":")[2] in ("null", "bool", "merge")]
+        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
 
+for _kind, _pattern in (
+    ("int", r"[-+]?(0|[1-9][0-9]*)$"),
+    ("float", r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"),
+):
+    _Plain.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(_pattern), list("-+.0123456789"))
+
+
 def _note_lines(node: yaml.Node, path: str, lines: dict[str, int], file: Path) -> None:
+    if path.count(".") > DEEPEST:
+        raise CommandError(f"{file}:{node.start_mark.line + 1}: this is nested too deeply")
     pairs: list[tuple[str, yaml.Node, yaml.Node]] = []
     if isinstance(node, yaml.MappingNode):
         pairs = [(str(key.value), key, value) for key, value in node.value]
@@ -102,19 +135,8 @@ def _note_lines(node: yaml.Node, path: str, lines: dict[str, int], file: Path) -
         _note_lines(value, inner, lines, file)
 
 
-def _checked(document: Document) -> dict[str, Any]:
+def _check(document: Document) -> None:
     try:
         parse_object(document.value)
     except InvalidError as error:
-        line = _line_of(error.field, document.lines)
-        who = f"{document.value.get('kind', 'object')} {document.value.get('name', '')}".strip()
-        raise CommandError(f"{document.file}:{line}: {who}: {error}") from error
-    return document.value
-
-
-def _line_of(field: str | None, lines: Mapping[str, int]) -> int:
-    """The field's line, or that of the nearest part around it that stands in the file."""
-    path = field or ""
-    while path not in lines:
-        path = path.rpartition(".")[0]
-    return lines[path]
+        raise CommandError(f"{document.place_of(error.field)}: {document.name}: {error}") from error

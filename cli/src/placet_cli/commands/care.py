@@ -1,31 +1,32 @@
 """For operators: the nouns `dead-letter` and `audit`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..client import Client
-from ..context import OutputOption, TokenOption, UrlOption, command, connect
+from ..context import OutputOption, TokenOption, UrlOption, connect
 from ..errors import CommandError
 from ..output import Form, fields, show, table
+
+if TYPE_CHECKING:
+    from ..client import Client
 
 dead_letter = typer.Typer(no_args_is_help=True, help="Messages that can never succeed.")
 audit = typer.Typer(no_args_is_help=True, help="The chain of decisions.")
 
+LETTERS = "dead-letters"
 ServiceOption = Annotated[str | None, typer.Option("--service", help="Whose letter it is, if several have the id.")]
 
 
 @dead_letter.command("list")
-@command
 def list_letters(url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE) -> None:
     """Dead letters of all services."""
-    found = list(connect(url, token).items("/dead-letters"))
+    found = list(connect(url, token).items(LETTERS))
     columns = ("id", "service", "topic", "reason")
     show({"items": found, "next": None}, output, table(found, columns, "no message is dead"))
 
 
 @dead_letter.command("show")
-@command
 def show_letter(
     letter_id: str,
     service: ServiceOption = None,
@@ -35,12 +36,11 @@ def show_letter(
 ) -> None:
     """One message, with its bytes."""
     client = connect(url, token)
-    found = client.get(f"/dead-letters/{_owner(client, letter_id, service)}/{letter_id}")
+    found = client.get(LETTERS, _owner(client, letter_id, service), letter_id)
     show(found, output, fields(found))
 
 
 @dead_letter.command("replay")
-@command
 def replay(
     letter_id: str,
     service: ServiceOption = None,
@@ -50,15 +50,15 @@ def replay(
 ) -> None:
     """Sends the message again, as it was."""
     client = connect(url, token)
-    found = client.post(f"/dead-letters/{_owner(client, letter_id, service)}/{letter_id}/replay")
+    found = client.post(LETTERS, _owner(client, letter_id, service), letter_id, "replay")
     show(found, output, fields(found))
 
 
-def _owner(client: Client, letter_id: str, service: str | None) -> str:
-    """The service that has the letter."""
+def _owner(client: "Client", letter_id: str, service: str | None) -> str:
+    """The service that has the letter. Raises CommandError when it is none, or several."""
     if service is not None:
         return service
-    found = [one["service"] for one in client.items("/dead-letters") if one["id"] == letter_id]
+    found = [one["service"] for one in client.items(LETTERS) if one["id"] == letter_id]
     if len(found) != 1:
         known = "no dead letter has this id" if not found else f"{', '.join(found)} have it; say which by --service"
         raise CommandError(f"{letter_id}: {known}; see `placet dead-letter list`")
@@ -66,10 +66,9 @@ def _owner(client: Client, letter_id: str, service: str | None) -> str:
 
 
 @audit.command("verify")
-@command
 def verify(url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE) -> None:
     """Checks every order, plan and decision that is on record."""
-    found = connect(url, token).get("/audit")
+    found = connect(url, token).get("audit")
     if not found["ok"]:
         first = found["problems"][0]
         raise CommandError(

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..context import OutputOption, TokenOption, UrlOption, command, connect
+from ..context import OutputOption, TokenOption, UrlOption, connect
 from ..errors import USAGE, CommandError
 from ..output import Form, show, table
 
@@ -14,7 +14,6 @@ COLUMNS = ("id", "job", "recipient", "state", "reason", "sent_at")
 
 
 @notification.command("list")
-@command
 def list_deliveries(
     run: Annotated[str | None, typer.Option("--run")] = None,
     url: UrlOption = None,
@@ -22,12 +21,11 @@ def list_deliveries(
     output: OutputOption = Form.TABLE,
 ) -> None:
     """Deliveries, the newest first."""
-    found = list(connect(url, token).items("/notifications", run=run))
+    found = list(connect(url, token).items("notifications", run=run))
     show({"items": found, "next": None}, output, table(found, COLUMNS, "nobody was told anything yet"))
 
 
 @notification.command("resend")
-@command
 def resend(
     delivery_id: str,
     force: Annotated[bool, typer.Option("--force", help="Also one that was sent.")] = False,
@@ -36,12 +34,11 @@ def resend(
     output: OutputOption = Form.TABLE,
 ) -> None:
     """Sends a held, failed or uncertain delivery again."""
-    found = connect(url, token).post(f"/notifications/{delivery_id}/resend", {"force": force})
-    show(found, output, table([found], COLUMNS, ""))
+    found = connect(url, token).post("notifications", delivery_id, "resend", body={"force": force})
+    show(found, output, table([found], COLUMNS))
 
 
 @notification.command("configure")
-@command
 def configure(
     store: str,
     host: Annotated[str, typer.Option("--host")],
@@ -63,5 +60,5 @@ def configure(
         settings["username"] = username
     if password_env or password_file:
         settings["password"] = {"env": password_env} if password_env else {"file": password_file}
-    saved = connect(url, token).put(f"/providers/{store}/notifications", settings)
-    show(saved, output, table([saved], ("kind", "name", "result"), ""))
+    saved = connect(url, token).put("providers", store, "notifications", body=settings)
+    show(saved, output, table([saved], ("kind", "name", "result")))

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..context import OutputOption, TokenOption, UrlOption, command, connect
+from ..context import OutputOption, TokenOption, UrlOption, connect
 from ..output import Form, show, table
 
 user = typer.Typer(no_args_is_help=True, help="Local users.")
@@ -14,7 +14,6 @@ COLUMNS = ("name", "email", "roles", "groups", "disabled")
 
 
 @user.command("add")
-@command
 def add(
     name: str,
     email: Annotated[str, typer.Option("--email")],
@@ -26,28 +25,25 @@ def add(
 ) -> None:
     """Adds a user."""
     body = {"name": name, "email": email, "roles": role, "groups": group or []}
-    found = connect(url, token).post("/users", body)
-    show(found, output, table([found], COLUMNS, ""))
+    found = connect(url, token).post("users", body=body)
+    show(found, output, table([found], COLUMNS))
 
 
 @user.command("list")
-@command
 def list_users(url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE) -> None:
     """All users."""
-    found = list(connect(url, token).items("/users"))
+    found = list(connect(url, token).items("users"))
     show({"items": found, "next": None}, output, table(found, COLUMNS, "there are no users"))
 
 
 @user.command("disable")
-@command
 def disable(name: str, url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE) -> None:
     """Disables a user and their tokens."""
-    found = connect(url, token).post(f"/users/{name}/disable")
-    show(found, output, table([found], COLUMNS, ""))
+    found = connect(url, token).post("users", name, "disable")
+    show(found, output, table([found], COLUMNS))
 
 
 @token_noun.command("create")
-@command
 def create_token(
     name: Annotated[str, typer.Argument(metavar="USER")],
     expires: Annotated[str | None, typer.Option("--expires", help="Such as 90d.")] = None,
@@ -56,6 +52,6 @@ def create_token(
     output: OutputOption = Form.TABLE,
 ) -> None:
     """Makes a token; it is printed once, as the last word."""
-    found: dict[str, Any] = connect(url, token).post(f"/users/{name}/tokens", {"expires": expires})
+    found: dict[str, Any] = connect(url, token).post("users", name, "tokens", body={"expires": expires})
     words = f"token of {name}, shown this once: {found['token']}"
     show(found, output, lambda console: console.print(words, markup=False))

@@ -4,14 +4,13 @@ from typing import Annotated, Any
 
 import typer
 
-from ..context import OutputOption, TokenOption, UrlOption, command, connect
+from ..context import OutputOption, TokenOption, UrlOption, connect
 from ..output import Form, fields, show, table
 
 request = typer.Typer(no_args_is_help=True, help="Plans that wait for their approvers.")
 
 
 @request.command("list")
-@command
 def list_requests(
     state: Annotated[str | None, typer.Option("--state", help="open, approved, denied or withdrawn.")] = None,
     url: UrlOption = None,
@@ -19,23 +18,21 @@ def list_requests(
     output: OutputOption = Form.TABLE,
 ) -> None:
     """Requests, the newest first."""
-    found = list(connect(url, token).items("/requests", state=state))
+    found = list(connect(url, token).items("requests", state=state))
     columns = ("id", "job", "state", "requested_by", "counts", "expires_at")
     show({"items": found, "next": None}, output, table(found, columns, "no request waits"))
 
 
 @request.command("show")
-@command
 def show_request(
     request_id: str, url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE
 ) -> None:
     """One request: what would change, why it is asked, who decides."""
-    found = connect(url, token).get(f"/requests/{request_id}")
+    found = connect(url, token).get("requests", request_id)
     show(found, output, fields(found))
 
 
 @request.command("approve")
-@command
 def approve(
     request_id: str,
     comment: Annotated[str, typer.Option("--comment")] = "",
@@ -48,7 +45,6 @@ def approve(
 
 
 @request.command("deny")
-@command
 def deny(
     request_id: str,
     comment: Annotated[str, typer.Option("--comment", help="Why: who asked will read it.")],
@@ -61,5 +57,5 @@ def deny(
 
 
 def _decide(request_id: str, ballot: dict[str, Any], url: str | None, token: str | None, form: Form) -> None:
-    found = connect(url, token).post(f"/requests/{request_id}/decisions", ballot)
+    found = connect(url, token).post("requests", request_id, "decisions", body=ballot)
     show(found, form, fields({name: found.get(name) for name in ("id", "job", "state", "votes")}))

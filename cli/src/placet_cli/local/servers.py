@@ -13,12 +13,13 @@ from .home import Home
 def noida_child(home: Home, kafka_port: int, elasticsearch_port: int) -> Child:
     """One process that speaks both protocols; for laptops."""
     program = Path(str(files("noida_db"))) / "noida-db"
-    program.chmod(0o755)
+    if not os.access(program, os.X_OK):
+        program.chmod(0o755)
     command = [
         str(program), "start", "--data-dir", str(home.noida), "--only", "kafka,elasticsearch",
         "--kafka-port", str(kafka_port), "--elasticsearch-port", str(elasticsearch_port),
     ]  # fmt: skip
-    return _server("noida-db", command, home, kafka_port)
+    return _server("noida-db", command, home, kafka_port, elasticsearch_port)
 
 
 def mail_child(home: Home, port: int) -> Child:
@@ -34,6 +35,6 @@ def listens(port: int) -> bool:
         return False
 
 
-def _server(name: str, command: list[str], home: Home, port: int) -> Child:
+def _server(name: str, command: list[str], home: Home, *ports: int) -> Child:
     log = home.logs / f"{name}.log"
-    return Child(name, command, log, os.environ, port, lambda: listens(port), is_service=False)
+    return Child(name, command, log, os.environ, ports[0], lambda: all(map(listens, ports)), is_service=False)

@@ -1,18 +1,16 @@
 """The services' processes and the environment that each is started with."""
 
+import http.client
 import os
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .child import Child
 from .home import SERVICES, Home
 
-OURS = "PLACET_"
-PASSED_ON = ("PLACET_SECRET_", "PLACET_FAILPOINT")
-"""What services inherit besides the environment that is not ours."""
+COMMAND_LINE = frozenset({"PLACET_HOME", "PLACET_URL", "PLACET_TOKEN"})
+"""What the command reads and no service does."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,6 @@ class Addresses:
     kafka: str
     databases: Mapping[str, str]
     ports: Mapping[str, int]
-    smtp_port: int
     embedded_kafka: bool
 
 
@@ -38,37 +35,47 @@ def worker_name(number: int) -> str:
 
 
 def environment(home: Home, addresses: Addresses, service: str, name: str) -> dict[str, str]:
-    """Everything that a service reads from its environment."""
-    inherited = {
-        key: value for key, value in os.environ.items() if not key.startswith(OURS) or key.startswith(PASSED_ON)
+    """Everything that a service reads: what the stack decides, then what was inherited, then what is usual."""
+    inherited = {key: value for key, value in os.environ.items() if key not in COMMAND_LINE}
+    return _usual(home, addresses, inherited) | inherited | _decided(home, addresses, service, name)
+
+
+def _usual(home: Home, addresses: Addresses, inherited: Mapping[str, str]) -> dict[str, str]:
+    usual = {
+        "PLACET_EPOCH": str(home.settings["epoch"]),
+        "PLACET_LOG": "json",
+        "PLACET_SECRETS": str(home.secrets),
+        "PLACET_FILES": str(home.folder.parent),
+        "PLACET_FILES_ABSOLUTE": "true",
+        "PLACET_SPOOL": str(home.spool),
+        "PLACET_PUBLIC_URL": _here(addresses.ports["console"]),
     }
-    settings = home.settings
-    own = {
-        "DATABASE_URL": addresses.databases[service],
-        "KAFKA": addresses.kafka,
-        "KEY": str(home.private_key(service)),
-        "PUBLIC_KEYS": str(home.public_keys),
-        "INSTALLATION": settings["installation"],
-        "EPOCH": str(settings["epoch"]),
-        "HTTP_PORT": str(addresses.ports[name]),
-        "LOG": "json",
-        "SECRETS": str(home.folder / "secrets"),
-        "FILES": str(home.folder.parent),
-        "FILES_ABSOLUTE": "true",
-        "SPOOL": str(home.folder / "spool"),
-        "SMTP_HOST": "127.0.0.1",
-        "SMTP_PORT": str(addresses.smtp_port),
-        "SMTP_SECURITY": "none",
-        "SMTP_SENDER": "placet@localhost",
-        "PUBLIC_URL": f"http://127.0.0.1:{addresses.ports['console']}",
-        **{
-            f"{other.replace('-', '_').upper()}_URL": f"http://127.0.0.1:{addresses.ports[other]}"
-            for other in SERVICES[:4]
-        },
+    catcher = {
+        "PLACET_SMTP_HOST": "127.0.0.1",
+        "PLACET_SMTP_PORT": str(addresses.ports["smtp"]),
+        "PLACET_SMTP_SECURITY": "none",
+        "PLACET_SMTP_SENDER": "placet@localhost",
     }
-    if addresses.embedded_kafka:
-        own["GROUP_INSTANCE_ID"] = name
-    return inherited | {f"{OURS}{key}": value for key, value in own.items()}
+    return usual if "PLACET_SMTP_HOST" in inherited else usual | catcher
+
+
+def _decided(home: Home, addresses: Addresses, service: str, name: str) -> dict[str, str]:
+    decided = {
+        "PLACET_DATABASE_URL": addresses.databases[service],
+        "PLACET_KAFKA": addresses.kafka,
+        "PLACET_KEY": str(home.private_key(service)),
+        "PLACET_PUBLIC_KEYS": str(home.public_keys),
+        "PLACET_INSTALLATION": str(home.settings["installation"]),
+        "PLACET_HTTP_PORT": str(addresses.ports[name]),
+    }
+    for other in SERVICES:
+        if other != "console":
+            decided[f"PLACET_{other.replace('-', '_').upper()}_URL"] = _here(addresses.ports[other])
+    return decided | ({"PLACET_GROUP_INSTANCE_ID": name} if addresses.embedded_kafka else {})
+
+
+def _here(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
 
 
 def _child(home: Home, addresses: Addresses, service: str, name: str) -> Child:
@@ -80,8 +87,11 @@ def _child(home: Home, addresses: Addresses, service: str, name: str) -> Child:
 
 def ready(port: int) -> bool:
     """Whether a service says that it can work."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()

@@ -1,0 +1,35 @@
+"""Ports of this machine for a stack: those of the last time where they are still free."""
+
+import json
+import socket
+from collections.abc import Sequence
+
+from .home import Home, write_private
+
+SEARCHED = 200
+"""How many ports after the wanted one are tried for the console."""
+
+
+def choose_ports(home: Home, names: Sequence[str], console: int) -> dict[str, int]:
+    """A free port for each name; the console's is the wanted one or the next that is free, 0 any."""
+    settings = home.settings
+    ports: dict[str, int] = {}
+    for name in names:
+        last = settings["ports"].get(name)
+        wanted = range(console, console + SEARCHED) if name == "console" and console else [last] if last else []
+        ports[name] = _first_free([port for port in wanted if port not in ports.values()])
+    write_private(home.settings_file, json.dumps(settings | {"ports": settings["ports"] | ports}))
+    return ports
+
+
+def _first_free(wanted: Sequence[int]) -> int:
+    for port in (*wanted, 0):
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found: int = listener.getsockname()[1]
+            return found
+    raise OSError("no port of this machine is free")
