@@ -6,12 +6,12 @@ import random
 from pathlib import Path
 
 FIRST = (
-    "Ada", "Zoë", "Émile", "José", "Łukasz", "Noor", "Ivo", "Mia", "Bo", "Søren", "Chloé", "Amélie", "Jürgen", "Ines", "Tomáš",
-    "Aisha", "Marek", "Lena", "Paul", "Siobhán", "Yara", "Otto", "Nadia", "Hugo", "Ewa",
+    "Ada", "Zoë", "Émile", "José", "Łukasz", "Noor", "Ivo", "Mia", "Bo", "Søren", "Chloé", "Amélie", "Jürgen",
+    "Ines", "Tomáš", "Aisha", "Marek", "Lena", "Paul", "Siobhán", "Yara", "Otto", "Nadia", "Hugo", "Ewa",
 )  # fmt: skip
 LAST = (
-    "Lovelace", "O'Brien", "Nowak", "García", "Müller", "Haddad", "Novák", "da Silva", "Berg", "Rossi", "D'Angelo", "Öztürk", "Kowalska",
-    "van der Berg", "Smith, Jr.", "Šimić", "Dupont", "Ćosić", "Hansen", "Weiß",
+    "Lovelace", "O'Brien", "Nowak", "García", "Müller", "Haddad", "Novák", "da Silva", "Berg", "Rossi", "D'Angelo",
+    "Öztürk", "Kowalska", "van der Berg", "Smith, Jr.", "Šimić", "Dupont", "Ćosić", "Hansen", "Weiß",
 )  # fmt: skip
 WORK = (
     ("Engineering", "Engineer"),

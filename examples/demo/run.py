@@ -41,13 +41,13 @@ class Person:
             f"\n[bold green]{self.name}[/bold green] [bold]$ placet {' '.join(map(_quoted, arguments))}[/bold]"
         )
         sys.stdout.flush()
-        done = subprocess.run([PLACET, *arguments], env=self._environment, stderr=subprocess.STDOUT, check=False)
+        done = subprocess.run([str(PLACET), *arguments], env=self._environment, stderr=subprocess.STDOUT, check=False)
         if done.returncode not in expect:
             raise SystemExit(f"the demo stops: placet {' '.join(arguments)} ended with {done.returncode}")
 
     def ask(self, *arguments: str) -> Any:
         """Runs a command for its JSON."""
-        command = [PLACET, *arguments, "--output", "json"]
+        command = [str(PLACET), *arguments, "--output", "json"]
         done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=True)
         return json.loads(done.stdout)
 
@@ -65,7 +65,7 @@ def main() -> None:
     except KeyboardInterrupt:
         console.print()
     finally:
-        subprocess.run([PLACET, "down", "--home", str(HOME)], stderr=subprocess.DEVNULL, check=False)
+        subprocess.run([str(PLACET), "down", "--home", str(HOME)], stderr=subprocess.DEVNULL, check=False)
         slapd.terminate()
         slapd.wait()
 
@@ -117,7 +117,7 @@ def chapter(title: str) -> None:
 
 def _forget_last_time() -> None:
     """Each demo starts with an empty directory and its own copy of the CSV."""
-    subprocess.run([PLACET, "down", "--home", str(HOME)], stderr=subprocess.DEVNULL, check=False)
+    subprocess.run([str(PLACET), "down", "--home", str(HOME)], stderr=subprocess.DEVNULL, check=False)
     pid = HOME / "slapd" / "slapd.pid"
     if pid.exists():
         subprocess.run(["kill", pid.read_text().strip()], stderr=subprocess.DEVNULL, check=False)

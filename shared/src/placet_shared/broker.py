@@ -21,6 +21,7 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
     for_code,
 )
+from aiokafka.protocol.fetch import FetchRequest
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
@@ -40,6 +41,7 @@ HANDLER_GRACE_SECONDS = 10.0
 OUTAGE_PAUSE_SECONDS = 1.0
 WATCH_SECONDS = 1.0
 STUCK_AFTER_SECONDS = 300.0
+EMPTY_FETCH_SECONDS = 0.05
 METADATA_MILLISECONDS = 3_000
 """How long a consumer may miss that topics were made again after a wipe."""
 PARTITIONS = 12
@@ -126,7 +128,9 @@ class Consumer:
     async def _connect(self) -> None:
         while True:
             try:
-                return await self._broker.start()
+                await self._broker.start()
+                _pace_fetches(self._subscriber.consumer)
+                return
             except (KafkaError, OSError) as error:
                 log.warning("broker_away", error=repr(error))
                 await self._stop_quietly()
@@ -177,6 +181,25 @@ class Consumer:
                     await consumer.commit({partition: after})
         except (KafkaError, TimeoutError) as error:
             log.info("commit_failed", topic=record.topic, offset=record.offset, error=repr(error))
+
+
+def _pace_fetches(consumer: Any) -> None:
+    """A broker lets an empty fetch wait for news; the embedded one answers at once, and aiokafka would ask it again
+    thousands of times a second."""
+    send = consumer._client.send
+
+    async def paced(node: int, request: Any, **options: Any) -> Any:
+        started = monotonic()
+        answer = await send(node, request, **options)
+        if isinstance(request, FetchRequest) and monotonic() - started < EMPTY_FETCH_SECONDS and not _has_news(answer):
+            await asyncio.sleep(EMPTY_FETCH_SECONDS)
+        return answer
+
+    consumer._client.send = paced
+
+
+def _has_news(answer: Any) -> bool:
+    return any(partition[-1] for _topic, partitions in answer.topics for partition in partitions)
 
 
 async def _keep_raw(record: Any) -> KafkaMessage:

@@ -1,7 +1,7 @@
 """Plans for a directory are carried out, and then there is nothing left to plan."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +160,7 @@ def test_large_sets_are_written_in_parts(sync: Sync) -> None:
 
 def test_unique_values_are_looked_for_in_the_whole_directory(sync: Sync) -> None:
     other = person("Zoe", uid="ann")
-    write(sync.world, type(other)("add", f"cn=Zoe,{GROUPS}", attributes=other.attributes | {"cn": (b"Zoe",)}))
+    write(sync.world, replace(other, dn=f"cn=Zoe,{GROUPS}"))
     assert sync.run([row("1", "Ann", "Low", uid="ANN"), row("2", "Bob", "Low", uid="bob")]) == [
         "create 2",
         f"rejected line 2: uid still held by cn=Zoe,{GROUPS}",

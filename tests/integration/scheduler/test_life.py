@@ -5,7 +5,8 @@ import pytest
 from placet_scheduler.errors import PlanNotYetError, UnknownRunError
 from placet_shared.errors import ForgedEventError
 from placet_shared.events import Counts, Results, RunCancelled, RunPlanned, RunRequested
-from tests.support.scheduler import CORP, TWO_EYES, Scheduler, people
+from tests.support.scheduler import TWO_EYES, Scheduler, people
+from tests.support.signing import CORP
 
 
 async def test_a_run_goes_its_way(scheduler: Scheduler) -> None:
@@ -114,7 +115,7 @@ async def test_a_decision_waits_for_its_plan(scheduler: Scheduler) -> None:
     assert (late["state"], late["request"]) == ("approved", "request-1")
 
 
-# ---- cancelling --------------------------------------------------------------------------------------------------------
+# ---- cancelling ------------------------------------------------------------------------------------------------------
 
 
 async def test_a_run_is_cancelled_once_and_ends_by_the_worker_alone(scheduler: Scheduler) -> None:
@@ -139,7 +140,7 @@ async def test_who_may_cancel(scheduler: Scheduler) -> None:
     assert (await scheduler.call("POST", "/runs/nothing/cancel")).status_code == 404
 
 
-# ---- strangers ---------------------------------------------------------------------------------------------------------
+# ---- strangers -------------------------------------------------------------------------------------------------------
 
 
 async def test_forged_news_change_nothing(scheduler: Scheduler) -> None:

@@ -137,7 +137,7 @@ class TestStrangers:
     @pytest.mark.parametrize(
         "alteration",
         [
-            "UPDATE sync.changes SET document = jsonb_set(document, '{attributes,0,after,0}', '\"Evil\"') WHERE number = 3",
+            "UPDATE sync.changes SET document = jsonb_set(document, '{attributes,0,after,0}', '7') WHERE number = 3",
             "UPDATE sync.changes SET document = jsonb_set(document, '{dn}', '\"cn=ceo\"') WHERE number = 3",
             "UPDATE sync.changes SET salt = 'x' WHERE number = 3",
             "DELETE FROM sync.batches WHERE ordinal = 1",

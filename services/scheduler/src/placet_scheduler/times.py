@@ -22,15 +22,14 @@ EVERY_HOUR = ("*", "*/1")
 def check_schedule(schedule: Schedule) -> None:
     """Raises InvalidError for a cron line that means nothing, or no time at all."""
     for number, trigger in enumerate(schedule.triggers):
-        field, name = f"triggers.{number}.cron", f"schedule {schedule.name}: triggers.{number}.cron"
+        field = f"triggers.{number}.cron"
+        what = f"schedule {schedule.name}: {field}: {trigger.cron!r}"
         try:
             first = next(_times(trigger, schedule.time_zone, EPOCH), None)
         except CronSimError as error:
-            raise InvalidError(
-                f"{name}: {trigger.cron!r}: {error}; write minute hour day month weekday", field
-            ) from error
+            raise InvalidError(f"{what}: {error}; write minute hour day month weekday", field) from error
         if first is None:
-            raise InvalidError(f"{name}: {trigger.cron!r} never comes; check day and month", field)
+            raise InvalidError(f"{what} comes too rarely to be meant; check day and month", field)
 
 
 def next_times(schedule: Schedule, after: datetime, count: int = 1) -> list[datetime]:

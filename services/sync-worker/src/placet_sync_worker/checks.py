@@ -1,6 +1,6 @@
 """Routes that only the scheduler calls: trying providers, queries and jobs before they are used.
 
-The scheduler owns the catalogue: it sends the documents, signed; what is tried here is what an admin has saved or is allowed to.
+The scheduler owns the catalogue: it sends the documents, signed for that very call.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from placet_shared.chain import Verifier
-from placet_shared.identity import Identity, caller_of
+from placet_shared.identity import caller_of
 from placet_shared.objects import Job, Provider
 
 from .connections import Connections
@@ -43,18 +43,18 @@ class JobCheck(BaseModel):
 def build_checks(connections: Connections, verifier: Verifier) -> APIRouter:
     """The three routes; each runs in a thread, since providers block."""
     router = APIRouter()
-    caller = Depends(caller_of(verifier, issuer="scheduler"))
+    signed = [Depends(caller_of(verifier, issuer="scheduler"))]
 
-    @router.post("/provider-tests")
-    async def test_provider(test: ProviderTest, _caller: Annotated[Identity, caller]) -> dict[str, Any]:
-        return await asyncio.to_thread(connections.test, test.provider)
+    @router.post("/provider-tests", dependencies=signed)
+    async def try_provider(asked: ProviderTest) -> dict[str, Any]:
+        return await asyncio.to_thread(connections.test, asked.provider)
 
-    @router.post("/query-tests")
-    async def test_query(test: QueryTest, _caller: Annotated[Identity, caller]) -> dict[str, Any]:
-        return await asyncio.to_thread(preview_rows, connections, test.provider, test.query, test.limit)
+    @router.post("/query-tests", dependencies=signed)
+    async def try_query(asked: QueryTest) -> dict[str, Any]:
+        return await asyncio.to_thread(preview_rows, connections, asked.provider, asked.query, asked.limit)
 
-    @router.post("/job-checks")
-    async def check(asked: JobCheck, _caller: Annotated[Identity, caller]) -> CheckedJob:
+    @router.post("/job-checks", dependencies=signed)
+    async def check(asked: JobCheck) -> CheckedJob:
         return await asyncio.to_thread(check_job, connections, asked.job, asked.source, asked.destination)
 
     return router

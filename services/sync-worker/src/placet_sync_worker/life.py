@@ -12,7 +12,7 @@ from placet_shared.work import Database, Work
 
 from .changes import REMOVALS, Phase, Result
 from .endings import UNSENT, Ending, outcome_of, too_many_failures
-from .store import batches, results, runs
+from .store import batches, closing, results, runs
 from .tables import matches
 
 log = structlog.get_logger()
@@ -46,7 +46,7 @@ class Life:
             return
         if phase in REMOVALS and too_many_failures(await results.tally_before_removals(work, run_id)):
             removals = [p.value for p in REMOVALS]
-            await batches.close_unsent(work, run_id, Result.SKIPPED, TOO_MANY_FAILURES, removals)
+            await closing.close_unsent(work, run_id, Result.SKIPPED, TOO_MANY_FAILURES, removals)
             await self.advance(work, run_id, order)
             return
         await batches.make_ready(work, run_id, phase)
@@ -60,7 +60,7 @@ class Life:
     async def end_early(self, work: Work, run: Row[Any], order: Order, ending: Ending, reason: str) -> None:
         """No further step is written; what may have been sent is still looked at before the run ends."""
         await runs.change(work, run.run_id, ending=ending, reason=reason)
-        await batches.close_unsent(work, run.run_id, UNSENT[ending], reason)
+        await closing.close_unsent(work, run.run_id, UNSENT[ending], reason)
         await self.advance(work, run.run_id, order)
 
     async def end_applied(self, work: Work, run: Row[Any], order: Order) -> None:
@@ -73,8 +73,8 @@ class Life:
 
     async def end_altered(self, work: Work, run: Row[Any], order: Order | None, reason: str) -> None:
         """The plan in the tables, or the destination, is not what was approved: nothing more is written."""
-        await batches.close_unsent(work, run.run_id, Result.FAILED, reason)
-        await batches.close_all(work, run.run_id)
+        await closing.close_unsent(work, run.run_id, Result.FAILED, reason)
+        await closing.close_all(work, run.run_id)
         await self.end(work, run, order, "failed", reason, await results.tally(work, run.run_id))
 
     async def end(

@@ -67,7 +67,7 @@ class Attribute:
 
 @dataclass(frozen=True)
 class ObjectType:
-    """What an entry of a type is made of: its object classes, naming attribute, what the schema requires and allows, default query."""
+    """What an entry of a type is made of: classes, naming attribute, what the schema wants and allows; its query."""
 
     classes: tuple[str, ...]
     rdn: str
@@ -92,7 +92,7 @@ class Destination(Protocol):
         ...
 
     def read(self, attributes: Sequence[str], query: str, base: str | None = None) -> Iterator[pa.RecordBatch]:
-        """All matching entries with `@id`, `@version`, `@dn` (string) and the attributes (list<string>): complete, or it raises."""
+        """All matches: `@id`, `@version`, `@dn` (string), attributes (list<string>); complete, or it raises."""
         ...
 
     def images(self, ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:
@@ -142,7 +142,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. `code` is the LDAP result code; None when no answer came (`sent` says whether the request went out)."""
+    """What came back. `code` is the LDAP result code; None when no answer came (`sent`: the request went out)."""
 
     code: int | None
     message: str = ""
@@ -159,7 +159,7 @@ class Directory(Protocol):
     def search(
         self, base: str, scope: Literal["base", "one", "subtree"], filter: str, attributes: Sequence[str]
     ) -> Iterator[list[Entry]]:
-        """All matches, page by page: complete, or it raises (size limit, time limit, lost connection, a page that failed)."""
+        """All matches, page by page: complete, or it raises (a limit, a lost connection, a page that failed)."""
         ...
 
     def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:

@@ -24,7 +24,9 @@ KINDS: Mapping[str, TypeAdapter[Any]] = {
 _MODELS: Mapping[str, type[BaseModel]] = {
     "csv": CsvProvider,
     "ldap": LdapProvider,
-    "job": Job, "schedule": Schedule, "workflow": Workflow,
+    "job": Job,
+    "schedule": Schedule,
+    "workflow": Workflow,
 }
 
 

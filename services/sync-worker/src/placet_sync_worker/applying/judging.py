@@ -35,7 +35,7 @@ class Judge:
     same_dn: Callable[[str, str], bool]
 
     def create(self, task: Task, found: Collection[Seen], sent: bool) -> Outcome | Again:
-        """`found` are the entries with the record's key, anywhere in the store; `sent`: our add may have been carried out."""
+        """`found` are the entries with the record's key, anywhere; `sent`: our add may have been carried out."""
         if not found:
             return Again.SEND
         for seen in found:

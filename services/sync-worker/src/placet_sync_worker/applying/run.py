@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from random import random
+from random import SystemRandom
 from typing import Any
 
 import structlog
@@ -25,7 +25,7 @@ from ..errors import WorkerError
 from ..life import Life
 from ..planning.plan import batch_digest, change_hash, plan_digest
 from ..ports import Destination
-from ..store import batches, runs
+from ..store import batches, closing, runs
 from .tasks import Outcome, Task, Writer
 
 log = structlog.get_logger()
@@ -212,12 +212,12 @@ class BatchApplier:
         since = work.now if moved or run.stalled_since is None else run.stalled_since
         log.warning("batch_comes_again", batch_id=job.batch.batch_id, why=why, stalls=run.stalls)
         await runs.change(work, run.run_id, stalled_since=since, stalls=run.stalls + 1)
-        await batches.give_back(work, run.run_id, job.batch.batch_id, pause_after(run.stalls, random()))
+        await batches.give_back(work, run.run_id, job.batch.batch_id, pause_after(run.stalls, SystemRandom().random()))
         if work.now - since < timedelta(seconds=run.give_up_after):
             return
         if run.ending is None:
             await self.life.end_early(work, run, job.order, "gave_up", f"gave up: {why}")
-        await batches.close_all(work, run.run_id)
+        await closing.close_all(work, run.run_id)
         await self.life.advance(work, run.run_id, job.order)
 
     async def _publish_applied(self, work: Work, job: Job, settled: list[tuple[Task, Outcome]]) -> None:
@@ -241,5 +241,5 @@ def _with_reason(outcome: Outcome, reason: str) -> Outcome:
 
 
 def pause_after(stalls: int, chance: float) -> timedelta:
-    """How long a run's batches wait after this many stalls: from half a second to a minute, `chance` (0 to 1) as jitter."""
+    """How long a run's batches wait after so many stalls: half a second to a minute, `chance` (0 to 1) as jitter."""
     return timedelta(seconds=min(0.5 * 2 ** min(stalls, 10), 60.0) * (0.5 + chance / 2))

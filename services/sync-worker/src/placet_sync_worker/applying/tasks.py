@@ -11,8 +11,8 @@ from ..changes import Change, Result, Step
 class Task:
     """One step that has no result yet.
 
-    `maybe_sent` says that an earlier attempt may have written it. `version` and `dn` are the entry's as the last proven step
-    left them; at first those of planning.
+    `maybe_sent` says that an earlier attempt may have written it. `version` and `dn` are the entry's as the last proven
+    step left them; at first those of planning.
     """
 
     number: int

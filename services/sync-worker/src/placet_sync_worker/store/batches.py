@@ -1,4 +1,4 @@
-"""Batches: claimed by any replica under lease and epoch, with their steps; results written only by who holds the epoch."""
+"""Batches: claimed by any replica under lease and epoch; results are written only by who holds the epoch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from placet_shared.work import Work
 
 from ..applying.tasks import Outcome, Task
 from ..changes import Change, Result
-from ..tables import batches, changes, links, runs, steps
+from ..tables import batches, changes, links, steps
 
 LEASE = timedelta(seconds=60)
 RESULTS = [result.value for result in Result]
@@ -101,8 +101,9 @@ async def mark_intents(work: Work, run_id: str, tasks: Sequence[Task]) -> None:
     if tasks:
         await work.connection.execute(
             text(
-                "UPDATE sync.steps s SET intents = intents + 1 FROM unnest(CAST(:numbers AS int[]), CAST(:steps AS int[]))"
-                " AS t(number, step) WHERE s.run_id = :run AND s.number = t.number AND s.step = t.step"
+                "UPDATE sync.steps s SET intents = intents + 1"
+                " FROM unnest(CAST(:numbers AS int[]), CAST(:steps AS int[])) AS t(number, step)"
+                " WHERE s.run_id = :run AND s.number = t.number AND s.step = t.step"
             ),
             {"run": run_id, "numbers": [t.number for t in tasks], "steps": [t.position for t in tasks]},
         )
@@ -143,7 +144,8 @@ async def settle_changes(work: Work, run_id: str, numbers: Sequence[int] | None 
     await work.connection.execute(
         text(
             "UPDATE sync.changes c SET result = w.result, reason = w.reason FROM ("
-            " SELECT number, (array_agg(result ORDER BY array_position(CAST(:order AS text[]), result) DESC))[1] AS result,"
+            " SELECT number,"
+            " (array_agg(result ORDER BY array_position(CAST(:order AS text[]), result) DESC))[1] AS result,"
             " (array_agg(reason ORDER BY array_position(CAST(:order AS text[]), result) DESC))[1] AS reason"
             " FROM sync.steps WHERE run_id = :run AND (CAST(:numbers AS int[]) IS NULL OR number = ANY(:numbers))"
             " GROUP BY number HAVING bool_and(result IS NOT NULL)) w"
@@ -215,49 +217,3 @@ async def make_ready(work: Work, run_id: str, phase: int) -> None:
         .where(batches.c.run_id == run_id, batches.c.phase == phase, batches.c.state == "waiting")
         .values(state="ready", next_at=func.now())
     )
-
-
-async def close_unsent(
-    work: Work, run_id: str, result: Result, reason: str, phases: Sequence[int] | None = None
-) -> None:
-    """Steps that were never sent get this result; batches without an open step are done. What may have been sent stays open."""
-    parameters = {
-        "run": run_id,
-        "result": result.value,
-        "reason": reason,
-        "phases": None if phases is None else list(phases),
-    }
-    await work.connection.execute(text(_CLOSE_STEPS), parameters)
-    await work.connection.execute(text(_CLOSE_BATCHES), {"run": run_id})
-    await settle_changes(work, run_id)
-
-
-async def close_all(work: Work, run_id: str) -> None:
-    """Ends every batch of a run: what may have been sent is uncertain. Raises the epochs, so that nobody writes results."""
-    sent = and_(steps.c.run_id == run_id, steps.c.result.is_(None))
-    await work.connection.execute(
-        update(steps).where(sent).values(result=Result.UNCERTAIN.value, reason="sent, but the answer was never known")
-    )
-    await work.connection.execute(
-        update(batches)
-        .where(batches.c.run_id == run_id)
-        .values(state="done", epoch=batches.c.epoch + 1, lease_until=None)
-    )
-    await settle_changes(work, run_id)
-
-
-_OF_BATCH = (
-    "SELECT b.batch_id, b.phase, b.state, (i.value->>0)::int AS number, p.value::int AS step FROM sync.batches b"
-    " CROSS JOIN LATERAL jsonb_array_elements(b.items) AS i"
-    " CROSS JOIN LATERAL jsonb_array_elements_text(i.value->1) AS p WHERE b.run_id = :run AND b.state <> 'done'"
-)
-_CLOSE_STEPS = (
-    f"UPDATE sync.steps s SET result = :result, reason = :reason FROM ({_OF_BATCH}) o"  # noqa: S608 (constant text)
-    " WHERE s.run_id = :run AND s.number = o.number AND s.step = o.step AND s.result IS NULL AND s.intents = 0"
-    " AND (CAST(:phases AS int[]) IS NULL OR o.phase = ANY(:phases))"
-)
-_CLOSE_BATCHES = (
-    "UPDATE sync.batches SET state = 'done' WHERE run_id = :run AND state <> 'done' AND lease_until IS NULL"
-    f" AND batch_id NOT IN (SELECT o.batch_id FROM ({_OF_BATCH}) o JOIN sync.steps s"  # noqa: S608 (constant text)
-    " ON s.run_id = :run AND s.number = o.number AND s.step = o.step WHERE s.result IS NULL)"
-)

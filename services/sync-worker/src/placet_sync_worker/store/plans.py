@@ -15,7 +15,7 @@ from placet_shared.work import Work
 
 from ..changes import Change, Rejected
 from ..planning import SALT_SIZE, Batch, arrange, change_hash
-from ..tables import batches, changes, matches, rejected, steps
+from ..tables import batches, changes, rejected, steps
 
 CHUNK = 1000
 
