@@ -29,14 +29,14 @@ async def _tally(work: Work, which: Any) -> Results:
     query = (
         select(changes.c.result, func.count()).where(which, changes.c.result.is_not(None)).group_by(changes.c.result)
     )
-    return results_of(dict(await work.connection.execute(query)))
+    return results_of(dict((await work.connection.execute(query)).all()))
 
 
 async def applied_by_op(work: Work, run_id: str) -> Mapping[str, int]:
     """How many changes of each operation were written."""
     which = and_(changes.c.run_id == run_id, changes.c.result.in_(PROVEN))
     query = select(changes.c.op, func.count()).where(which).group_by(changes.c.op)
-    return dict(await work.connection.execute(query))
+    return dict((await work.connection.execute(query)).all())
 
 
 async def problems(work: Work, run_id: str, limit: int = 5) -> Sequence[str]:
