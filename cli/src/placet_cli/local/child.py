@@ -1,5 +1,6 @@
 """A process of the stack: started, watched, and started again when it dies."""
 
+import pwd
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -54,6 +55,8 @@ class Child:
                 stdout=log,
                 stderr=log,
                 user=self.user,
+                group=self.user and pwd.getpwnam(self.user).pw_gid,
+                extra_groups=[] if self.user else None,
                 cwd="/" if self.user else None,
                 start_new_session=True,
                 preexec_fn=lambda: die_with_parent(self.stop_signal),

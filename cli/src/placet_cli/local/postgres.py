@@ -112,15 +112,17 @@ def _make_data(home: Home, data: Path, user: str | None) -> None:
     password.unlink(missing_ok=True)
     password.touch(mode=0o600)
     password.write_text(home.settings["passwords"]["owner"])
-    if user:
+    group = pwd.getpwnam(user).pw_gid if user else None
+    if user and group is not None:
         for path in (home.postgres, password):
-            os.chown(path, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
+            os.chown(path, pwd.getpwnam(user).pw_uid, group)
     options = ["--auth=scram-sha-256", "--encoding=utf8", "--locale=C", "--no-sync"]
     command = [str(programs() / "initdb"), "-D", str(data), "-U", OWNER, "--pwfile", str(password), *options]
     with (home.logs / "initdb.log").open("wb") as log:
         done = subprocess.run(
-            command, user=user, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
-        )
+            command, user=user, group=group, extra_groups=[] if user else None, cwd="/", stdin=subprocess.DEVNULL,
+            stdout=log, stderr=log, check=False,
+        )  # fmt: skip
     password.unlink()
     if done.returncode:
         raise DatabaseFailedError(f"initdb failed; see {home.logs / 'initdb.log'}")
