@@ -21,7 +21,11 @@ def directory() -> Iterator[Slapd]:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    with tempfile.TemporaryDirectory(prefix="placet-e2e-") as folder, running_stack(Path(folder)) as running:
+    """Its notifier has no mail server of its own: mails go out by the settings of the desks' directories."""
+    with (
+        tempfile.TemporaryDirectory(prefix="placet-e2e-") as folder,
+        running_stack(Path(folder), PLACET_SMTP_HOST="") as running,
+    ):
         (running.secrets / SECRET_FILE).write_text(PASSWORD)
         yield running
 

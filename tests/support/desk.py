@@ -1,8 +1,9 @@
-"""A job of a test's own on a stack that tests share: a CSV, a directory provider, an organizational unit, a workflow."""
+"""A job of a test's own on a stack that others use too: a CSV, a provider, an organizational unit, a workflow."""
 
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from email.message import EmailMessage
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ class Desk:
         self.hr: dict[str, Any] = {"kind": "provider", "name": f"hr-{number}", "type": "csv", "path": "people.csv"}
         self.directory: dict[str, Any] = {
             "kind": "provider", "name": f"directory-{number}", "type": "ldap", "url": slapd.url, "bind_dn": BIND_DN,
-            "password": {"file": SECRET_FILE}, "base_dn": BASE_DN,
+            "password": {"file": SECRET_FILE}, "base_dn": BASE_DN, "notifications": stack.mail_settings,
         }  # fmt: skip
         self.workflow: dict[str, Any] | None = None
         self.schedule: dict[str, Any] | None = None
@@ -132,6 +133,10 @@ class Desk:
         """Changes of a run by the short forms of their keys."""
         items = self.ada.ask("run", "changes", run["id"], *options)["items"]
         return {(one["key"] or "").removeprefix(self._prefix): one for one in items}
+
+    def mails(self, recipient: str) -> list[EmailMessage]:
+        """Mails about the job to one recipient."""
+        return [one for one in self.stack.mails(self.name) if one["to"] == recipient]
 
     # ---- the directory -----------------------------------------------------------------------------------------------
 

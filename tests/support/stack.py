@@ -1,5 +1,6 @@
 """The whole local stack as a newcomer starts it, and people who use it through the real `placet` command."""
 
+import asyncio
 import email
 import email.policy
 import http.client
@@ -9,7 +10,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -17,8 +18,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
+from aiokafka import AIOKafkaProducer
 
 from placet_shared.chain import Signer
+from placet_shared.clock import utc_now
+from placet_shared.envelope import event_headers
+from placet_shared.events import Event
 from placet_shared.keys import load_signing_key
 
 PLACET = Path(sys.executable).parent / "placet"
@@ -29,7 +34,7 @@ FoundT = TypeVar("FoundT")
 
 
 def until(found: Callable[[], FoundT], what: str, seconds: float = PATIENCE_SECONDS) -> FoundT:
-    """What `found` gives as soon as it is true; a failed test, which says what was awaited, when that takes too long."""
+    """What `found` gives as soon as it is true. When that takes too long, the test fails and says what was awaited."""
     deadline = time.monotonic() + seconds
     while not (value := found()):
         if time.monotonic() > deadline:
@@ -91,12 +96,14 @@ class Stack:
         self.secrets = self.home / "secrets"
         self.workers = workers
         self._environment = environment
+        self._state: Mapping[str, Any] = {}
         self.admin = Person(self.home)
 
     def up(self) -> None:
         options = ["--port", "0", "--workers", str(self.workers), "--detach"]
         done = self.admin.run("up", "--home", self.home, *options, **self._environment)
         assert done.code == 0, done.err
+        self._state = self.admin.ask("status", "--home", self.home)
 
     def down(self) -> None:
         self.admin.run("down", "--home", self.home)
@@ -111,15 +118,19 @@ class Stack:
 
     @property
     def state(self) -> Mapping[str, Any]:
-        """The document of `placet status`."""
-        found: Mapping[str, Any] = self.admin.ask("status", "--home", self.home)
-        return found
+        """The document of `placet status`, as it was at the start."""
+        return self._state
 
     @contextmanager
     def database(self) -> Iterator[psycopg.Connection[Any]]:
         """All tables of all services, as the owner; each statement counts at once."""
         with psycopg.connect(self.state["database"], autocommit=True) as connection:
             yield connection
+
+    def publish(self, event: Event, event_id: str, source: str = "stranger") -> None:
+        """Sends an event as anybody could who reaches the broker; returns when the broker has it."""
+        body, headers = event.model_dump_json(by_alias=True).encode(), event_headers(event_id, event, source, utc_now())
+        asyncio.run(_send(self.state["kafka"], event.topic, event.key.encode(), list(headers), body))
 
     def signer(self, service: str) -> Signer:
         """Signs as the service does: with its private key."""
@@ -139,6 +150,12 @@ class Stack:
     def alarms(self, service: str, kind: str | None = None) -> float:
         """How many alarms a service has counted."""
         return self.metric(service, "placet_alarms_total", **({"kind": kind} if kind else {}))
+
+    @property
+    def mail_settings(self) -> dict[str, Any]:
+        """Settings of a store whose mails are caught."""
+        host, port = self.state["smtp"].split(":")
+        return {"host": host, "port": int(port), "security": "none", "sender": "placet@example.org"}
 
     def log(self, service: str) -> str:
         return (self.home / "logs" / f"{service}.log").read_text()
@@ -169,6 +186,11 @@ def running_stack(folder: Path, workers: int = 1, **environment: str) -> Iterato
         yield stack
     finally:
         stack.down()
+
+
+async def _send(kafka: str, topic: str, key: bytes, headers: Sequence[tuple[str, bytes | None]], body: bytes) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
+        await producer.send_and_wait(topic, body, key=key, headers=headers)
 
 
 def _metrics(port: int) -> str:

@@ -23,9 +23,10 @@ class SettingsError(PermanentError):
 
 
 class Settings(BaseSettings):
-    """What every service needs. Passwords stand in the database's URL alone and are never logged."""
+    """What every service needs; an empty one is none. Passwords stand in the database's URL alone and are never
+    logged."""
 
-    model_config = SettingsConfigDict(env_prefix="PLACET_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="PLACET_", frozen=True, extra="forbid", env_ignore_empty=True)
 
     database_url: str
     kafka: str
