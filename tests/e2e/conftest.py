@@ -37,11 +37,12 @@ def people(stack: Stack) -> Mapping[str, Person]:
     return {name: stack.join(name, *some) for name, some in roles.items()}
 
 
-@pytest.fixture
-def make_desk(stack: Stack, directory: Slapd, people: Mapping[str, Person], tmp_path: Path) -> MakeDesk:
+@pytest.fixture(scope="session")
+def make_desk(
+    stack: Stack, directory: Slapd, people: Mapping[str, Person], tmp_path_factory: pytest.TempPathFactory
+) -> MakeDesk:
     def make() -> Desk:
-        folder = Path(tempfile.mkdtemp(dir=tmp_path))
-        return Desk(stack, directory, folder, people)
+        return Desk(stack, directory, tmp_path_factory.mktemp("desk"), people)
 
     return make
 

@@ -34,7 +34,7 @@ class Desk:
     def __init__(self, stack: Stack, slapd: Slapd, folder: Path, people: Mapping[str, Person]) -> None:
         number = next(_NUMBERS)
         self.stack, self.slapd, self.folder = stack, slapd, folder
-        self.admin, self.ada, self.bob = stack.admin, people["ada"], people["bob"]
+        self.admin, self.ada, self.bob, self.cleo = stack.admin, *(people[name] for name in ("ada", "bob", "cleo"))
         self.name, self.unit = f"job-{number}", f"ou=Unit{number},{BASE_DN}"
         self._prefix = f"D{number}-"
         self.csv_file = folder / "people.csv"

@@ -130,7 +130,11 @@ class Stack:
     def publish(self, event: Event, event_id: str, source: str = "stranger") -> None:
         """Sends an event as anybody could who reaches the broker; returns when the broker has it."""
         body, headers = event.model_dump_json(by_alias=True).encode(), event_headers(event_id, event, source, utc_now())
-        asyncio.run(_send(self.state["kafka"], event.topic, event.key.encode(), list(headers), body))
+        self.publish_bytes(event.topic, event.key.encode(), list(headers), body)
+
+    def publish_bytes(self, topic: str, key: bytes, headers: Sequence[tuple[str, bytes | None]], body: bytes) -> None:
+        """Sends a message that need not be an event."""
+        asyncio.run(_send(self.state["kafka"], topic, key, headers, body))
 
     def signer(self, service: str) -> Signer:
         """Signs as the service does: with its private key."""
