@@ -24,7 +24,7 @@ def stack() -> Iterator[Stack]:
     """Its notifier has no mail server of its own: mails go out by the settings of the desks' directories."""
     with (
         tempfile.TemporaryDirectory(prefix="placet-e2e-") as folder,
-        running_stack(Path(folder), PLACET_SMTP_HOST="") as running,
+        running_stack(Path(folder), workers=2, PLACET_SMTP_HOST="") as running,
     ):
         (running.secrets / SECRET_FILE).write_text(PASSWORD)
         yield running

