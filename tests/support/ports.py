@@ -1,11 +1,20 @@
 """Free TCP ports of this machine."""
 
 import socket
+from random import randrange
+
+FIRST, END = 20_000, 32_768
+"""Below those that the kernel gives to the near side of connections: a client that waits for a server on one of those
+may be connected to itself, and keeps the server from its port."""
 
 
 def free_port() -> int:
     """A port that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    while True:
+        port = randrange(FIRST, END)
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port

@@ -23,6 +23,11 @@ class Proxy:
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
+    def lead_to(self, port: int) -> None:
+        """Connections from now on go to another server; those that are open end."""
+        self._target = port
+        self.cut()
+
     def cut(self) -> None:
         """Ends all connections."""
         for one in self._open:

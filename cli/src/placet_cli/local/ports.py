@@ -3,11 +3,16 @@
 import json
 import socket
 from collections.abc import Sequence
+from random import SystemRandom
 
 from .home import Home, write_private
 
 SEARCHED = 200
 """How many ports after the wanted one are tried for the console."""
+
+ANY = range(20_000, 32_768)
+"""Below those that the kernel gives to the near side of connections: who waits there for a server that is not up yet
+may be connected to itself, and keeps the server from its port."""
 
 
 def choose_ports(home: Home, names: Sequence[str], console: int) -> dict[str, int]:
@@ -23,13 +28,12 @@ def choose_ports(home: Home, names: Sequence[str], console: int) -> dict[str, in
 
 
 def _first_free(wanted: Sequence[int]) -> int:
-    for port in (*wanted, 0):
+    for port in (*wanted, *SystemRandom().sample(ANY, SEARCHED)):
         with socket.socket() as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 listener.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            found: int = listener.getsockname()[1]
-            return found
+            return port
     raise OSError("no port of this machine is free")
