@@ -173,7 +173,7 @@ class _Running:
         relay = Relay(service.database, self._sender)
         loops = [
             Loop("unanswered", self._sweep, SWEEP_SECONDS),
-            Loop("retries", self._retry, 1.0),
+            Loop("retries", self._retry, SWEEP_SECONDS),
             Loop("purge", self._purge, PURGE_SECONDS),
             *service.loops,
         ]

@@ -24,7 +24,7 @@ from .tables import delivery, metadata
 NAME = "notifier"
 SENDERS = 4
 """Deliveries that one process sends at once: one server that hangs must not hold up the others."""
-POLL_SECONDS = 1.0
+POLL_SECONDS = 2.0
 RECOVERY_SECONDS = 5.0
 ERASE_SECONDS = 3600.0
 

@@ -28,7 +28,7 @@ from .settings import WorkerSettings
 from .tables import delivery, metadata
 
 NAME = "sync-worker"
-POLL_SECONDS = 1.0
+POLL_SECONDS = 2.0
 
 CONNECTORS = {
     "csv": Connector(source=open_csv, test=test_csv),
