@@ -2,6 +2,7 @@
 
 import json
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -10,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-WIDTH_OF_A_PIPE = 160
+WIDTH_OF_A_PIPE = 10_000
+"""Nothing wraps for programs that read lines."""
+GAP, NARROW, WORD = 2, 12, 24
+"""Of tables: between columns; what a column needs that wraps; the longest word that stays whole."""
 
 
 class Form(StrEnum):
@@ -42,8 +46,14 @@ def to_yaml(document: Any) -> str:
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
 
 
-def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], nothing: str = "") -> Printer:
-    """A printer of rows; `nothing` is said when there are none."""
+def table(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], nothing: str = "", whole: Sequence[str] = ("id", "name")
+) -> Printer:
+    """A printer of rows; `nothing` is said when there are none.
+
+    Columns in `whole` are there to be copied: they never wrap, and on a narrow terminal the last columns make room.
+    """
+    cells = [[_cell(column, row.get(column)) for column in columns] for row in rows]
 
     def print_rows(console: "Console") -> None:
         from rich.table import Table  # as above
@@ -52,14 +62,34 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], nothing: st
         if not rows:
             console.print(nothing, style="dim", markup=False)
             return
+        width = console.width if console.is_terminal else WIDTH_OF_A_PIPE
+        shown = how_many_fit(columns, cells, whole, width) if whole else len(columns)
         drawn = Table(box=None, header_style="bold", pad_edge=False)
-        for column in columns:
-            drawn.add_column(column.replace("_", " "), overflow="fold")
-        for row in rows:
-            drawn.add_row(*(Text(_cell(column, row.get(column))) for column in columns))
-        console.print(drawn, soft_wrap=False, width=None if console.is_terminal else WIDTH_OF_A_PIPE)
+        for column in columns[:shown]:
+            drawn.add_column(_title(column), overflow="fold", no_wrap=column in whole)
+        for row in cells:
+            drawn.add_row(*map(Text, row[:shown]))
+        console.print(drawn, soft_wrap=False, width=width)
 
     return print_rows
+
+
+def how_many_fit(columns: Sequence[str], cells: Sequence[Sequence[str]], whole: Sequence[str], width: int) -> int:
+    """Columns from the left that fit into a width, when all but whole ones may wrap between words; one at least."""
+    used = 0
+    for number, column in enumerate(columns):
+        texts = [_title(column), *(row[number] for row in cells)]
+        longest = max(map(len, texts))
+        words = max(len(word) for text in texts for word in text.split() or [""])
+        used += longest if column in whole else max(min(longest, NARROW), min(words, WORD))
+        if number and used > width:
+            return number
+        used += GAP
+    return len(columns)
+
+
+def _title(column: str) -> str:
+    return column.replace("_", " ")
 
 
 def fields(document: Mapping[str, Any]) -> Printer:
@@ -70,10 +100,30 @@ def fields(document: Mapping[str, Any]) -> Printer:
         width = max((len(name) for name in cells), default=0)
         for name, cell in cells.items():
             if cell:
-                console.print(f"{name.replace('_', ' '):<{width}}", style="bold", end="  ")
-                console.print(cell, markup=False)
+                label = f"{_title(name):<{width}}  "
+                console.print(label, style="bold", end="")
+                console.print(beside(label, cell, console), markup=False)
 
     return print_fields
+
+
+def beside(label: str, text: str, console: "Console") -> str:
+    """What to print after a label: one line, or on a terminal as many as fit, indented. Words stay whole, as ids do."""
+    if not console.is_terminal:
+        return text
+    indent = " " * len(label)
+    lines = textwrap.fill(
+        text, console.width, initial_indent=indent, subsequent_indent=indent, break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
+    return lines.removeprefix(indent)
+
+
+def visible(text: str) -> str:
+    """Text from elsewhere, which must not steer the terminal: what does not print is written as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def nothing(_console: "Console") -> None:
@@ -85,10 +135,11 @@ def _cell(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return ", ".join(_cell("", one) for one in value)
+        between = "; " if any(isinstance(one, Mapping) for one in value) else ", "
+        return between.join(_cell("", one) for one in value)
     if isinstance(value, Mapping):
         given = {inner: one for inner, one in value.items() if one not in (0, None, [], "")}
-        return ", ".join(f"{inner.replace('_', ' ')} {_cell(inner, one)}" for inner, one in given.items())
-    if isinstance(value, str) and name.endswith("_at"):
+        return ", ".join(f"{_title(inner)} {_cell(inner, one)}" for inner, one in given.items())
+    if isinstance(value, str) and (name == "at" or name.endswith("_at")):
         return f"{datetime.fromisoformat(value).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    return "" if value is None else str(value)
+    return "" if value is None else visible(str(value))

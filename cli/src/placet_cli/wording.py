@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .following import OPERATIONS
-from .output import Printer, fields
+from .output import Printer, beside, fields, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+INDENT = " " * 11
 COUNTED = (*OPERATIONS, "unchanged", "rejected", "unlinked")
 
 
@@ -21,10 +22,12 @@ def run_in_words(document: Mapping[str, Any]) -> Printer:
         "state": (document["outcome"] or document["state"]).replace("_", " "),
         "reason": document["reason"],
         "asked by": f"{document['requested_by']} ({document['trigger']})",
+        "requested_at": document["requested_at"],
+        "finished_at": document["finished_at"],
         "request": document["request"],
-        "plan": _counts(plan or {}, COUNTED) or ("no records, no entries" if plan else None),
+        "plan": counted(plan or {}, COUNTED) or ("no records, no entries" if plan else None),
         "warnings": (plan or {}).get("warnings"),
-        "results": _counts(results, results),
+        "results": counted(results, results),
     }
     return fields(shown)
 
@@ -36,18 +39,25 @@ def changes_in_words(items: Sequence[Mapping[str, Any]]) -> Printer:
         if not items:
             console.print("no changes", style="dim")
         for one in items:
-            outcome = f"  → {one['result'].replace('_', ' ')}" if one["op"] and one["result"] else ""
-            head = f"{one['op'] or 'rejected':<8} {one['key'] or '?'}  {one['dn'] or one.get('record') or ''}{outcome}"
-            console.print(head, markup=False)
+            console.print(visible(_head(one)), markup=False)
             if one["reason"]:
-                console.print(f"           {one['reason']}", markup=False)
+                console.print(INDENT + beside(INDENT, visible(one["reason"]), console), markup=False)
             for attribute in one["attributes"]:
-                console.print(f"           {attribute['name']:<20} {_values(attribute)}", markup=False)
+                label = f"{INDENT}{attribute['name']:<20} "
+                console.print(label + beside(label, visible(_values(attribute)), console), markup=False)
 
     return print_changes
 
 
-def _counts(found: Mapping[str, Any], names: Iterable[str]) -> str:
+def _head(change: Mapping[str, Any]) -> str:
+    """What is done to whom, and what came of it; a line that terminals wrap themselves, so that a DN can be copied."""
+    outcome = f"  → {change['result'].replace('_', ' ')}" if change["op"] and change["result"] else ""
+    whom = f"{change['key'] or '?'}  {change['dn'] or change.get('record') or ''}"
+    return f"{change['op'] or 'rejected':<{len(INDENT) - 3}} {whom}{outcome}"
+
+
+def counted(found: Mapping[str, Any], names: Iterable[str]) -> str:
+    """Counts that are not zero: `3 create, 1 move`."""
     return ", ".join(f"{found[name]} {name.replace('_', ' ')}" for name in names if found.get(name))
 
 

@@ -10,7 +10,7 @@ from ..output import Form, show, table
 
 notification = typer.Typer(no_args_is_help=True, help="Deliveries, and the mail settings of identity stores.")
 
-COLUMNS = ("id", "job", "recipient", "state", "reason", "sent_at")
+COLUMNS = ("id", "recipient", "state", "reason", "job", "sent_at")
 
 
 @notification.command("list")

@@ -132,7 +132,7 @@ def try_query(
     """The rows or entries that a query gives, before it is used."""
     answer = connect(url, token).post("query-tests", body={"provider": provider, "query": query, "limit": limit})
     rows = [dict(zip(answer["columns"], row, strict=True)) for row in answer["rows"]]
-    show(answer, output, table(rows, answer["columns"], "the query gives nothing"))
+    show(answer, output, table(rows, answer["columns"], "the query gives nothing", whole=()))
 
 
 @job.command("review")

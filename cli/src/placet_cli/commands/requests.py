@@ -5,7 +5,9 @@ from typing import Annotated, Any
 import typer
 
 from ..context import OutputOption, TokenOption, UrlOption, connect
+from ..following import OPERATIONS
 from ..output import Form, fields, show, table
+from ..wording import counted
 
 request = typer.Typer(no_args_is_help=True, help="Plans that wait for their approvers.")
 
@@ -19,8 +21,9 @@ def list_requests(
 ) -> None:
     """Requests, the newest first."""
     found = list(connect(url, token).items("requests", state=state))
-    columns = ("id", "job", "state", "requested_by", "counts", "expires_at")
-    show({"items": found, "next": None}, output, table(found, columns, "no request waits"))
+    rows = [{**one, "changes": counted(one["counts"], OPERATIONS)} for one in found]
+    columns = ("id", "job", "state", "changes", "expires_at", "requested_by")
+    show({"items": found, "next": None}, output, table(rows, columns, "there is no such request"))
 
 
 @request.command("show")

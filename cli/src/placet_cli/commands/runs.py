@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from ..context import OutputOption, TokenOption, UrlOption, connect
-from ..errors import DONE, CommandError
+from ..errors import DONE, USAGE, CommandError
 from ..following import exit_code, follow, why
 from ..output import Form, show, table
 from ..wording import changes_in_words, run_in_words
@@ -29,6 +29,8 @@ def run_job(
     output: OutputOption = Form.TABLE,
 ) -> None:
     """Asks for a run of a job."""
+    if timeout is not None and not wait:
+        raise CommandError("--timeout is for --wait; give both", USAGE)
     client = connect(url, token)
     asked = client.post("runs", body={"job": name, "preview": preview, "records": record or []})
     if wait:
@@ -69,8 +71,8 @@ def list_runs(
 ) -> None:
     """Runs, the newest first."""
     found = list(connect(url, token).items("runs", job=job, state=state))
-    rows = [{**one, "state": one["outcome"] or one["state"]} for one in found]
-    columns = ("id", "job", "state", "trigger", "requested_by", "requested_at")
+    rows = [{**one, "state": (one["outcome"] or one["state"]).replace("_", " ")} for one in found]
+    columns = ("id", "job", "state", "requested_at", "requested_by", "trigger")
     show({"items": found, "next": None}, output, table(rows, columns, "nothing has run yet"))
 
 
