@@ -9,6 +9,7 @@ from placet_shared.work import Work
 from .errors import WorkerBusyError
 from .life import Life
 from .store import runs
+from .unaltered import AlteredError, require_as_planned
 
 
 async def run_requested(event: RunRequested, work: Work, *, verifier: Verifier, epoch: int, planning: Loop) -> None:
@@ -31,6 +32,8 @@ async def approval_requested(event: ApprovalRequested, _work: Work, *, verifier:
 
 async def run_approved(event: RunApproved, work: Work, *, verifier: Verifier, life: Life, applying: Loop) -> None:
     """The approved plan begins to be applied, and only that plan."""
+    if await _ended_altered(event.run_id, work, verifier, life):
+        return
     run, order, decision = await _decided(event, work, verifier, approved=True)
     if run.state != "planned":
         _refuse_replay(run.decision_token, event.decision, run.run_id)
@@ -44,6 +47,8 @@ async def run_approved(event: RunApproved, work: Work, *, verifier: Verifier, li
 
 async def run_denied(event: RunDenied, work: Work, *, verifier: Verifier, life: Life) -> None:
     """The run ends; nothing was written."""
+    if await _ended_altered(event.run_id, work, verifier, life):
+        return
     run, order, decision = await _decided(event, work, verifier, approved=False)
     if run.state != "planned":
         _refuse_replay(run.decision_token, event.decision, run.run_id)
@@ -72,6 +77,19 @@ async def run_cancelled(event: RunCancelled, work: Work, *, verifier: Verifier, 
 async def batch_ready(_event: BatchReady, _work: Work, *, applying: Loop) -> None:
     """A doorbell: the loop looks for batches itself."""
     applying.wake()
+
+
+async def _ended_altered(run_id: str, work: Work, verifier: Verifier, life: Life) -> bool:
+    """Ends a run whose plan in the tables is not what was signed: no decision can be about that."""
+    run = await runs.find(work, run_id, lock=True)
+    if run is None or run.state != "planned":
+        return False
+    try:
+        await require_as_planned(work, run, verifier)
+    except AlteredError as error:
+        await life.end_altered(work, run, verifier.order_if_true(run.order_token), str(error))
+        return True
+    return False
 
 
 async def _decided(

@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Row, delete, text
 
+from placet_shared.alarms import raise_alarm
 from placet_shared.chain import Order, Signer, Verifier
 from placet_shared.events import BatchReady, Counts, Outcome, Results, RunFinished
 from placet_shared.work import Database, Work
@@ -65,15 +66,19 @@ class Life:
 
     async def end_applied(self, work: Work, run: Row[Any], order: Order) -> None:
         """All batches are over: the outcome follows from the results."""
-        tally = await results.tally(work, run.run_id)
-        outcome = outcome_of(run.ending, Counts.model_validate(run.counts), tally)
+        tally, counts = await results.tally(work, run.run_id), Counts.model_validate(run.counts)
+        if sum(tally.model_dump().values()) != counts.changes:
+            await self.end_altered(work, run, order, "changes of the plan have no result; run the job again")
+            return
+        outcome = outcome_of(run.ending, counts, tally)
         if outcome in ("succeeded", "succeeded_with_errors"):
             await self._link_matches(work, run, order)
         await self.end(work, run, order, outcome, run.reason, tally)
 
     async def end_altered(self, work: Work, run: Row[Any], order: Order | None, reason: str) -> None:
         """The plan in the tables, or the destination, is not what was approved: nothing more is written."""
-        await closing.close_unsent(work, run.run_id, Result.FAILED, reason)
+        raise_alarm("altered", run_id=run.run_id, reason=reason)
+        await closing.fail_unsent(work, run.run_id, reason)
         await closing.close_all(work, run.run_id)
         await self.end(work, run, order, "failed", reason, await results.tally(work, run.run_id))
 

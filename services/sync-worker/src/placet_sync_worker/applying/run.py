@@ -10,7 +10,6 @@ from typing import Any
 import structlog
 from sqlalchemy import Row
 
-from placet_shared.alarms import raise_alarm
 from placet_shared.chain import DestinationIdentity, Order, PlanHeader, Verifier
 from placet_shared.clock import boot_seconds
 from placet_shared.errors import ForgedEventError, PlacetError
@@ -21,21 +20,17 @@ from placet_shared.work import Database, Work
 from ..changes import Phase, Result
 from ..connections import Connections
 from ..endings import results_of
-from ..errors import WorkerError
 from ..life import Life
-from ..planning.plan import batch_digest, change_hash, plan_digest
+from ..planning.plan import batch_digest, change_hash
 from ..ports import Destination
 from ..store import batches, closing, runs
+from ..unaltered import AlteredError, load_signed, require_batches
 from .tasks import Outcome, Task, Writer
 
 log = structlog.get_logger()
 
 WRITE_SECONDS = batches.LEASE.total_seconds() * 0.75
 """All sends of a batch end within this time of its claim, well before the lease does."""
-
-
-class AlteredError(WorkerError):
-    """What is to be applied is not what was approved."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +80,11 @@ class BatchApplier:
         if run.state != "applying":
             await batches.mark_done(work, batch.batch_id)
             return None
-        loaded = await batches.load(work, batch)
         try:
             order, plan = self._chain(run)
-            await self._compare_digests(work, batch, loaded, plan)
+            await require_batches(work, run.run_id, plan)
+            loaded = await load_signed(work, batch)
+            _compare_digest(batch, loaded)
         except (ForgedEventError, AlteredError) as error:
             await self._end_altered(work, run, str(error))
             return None
@@ -113,18 +109,7 @@ class BatchApplier:
             self._chains = {tokens: (order, plan)}
         return self._chains[tokens]
 
-    async def _compare_digests(self, work: Work, batch: Row[Any], loaded: batches.Loaded, plan: PlanHeader) -> None:
-        stored = [(Phase(phase), index, digest) for phase, index, digest in await batches.digests(work, batch.run_id)]
-        if plan_digest(stored) != plan.digest:
-            raise AlteredError(
-                "a batch of the plan was dropped, added or changed after the approval; run the job again"
-            )
-        items = [(change_hash(one.document, one.salt), one.positions) for one in loaded.stored if one.document]
-        if batch_digest(Phase(batch.phase), batch.ordinal, items) != batch.digest:
-            raise AlteredError("a change of the plan was altered after the approval; run the job again")
-
     async def _end_altered(self, work: Work, run: Row[Any], reason: str) -> None:
-        raise_alarm("altered", run_id=run.run_id, reason=reason)
         await self.life.end_altered(work, run, self.verifier.order_if_true(run.order_token), reason)
 
     # ---- writing -----------------------------------------------------------------------------------------------------
@@ -231,6 +216,13 @@ class BatchApplier:
             results=results_of(tally),
         )  # fmt: skip
         await work.publish(event)
+
+
+def _compare_digest(batch: Row[Any], loaded: batches.Loaded) -> None:
+    """Raises AlteredError unless the changes of a batch are those that were signed."""
+    items = [(change_hash(one.document, one.salt), one.positions) for one in loaded.stored]
+    if batch_digest(Phase(batch.phase), batch.ordinal, items) != batch.digest:
+        raise AlteredError("a change of the plan was altered after the approval; run the job again")
 
 
 def _with_reason(outcome: Outcome, reason: str) -> Outcome:

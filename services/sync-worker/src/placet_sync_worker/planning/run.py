@@ -11,7 +11,6 @@ from pathlib import Path
 
 import structlog
 
-from placet_shared.alarms import raise_alarm
 from placet_shared.chain import DestinationIdentity, Order, PlanHeader, Signer, Verifier, link_hash
 from placet_shared.errors import PlacetError, TransientError
 from placet_shared.events import RunPlanned
@@ -122,7 +121,6 @@ class RunPlanner:
 
     async def _altered(self, run: runs.Run) -> None:
         reason = "the order in the database is not what the scheduler signed; run the job again"
-        raise_alarm("altered", reason=reason)
         async with self.database.transaction() as work:
             await self.life.end_altered(work, run, None, reason)
 

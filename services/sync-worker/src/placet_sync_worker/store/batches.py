@@ -14,6 +14,9 @@ from ..changes import Change, Result
 from ..tables import batches, changes, links, steps
 
 LEASE = timedelta(seconds=60)
+LARGEST = 2**31
+"""No number of a change or step is as large as this: the database's integers end here."""
+
 RESULTS = [result.value for result in Result]
 """From best to worst, for the database."""
 
@@ -54,8 +57,9 @@ async def claim(work: Work) -> Row[Any] | None:
 
 
 async def load(work: Work, batch: Row[Any]) -> Loaded:
-    """The changes of a batch and its open steps."""
-    positions = {number: tuple(some) for number, some in batch.items}
+    """The changes of a batch and its open steps. Raises LookupError, TypeError, ValueError or AttributeError where the
+    rows are none that a plan was ever saved as."""
+    positions = _positions(batch.items)
     mine = and_(changes.c.run_id == batch.run_id, changes.c.number.in_(list(positions)))
     rows = {row.number: row for row in await work.connection.execute(select(changes).where(mine))}
     stored = [StoredChange(n, rows[n].salt, rows[n].document, positions[n]) for n in positions if n in rows]
@@ -65,6 +69,15 @@ async def load(work: Work, batch: Row[Any]) -> Loaded:
         history.setdefault(row.number, []).append(row)
     tasks, blocked = _tasks(stored, history)
     return Loaded(stored, tasks, blocked)
+
+
+def _positions(items: list[Any]) -> dict[int, tuple[int, ...]]:
+    """The numbers of steps by the numbers of their changes."""
+    positions = {number: tuple(some) for number, some in items}
+    for number in (number for each in positions.items() for number in (each[0], *each[1])):
+        if not isinstance(number, int) or not 0 <= number < LARGEST:
+            raise TypeError(number)
+    return positions
 
 
 def _tasks(stored: Sequence[StoredChange], history: dict[int, list[Row[Any]]]) -> tuple[list[Task], list[Task]]:

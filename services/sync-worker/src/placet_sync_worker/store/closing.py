@@ -43,6 +43,12 @@ async def close_unsent(
     await settle_changes(work, run_id)
 
 
+async def fail_unsent(work: Work, run_id: str, reason: str) -> None:
+    """Every step that was never sent has failed, whatever the batches say of it."""
+    unsent = and_(steps.c.run_id == run_id, steps.c.result.is_(None), steps.c.intents == 0)
+    await work.connection.execute(update(steps).where(unsent).values(result=Result.FAILED.value, reason=reason))
+
+
 async def close_all(work: Work, run_id: str) -> None:
     """Ends every batch of a run; what may have been sent is uncertain. Raises the epochs: nobody writes results."""
     sent = and_(steps.c.run_id == run_id, steps.c.result.is_(None))
