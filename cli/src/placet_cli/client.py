@@ -65,12 +65,11 @@ class Client:
     def _call(self, method: str, path: tuple[str, ...], **request: Any) -> Any:
         answer = self._patiently(method, "/".join(quote(part, safe="") for part in path), request)
         document = _document_of(answer)
-        if answer.status_code >= httpx2.codes.BAD_REQUEST:
-            problem = document if isinstance(document, dict) else {}
-            words = problem.get("detail") or problem.get("title")
-            raise CommandError(str(words or f"{self._url} answered {answer.status_code}"), field=problem.get("field"))
-        if document is None and answer.content:
-            raise CommandError(f"{self._url} does not answer as Placet does; is the address right?")
+        if answer.status_code >= httpx2.codes.BAD_REQUEST and isinstance(document, dict):
+            words = document.get("detail") or document.get("title") or answer.reason_phrase
+            raise CommandError(str(words), field=document.get("field"))
+        if document is None:
+            raise CommandError(f"{self._url} answered {answer.status_code}, not as Placet does; is the address right?")
         return document
 
     def _patiently(self, method: str, path: str, request: Mapping[str, Any]) -> httpx2.Response:

@@ -25,6 +25,8 @@ TokenOption = Annotated[
 HomeOption = Annotated[
     Path, typer.Option("--home", envvar="PLACET_HOME", help="The folder of the local stack.", show_default=True)
 ]
+IdArgument = Annotated[str, typer.Argument(metavar="ID", show_default=False)]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
 DEFAULT_HOME = Path(".placet")
 
 

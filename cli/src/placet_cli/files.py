@@ -45,11 +45,8 @@ class Document:
 
 
 def read_documents(path: Path) -> list[Document]:
-    """Every object in a file, or in the files of a folder, checked by itself. Raises CommandError."""
-    documents = [document for file in _files(path) for document in _documents(file)]
-    for document in documents:
-        _check(document)
-    return documents
+    """Every object in a file, or in the files of a folder. Raises CommandError."""
+    return [document for file in _files(path) for document in parse_documents(file, _text_of(file))]
 
 
 def located(error: CommandError, documents: Sequence[Document]) -> CommandError:
@@ -63,7 +60,7 @@ def located(error: CommandError, documents: Sequence[Document]) -> CommandError:
 def _files(path: Path) -> list[Path]:
     if not path.exists():
         raise CommandError(f"{path}: there is no such file or folder", USAGE)
-    if path.is_file():
+    if not path.is_dir():
         return [path]
     found = sorted(file for file in path.rglob("*") if file.suffix in ENDINGS and file.is_file())
     if not found:
@@ -71,17 +68,31 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
-def _documents(file: Path) -> Iterator[Document]:
+def _text_of(file: Path) -> str:
     try:
-        nodes = list(yaml.compose_all(file.read_text(encoding="utf-8-sig"), Loader=_Plain))
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{file}: cannot be read: {error}") from error
+
+
+def parse_documents(file: Path, text: str) -> list[Document]:
+    """Every object in the text of a file, checked by itself. Raises CommandError."""
+    try:
+        nodes = list(yaml.compose_all(text, Loader=_Plain))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise CommandError(f"{file}:{line}: {error.problem or 'this is not YAML'}") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CommandError(f"{file}: cannot be read: {error}") from error
-    for node in nodes:
-        if node is not None:
-            yield from _of_node(file, node)
+    except yaml.YAMLError as error:
+        raise CommandError(f"{file}: cannot be read: {' '.join(str(error).split())}") from error
+    documents = [document for node in nodes if not _is_empty(node) for document in _of_node(file, node)]
+    for document in documents:
+        _check(document)
+    return documents
+
+
+def _is_empty(node: yaml.Node | None) -> bool:
+    """Also the text after a last `---`."""
+    return node is None or (isinstance(node, yaml.ScalarNode) and not node.value)
 
 
 def _of_node(file: Path, node: yaml.Node) -> Iterator[Document]:

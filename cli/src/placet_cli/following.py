@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from .errors import CANCELLED, DENIED, DONE, FAILED, TIME_UP, WAITING, WITH_ERRORS
@@ -11,7 +12,19 @@ if TYPE_CHECKING:
     from .client import Client
 
 POLL_SECONDS = 0.3
-OPERATIONS = ("create", "update", "move", "disable", "delete")
+
+
+class Operation(StrEnum):
+    """What a change does to an entry."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    MOVE = "move"
+    DISABLE = "disable"
+    DELETE = "delete"
+
+
+OPERATIONS = tuple(Operation)
 CODES = {
     "succeeded": DONE,
     "previewed": DONE,

@@ -17,37 +17,43 @@ commands = typer.Typer(
     help="Placet keeps directories in step with the systems that know the truth, and changes nothing unapproved.",
 )
 
-for verb in (stack.up, stack.down, stack.status, objects.apply, objects.export):
-    commands.command()(verb)
+LOCAL, CATALOGUE, WORK, CARE = "The local stack", "What is kept in step", "What happens", "Who may, and what went wrong"
 
-for name, noun in (
-    ("provider", objects.provider),
-    ("query", objects.query),
-    ("job", objects.job),
-    ("run", runs.run),
-    ("request", requests.request),
-    ("notification", notifications.notification),
-    ("dead-letter", care.dead_letter),
-    ("user", people.user),
-    ("token", people.token_noun),
-    ("audit", care.audit),
+for panel, verbs in ((LOCAL, (stack.up, stack.down, stack.status)), (CATALOGUE, (objects.apply, objects.export))):
+    for verb in verbs:
+        commands.command(rich_help_panel=panel)(verb)
+
+for panel, name, noun in (
+    (CATALOGUE, "provider", objects.provider),
+    (CATALOGUE, "query", objects.query),
+    (CATALOGUE, "job", objects.job),
+    (WORK, "run", runs.run),
+    (WORK, "request", requests.request),
+    (WORK, "notification", notifications.notification),
+    (CARE, "user", people.user),
+    (CARE, "token", people.token_noun),
+    (CARE, "dead-letter", care.dead_letter),
+    (CARE, "audit", care.audit),
 ):
-    commands.add_typer(noun, name=name)
+    commands.add_typer(noun, name=name, rich_help_panel=panel)
 
 
 def app() -> None:
     """Runs the command line; ends the process with the interface's exit code."""
+    form = wanted_form(sys.argv)
     try:
         sys.exit(commands(standalone_mode=False))
     except typer.TyperException as error:
         error.show()  # type: ignore[attr-defined] # every error of usage has it
-        leave(CommandError("", USAGE, {"error": str(error) or "wrong usage"}), wanted_form(sys.argv))
+        leave(CommandError("", USAGE, {"error": str(error) or "wrong usage"}), form)
     except CommandError as error:
-        leave(error, wanted_form(sys.argv))
+        leave(error, form)
     except BrokenPipeError:
         sys.exit(0)
+    except OSError as error:  # a folder or file of this machine
+        leave(CommandError(": ".join(str(part) for part in (error.filename, error.strerror) if part)), form)
     except (KeyboardInterrupt, typer.Abort):
-        sys.exit(INTERRUPTED)
+        leave(CommandError("interrupted", INTERRUPTED), form)
 
 
 if __name__ == "__main__":

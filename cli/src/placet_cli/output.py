@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-WIDTH_OF_A_PIPE = 10_000
+WIDTH_OF_A_PIPE = 1_000_000
 """Nothing wraps for programs that read lines."""
 GAP, NARROW, WORD = 2, 12, 24
 """Of tables: between columns; what a column needs that wraps; the longest word that stays whole."""
@@ -37,7 +37,10 @@ def show(document: Any, form: Form, people: Printer) -> None:
     else:
         from rich.console import Console  # programs do not need it, and it loads slowly
 
-        people(Console(highlight=False, soft_wrap=True))
+        console = Console(highlight=False, soft_wrap=True)
+        if not console.is_terminal:
+            console.width = WIDTH_OF_A_PIPE
+        people(console)
 
 
 def to_yaml(document: Any) -> str:
@@ -62,14 +65,13 @@ def table(
         if not rows:
             console.print(nothing, style="dim", markup=False)
             return
-        width = console.width if console.is_terminal else WIDTH_OF_A_PIPE
-        shown = how_many_fit(columns, cells, whole, width) if whole else len(columns)
+        shown = how_many_fit(columns, cells, whole, console.width) if whole else len(columns)
         drawn = Table(box=None, header_style="bold", pad_edge=False)
         for column in columns[:shown]:
             drawn.add_column(_title(column), overflow="fold", no_wrap=column in whole)
         for row in cells:
             drawn.add_row(*map(Text, row[:shown]))
-        console.print(drawn, soft_wrap=False, width=width)
+        console.print(drawn, soft_wrap=False)
 
     return print_rows
 
@@ -108,8 +110,8 @@ def fields(document: Mapping[str, Any]) -> Printer:
 
 
 def beside(label: str, text: str, console: "Console") -> str:
-    """What to print after a label: one line, or on a terminal as many as fit, indented. Words stay whole, as ids do."""
-    if not console.is_terminal:
+    """What to print after a label: as many lines as it takes, indented. Words stay whole, as ids do."""
+    if len(label) + len(text) <= console.width:
         return text
     indent = " " * len(label)
     lines = textwrap.fill(

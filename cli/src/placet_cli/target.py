@@ -31,7 +31,7 @@ def find_target(url: str | None, token: str | None, environment: Mapping[str, st
     url = url or environment.get("PLACET_URL") or (home.read_state() or {}).get("url")
     if not url:
         raise CommandError("no Placet is known here; run `placet up`, or give --url")
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+    if not _is_address(url):
         raise CommandError(f"--url {url}: this is no address; write http://host:port", USAGE)
     token = token or environment.get("PLACET_TOKEN") or (_read(home.token_file) if is_local(url, home) else None)
     if not token:
@@ -46,7 +46,15 @@ def is_local(url: str | None, home: Home) -> bool:
     known = (home.read_state() or {}).get("url")
     if known is None:
         return False
-    return url is None or _place(urlsplit(url)) == _place(urlsplit(known))
+    return url is None or (_is_address(url) and _place(urlsplit(url)) == _place(urlsplit(known)))
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port out of range, half an IPv6 address
+        return False
 
 
 def _place(parts: SplitResult) -> tuple[str | None, int | None]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..context import OutputOption, TokenOption, UrlOption, connect
+from ..context import IdArgument, OutputOption, TokenOption, UrlOption, connect
 from ..errors import CommandError
 from ..output import Form, fields, show, table
 
@@ -28,7 +28,7 @@ def list_letters(url: UrlOption = None, token: TokenOption = None, output: Outpu
 
 @dead_letter.command("show")
 def show_letter(
-    letter_id: str,
+    letter_id: IdArgument,
     service: ServiceOption = None,
     url: UrlOption = None,
     token: TokenOption = None,
@@ -42,7 +42,7 @@ def show_letter(
 
 @dead_letter.command("replay")
 def replay(
-    letter_id: str,
+    letter_id: IdArgument,
     service: ServiceOption = None,
     url: UrlOption = None,
     token: TokenOption = None,

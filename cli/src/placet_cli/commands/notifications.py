@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..context import OutputOption, TokenOption, UrlOption, connect
+from ..context import IdArgument, OutputOption, TokenOption, UrlOption, connect
 from ..errors import USAGE, CommandError
 from ..output import Form, show, table
 
@@ -15,7 +15,7 @@ COLUMNS = ("id", "recipient", "state", "reason", "job", "sent_at")
 
 @notification.command("list")
 def list_deliveries(
-    run: Annotated[str | None, typer.Option("--run")] = None,
+    run: Annotated[str | None, typer.Option("--run", help="About this run alone.")] = None,
     url: UrlOption = None,
     token: TokenOption = None,
     output: OutputOption = Form.TABLE,
@@ -27,7 +27,7 @@ def list_deliveries(
 
 @notification.command("resend")
 def resend(
-    delivery_id: str,
+    delivery_id: IdArgument,
     force: Annotated[bool, typer.Option("--force", help="Also one that was sent.")] = False,
     url: UrlOption = None,
     token: TokenOption = None,
@@ -40,12 +40,12 @@ def resend(
 
 @notification.command("configure")
 def configure(
-    store: str,
-    host: Annotated[str, typer.Option("--host")],
-    sender: Annotated[str, typer.Option("--sender")],
+    store: Annotated[str, typer.Argument(metavar="STORE", show_default=False)],
+    host: Annotated[str, typer.Option("--host", help="The mail server.")],
+    sender: Annotated[str, typer.Option("--sender", help="The address that mails come from.")],
     port: Annotated[int, typer.Option("--port")] = 587,
     security: Annotated[str, typer.Option("--security", help="none, starttls or tls.")] = "starttls",
-    username: Annotated[str | None, typer.Option("--username")] = None,
+    username: Annotated[str | None, typer.Option("--username", help="If the server wants one.")] = None,
     password_env: Annotated[str | None, typer.Option("--password-env", help="PLACET_SECRET_…")] = None,
     password_file: Annotated[str | None, typer.Option("--password-file", help="A name in the secrets folder.")] = None,
     url: UrlOption = None,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..context import OutputOption, TokenOption, UrlOption, connect, speaks_to_local_stack
+from ..context import NameArgument, OutputOption, TokenOption, UrlOption, connect, speaks_to_local_stack
 from ..errors import USAGE, CommandError
 from ..output import Form, fields, show, table, to_yaml
 
@@ -58,8 +58,8 @@ def _remarks(saved: dict[str, Any]) -> None:
 
 
 def export(
-    kind: Annotated[str | None, typer.Argument(help="provider, schedule, workflow or job.")] = None,
-    name: Annotated[str | None, typer.Argument()] = None,
+    kind: Annotated[str | None, typer.Argument(metavar="KIND", help="provider, schedule, workflow or job.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One of this kind.")] = None,
     url: UrlOption = None,
     token: TokenOption = None,
     output: OutputOption = Form.YAML,
@@ -91,14 +91,16 @@ def _noun(noun: typer.Typer, kind: str, columns: tuple[str, ...]) -> None:
 
     @noun.command("show")
     def show_one(
-        name: str, url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE
+        name: NameArgument, url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE
     ) -> None:
         """One, whole."""
         found = connect(url, token).get(plural, name)
         show(found, output, fields(found))
 
     @noun.command("delete")
-    def delete(name: str, url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE) -> None:
+    def delete(
+        name: NameArgument, url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE
+    ) -> None:
         """Deletes it; what happened stays on record."""
         saved = connect(url, token).delete(plural, name)
         show(saved, output, table([saved], ("kind", "name", "result")))
@@ -111,7 +113,7 @@ _noun(job, "job", ("name", "source", "destination", "workflow", "schedule"))
 
 @provider.command("test")
 def try_provider(
-    name: str, url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE
+    name: NameArgument, url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE
 ) -> None:
     """Connects, binds, reads one page; says what is wrong and how to mend it."""
     answer = connect(url, token).post("provider-tests", body={"provider": name})
@@ -122,9 +124,9 @@ def try_provider(
 
 @query.command("test")
 def try_query(
-    provider: str,
+    provider: Annotated[str, typer.Argument(metavar="PROVIDER", show_default=False)],
     query: Annotated[str | None, typer.Option("--query", help="SQL, or an LDAP filter; else the default.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=500)] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="Rows at most.")] = 20,
     url: UrlOption = None,
     token: TokenOption = None,
     output: OutputOption = Form.TABLE,
@@ -137,7 +139,7 @@ def try_query(
 
 @job.command("review")
 def review(
-    name: Annotated[str | None, typer.Argument()] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A saved job.")] = None,
     file: Annotated[Path | None, typer.Option("-f", "--file", help="A job that is not saved yet.")] = None,
     url: UrlOption = None,
     token: TokenOption = None,

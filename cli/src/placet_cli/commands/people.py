@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..context import OutputOption, TokenOption, UrlOption, connect
+from ..context import NameArgument, OutputOption, TokenOption, UrlOption, connect
 from ..output import Form, show, table
 
 user = typer.Typer(no_args_is_help=True, help="Local users.")
@@ -15,10 +15,14 @@ COLUMNS = ("name", "email", "roles", "groups", "disabled")
 
 @user.command("add")
 def add(
-    name: str,
-    email: Annotated[str, typer.Option("--email")],
-    role: Annotated[list[str], typer.Option("--role", help="viewer, editor, approver, operator, admin.")],
-    group: Annotated[list[str] | None, typer.Option("--group")] = None,
+    name: NameArgument,
+    email: Annotated[str, typer.Option("--email", help="Where mails for approvers go.")],
+    role: Annotated[
+        list[str], typer.Option("--role", help="viewer, editor, approver, operator or admin. May be repeated.")
+    ],
+    group: Annotated[
+        list[str] | None, typer.Option("--group", help="For workflows: group:NAME. May be repeated.")
+    ] = None,
     url: UrlOption = None,
     token: TokenOption = None,
     output: OutputOption = Form.TABLE,
@@ -37,7 +41,9 @@ def list_users(url: UrlOption = None, token: TokenOption = None, output: OutputO
 
 
 @user.command("disable")
-def disable(name: str, url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE) -> None:
+def disable(
+    name: NameArgument, url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE
+) -> None:
     """Disables a user and their tokens."""
     found = connect(url, token).post("users", name, "disable")
     show(found, output, table([found], COLUMNS))
@@ -46,7 +52,7 @@ def disable(name: str, url: UrlOption = None, token: TokenOption = None, output:
 @token_noun.command("create")
 def create_token(
     name: Annotated[str, typer.Argument(metavar="USER")],
-    expires: Annotated[str | None, typer.Option("--expires", help="Such as 90d.")] = None,
+    expires: Annotated[str | None, typer.Option("--expires", help="Such as 90d; else never.")] = None,
     url: UrlOption = None,
     token: TokenOption = None,
     output: OutputOption = Form.TABLE,

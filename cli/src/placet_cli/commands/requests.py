@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..context import OutputOption, TokenOption, UrlOption, connect
+from ..context import IdArgument, OutputOption, TokenOption, UrlOption, connect
 from ..following import OPERATIONS
 from ..output import Form, fields, show, table
 from ..wording import counted
@@ -28,7 +28,7 @@ def list_requests(
 
 @request.command("show")
 def show_request(
-    request_id: str, url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE
+    request_id: IdArgument, url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE
 ) -> None:
     """One request: what would change, why it is asked, who decides."""
     found = connect(url, token).get("requests", request_id)
@@ -37,8 +37,8 @@ def show_request(
 
 @request.command("approve")
 def approve(
-    request_id: str,
-    comment: Annotated[str, typer.Option("--comment")] = "",
+    request_id: IdArgument,
+    comment: Annotated[str, typer.Option("--comment", help="Stays on record.")] = "",
     url: UrlOption = None,
     token: TokenOption = None,
     output: OutputOption = Form.TABLE,
@@ -49,7 +49,7 @@ def approve(
 
 @request.command("deny")
 def deny(
-    request_id: str,
+    request_id: IdArgument,
     comment: Annotated[str, typer.Option("--comment", help="Why: who asked will read it.")],
     url: UrlOption = None,
     token: TokenOption = None,

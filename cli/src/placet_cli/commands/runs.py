@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ..context import OutputOption, TokenOption, UrlOption, connect
+from ..context import IdArgument, NameArgument, OutputOption, TokenOption, UrlOption, connect
 from ..errors import DONE, USAGE, CommandError
-from ..following import exit_code, follow, why
+from ..following import Operation, exit_code, follow, why
 from ..output import Form, show, table
 from ..wording import changes_in_words, run_in_words
 from .objects import job
@@ -19,7 +19,7 @@ TimeoutOption = Annotated[float | None, typer.Option("--timeout", min=0, help="S
 
 @job.command("run")
 def run_job(
-    name: str,
+    name: NameArgument,
     preview: Annotated[bool, typer.Option("--preview", help="Plan only: say what would happen.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end.")] = False,
     record: Annotated[list[str] | None, typer.Option("--record", help="A key; for previews.")] = None,
@@ -41,7 +41,7 @@ def run_job(
 
 @run.command("watch")
 def watch(
-    run_id: str,
+    run_id: IdArgument,
     timeout: TimeoutOption = None,
     url: UrlOption = None,
     token: TokenOption = None,
@@ -63,8 +63,11 @@ def _end(document: dict[str, Any], form: Form) -> None:
 
 @run.command("list")
 def list_runs(
-    job: Annotated[str | None, typer.Option("--job")] = None,
-    state: Annotated[str | None, typer.Option("--state")] = None,
+    job: Annotated[str | None, typer.Option("--job", help="Of this job alone.")] = None,
+    state: Annotated[
+        str | None,
+        typer.Option("--state", help="requested, planning, awaiting_approval, approved, applying or finished."),
+    ] = None,
     url: UrlOption = None,
     token: TokenOption = None,
     output: OutputOption = Form.TABLE,
@@ -77,14 +80,18 @@ def list_runs(
 
 
 @run.command("show")
-def show_run(run_id: str, url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE) -> None:
+def show_run(
+    run_id: IdArgument, url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE
+) -> None:
     """One run."""
     found = connect(url, token).get("runs", run_id)
     show(found, output, run_in_words(found))
 
 
 @run.command("cancel")
-def cancel(run_id: str, url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE) -> None:
+def cancel(
+    run_id: IdArgument, url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE
+) -> None:
     """Ends a run; what it has written stays."""
     found = connect(url, token).post("runs", run_id, "cancel")
     show(found, output, run_in_words(found))
@@ -92,10 +99,10 @@ def cancel(run_id: str, url: UrlOption = None, token: TokenOption = None, output
 
 @run.command("changes")
 def changes(
-    run_id: str,
-    op: Annotated[str | None, typer.Option("--op", help="create, update, move, disable or delete.")] = None,
+    run_id: IdArgument,
+    op: Annotated[Operation | None, typer.Option("--op", help="Changes of this kind alone.")] = None,
     result: Annotated[str | None, typer.Option("--result", help="applied, conflict, failed, rejected, …")] = None,
-    key: Annotated[str | None, typer.Option("--key")] = None,
+    key: Annotated[str | None, typer.Option("--key", help="Of this record alone.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Else the whole list.")] = None,
     url: UrlOption = None,
     token: TokenOption = None,

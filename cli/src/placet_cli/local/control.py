@@ -37,7 +37,8 @@ class Options:
 
 def start_detached(home: Home, options: Options) -> None:
     """Starts a supervisor in the background and returns when every service is ready. Raises StackFailedError."""
-    home.logs.mkdir(parents=True, exist_ok=True)
+    for folder in (home.folder, home.logs):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     command = [sys.executable, "-m", "placet_cli.main", "up", "--home", str(home.folder), *options.arguments()]
     log = home.logs / "supervisor.log"
     with log.open("ab") as output:

@@ -69,17 +69,17 @@ class Home:
         return found
 
     def read_state(self) -> Mapping[str, Any] | None:
-        """What the supervisor wrote last, or None where no stack ever ran."""
+        """What the supervisor wrote last; None where no stack ever ran, or a power cut left half a file."""
         try:
             state: Mapping[str, Any] = json.loads(self.state_file.read_text())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             return None
         return state
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
         """Whether nobody else runs a stack here; while the block lasts, nobody else can."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self.folder / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -10,9 +10,9 @@ from .home import SERVICES, Home, write_private
 
 
 def prepare(home: Home) -> None:
-    """Makes what is missing; what is there stays as it is."""
+    """Makes what is missing, for its owner alone; what is there stays as it is."""
     for folder in (home.logs, home.mail, home.spool, home.secrets):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
     for service in SERVICES:
         if not (home.public_keys / service / "current.pem").exists():
             write_key_pair(service, home.private_key(service), home.public_keys)

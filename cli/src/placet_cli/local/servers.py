@@ -27,11 +27,17 @@ def mail_child(home: Home, port: int) -> Child:
     return _server("mail-catcher", command, home, port)
 
 
-def listens(port: int) -> bool:
+def reachable(bootstrap: str) -> bool:
+    """Whether one of the addresses `HOST:PORT,HOST:PORT` takes connections."""
+    places = (address.rpartition(":") for address in bootstrap.split(","))
+    return any(port.isdigit() and listens(int(port), host) for host, _, port in places)
+
+
+def listens(port: int, host: str = "127.0.0.1") -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
+        with socket.create_connection((host, port), timeout=1):
             return True
-    except OSError:
+    except (OSError, OverflowError):
         return False
 
 

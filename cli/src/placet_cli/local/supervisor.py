@@ -18,7 +18,7 @@ from .home import SERVICES, Home, write_private
 from .ports import choose_ports
 from .postgres import DatabaseFailedError, make_database, make_roles, owner_url, postgres_child, service_urls
 from .processes import identify, stop_orphans
-from .servers import mail_child, noida_child
+from .servers import mail_child, noida_child, reachable
 from .services import Addresses, environment, service_children, worker_name
 
 START_SECONDS = 120.0
@@ -52,7 +52,7 @@ class Supervisor:
             while not self._stopping:
                 self._turn()
         except (psycopg.Error, DatabaseFailedError) as error:
-            raise StackFailedError(f"the database: {str(error).strip()}") from error
+            raise StackFailedError(f"the database: {' '.join(str(error).split())}") from error
         finally:
             self._stop()
 
@@ -60,6 +60,8 @@ class Supervisor:
         """Everything starts at once, since services wait for their servers; roles are made as soon as they can be."""
         ports = choose_ports(self.home, self._names(), self.options.port)
         addresses = self._addresses(ports)
+        if self.options.kafka is not None and not reachable(self.options.kafka):
+            raise StackFailedError(f"--kafka {self.options.kafka}: nobody answers there; write HOST:PORT of a broker")
         if self.options.database is not None:
             make_roles(self.options.database, self.home.settings["passwords"])
         self._begin(mail_child(self.home, ports["smtp"]))

@@ -1,0 +1,116 @@
+"""Runs and changes for people."""
+
+from io import StringIO
+from typing import Any
+
+from rich.console import Console
+
+from placet_cli.output import Printer
+from placet_cli.wording import changes_in_words, counted, run_in_words
+
+CHANGE: dict[str, Any] = {
+    "key": "E1",
+    "id": "11",
+    "dn": "cn=Ann Berg,ou=People,dc=example",
+    "op": "update",
+    "phase": "update",
+    "attributes": [{"name": "title", "before": ["Clerk"], "after": ["Head"]}],
+    "steps": [],
+    "result": None,
+    "reason": None,
+}
+RUN: dict[str, Any] = {
+    "id": "r1",
+    "job": "people",
+    "state": "awaiting_approval",
+    "outcome": None,
+    "trigger": "manual",
+    "requested_by": "ada",
+    "requested_at": "2026-11-24T02:14:26Z",
+    "finished_at": None,
+    "preview": False,
+    "plan": None,
+    "request": None,
+    "results": None,
+    "reason": None,
+}
+
+
+def printed(printer: Printer) -> list[str]:
+    out = StringIO()
+    printer(Console(file=out, width=80, soft_wrap=True))
+    return out.getvalue().splitlines()
+
+
+def test_a_change_says_what_is_done_to_whom_from_what_to_what() -> None:
+    assert printed(changes_in_words([CHANGE])) == [
+        "update   E1  cn=Ann Berg,ou=People,dc=example",
+        "           title                Clerk → Head",
+    ]
+
+
+def test_a_result_and_its_reason_follow() -> None:
+    lines = printed(changes_in_words([CHANGE | {"result": "already_applied", "reason": "it was there"}]))
+    assert lines[0].endswith("→ already applied")
+    assert lines[1].strip() == "it was there"
+
+
+def test_a_rejected_record_says_where_it_stands_and_why() -> None:
+    rejected: dict[str, Any] = {
+        "key": None, "id": None, "dn": None, "op": None, "record": "line 43", "attributes": [], "steps": [],
+        "result": "rejected", "reason": "sn: the record gives no value",
+    }  # fmt: skip
+    assert printed(changes_in_words([rejected])) == ["rejected ?  line 43", "           sn: the record gives no value"]
+
+
+def test_values_that_come_and_go() -> None:
+    attributes = [
+        {"name": "cn", "before": [], "after": ["Ann"]},
+        {"name": "mail", "before": ["a@b", "c@d"], "after": []},
+        {"name": "member", "add": ["x"] * 60, "remove": ["y"], "count": 159},
+    ]
+    said = [line.split(maxsplit=1)[1] for line in printed(changes_in_words([CHANGE | {"attributes": attributes}]))[1:]]
+    assert said == ["Ann", "a@b, c@d → (nothing)", "60 to add, 1 to remove, 159 then"]
+
+
+def test_values_cannot_hide_a_change_from_who_approves_it() -> None:
+    attributes = [{"name": "title", "before": [], "after": ["Clerk\x1b[2K\x1b[1A"]}]
+    assert "Clerk\\x1b[2K\\x1b[1A" in printed(changes_in_words([CHANGE | {"attributes": attributes}]))[1]
+
+
+def test_no_changes_are_said_in_words() -> None:
+    assert printed(changes_in_words([])) == ["no changes"]
+
+
+def test_counts_that_are_zero_are_left_out() -> None:
+    assert counted({"create": 3, "update": 0, "already_applied": 1}, ("create", "update", "already_applied")) == (
+        "3 create, 1 already applied"
+    )
+
+
+def test_a_run_without_a_plan_has_no_counts() -> None:
+    assert printed(run_in_words(RUN)) == [
+        "run           r1",
+        "job           people",
+        "state         awaiting approval",
+        "asked by      ada (manual)",
+        "requested at  2026-11-24 02:14:26 UTC",
+    ]
+
+
+def test_a_finished_run_shows_outcome_plan_and_results() -> None:
+    plan = {"create": 2, "unchanged": 5, "warnings": ["the clock is late"]}
+    done = RUN | {
+        "state": "finished", "outcome": "succeeded_with_errors", "plan": plan, "preview": True,
+        "results": {"applied": 1, "conflict": 1, "failed": 0},
+    }  # fmt: skip
+    lines = {line[:14].strip(): line[14:] for line in printed(run_in_words(done))}
+    assert lines["job"] == "people (preview)"
+    assert lines["state"] == "succeeded with errors"
+    assert lines["plan"] == "2 create, 5 unchanged"
+    assert lines["warnings"] == "the clock is late"
+    assert lines["results"] == "1 applied, 1 conflict"
+
+
+def test_an_empty_plan_is_a_plan() -> None:
+    assert "no records, no entries" in "".join(printed(run_in_words(RUN | {"plan": {"create": 0}})))
