@@ -136,15 +136,17 @@ ALTERATIONS: Mapping[str, tuple[int, Sequence[str]]] = {
     "dropped steps": (3, ["DELETE FROM sync.steps" + THIS]),
     "items in another order": (3, [BATCH + "items = jsonb_build_array(items->2, items->1, items->0)" + THIS]),
     "items that are none": (3, [BATCH + "items = '7'" + THIS]),
+    "items that cannot be": (3, [BATCH + "items = '[[\"x\", [0]]]'" + THIS]),
     "an unknown phase": (3, [BATCH + "phase = 99" + THIS]),
     "every batch dropped": (3, ["DELETE FROM sync.batches" + THIS]),
     "every batch called done": (3, [BATCH + "state = 'done'" + THIS]),
     "one batch dropped": (250, ["DELETE FROM sync.batches" + THIS + " AND ordinal = 1"]),
-    "one batch called done": (250, [BATCH + "state = 'done'" + THIS]),
+    "one batch called done": (250, [BATCH + "state = 'done'" + THIS + " AND ordinal = 1"]),
     "batches in another order": (
         250, [BATCH + f"ordinal = {new}" + THIS + f" AND ordinal = {old}" for old, new in ((0, 7), (1, 0), (7, 1))]
     ),
     "the plan's signature": (3, [RUN + "plan_token = plan_token || 'x'" + THIS]),
+    "no plan at all": (3, [RUN + "plan_token = NULL" + THIS]),
     "the order's signature": (3, [RUN + "order_token = order_token || 'x'" + THIS]),
 }  # fmt: skip
 
@@ -214,10 +216,11 @@ def test_an_edit_of_the_address_ends_the_run_that_was_planned_for_the_old_one(
 
 
 def test_who_may_not_decide_is_refused_and_the_request_stays_open(desk: Desk, waiting: dict[str, Any]) -> None:
-    request = waiting["request"]
+    request, before = waiting["request"], desk.stack.alarms("approvals", "not_allowed")
     assert "needs the role approver" in desk.ada.complaint("request", "approve", request)
     assert "needs the role approver" in desk.cleo.complaint("request", "approve", request)
     assert "not among the approvers" in desk.admin.complaint("request", "approve", request)
+    assert desk.stack.alarms("approvals", "not_allowed") == before + 3
     with desk.stack.database() as database:
         database.execute(
             "INSERT INTO approvals.votes (request_id, voter, approve, identity, body)"
@@ -237,7 +240,9 @@ def test_nobody_approves_a_run_that_they_asked_for(desk: Desk) -> None:
     desk.people(ANN)
     desk.apply()
     run = desk.wait_for(desk.admin.ask("job", "run", desk.name)["id"], "awaiting_approval")
+    before = desk.stack.alarms("approvals", "not_allowed")
     assert "asked for this run" in desk.admin.complaint("request", "approve", run["request"])
+    assert desk.stack.alarms("approvals", "not_allowed") == before + 1
     assert desk.writes() == []
     desk.ada.ask("run", "cancel", run["id"])
 

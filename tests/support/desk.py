@@ -103,7 +103,7 @@ class Desk:
 
     def run(self, code: int = 0, *more: str) -> Any:
         """Ada runs the job to its end, which has this exit code."""
-        return self.ada.ask("job", "run", self.name, "--wait", "--timeout", "90", *more, code=code)
+        return self.ada.ask("job", "run", self.name, "--wait", "--timeout", "45", *more, code=code)
 
     def request(self) -> Any:
         """Ada asks for a run; as it is when it waits for people."""
@@ -122,7 +122,7 @@ class Desk:
     def approve(self, run: Mapping[str, Any], code: int = 0) -> Any:
         """Bob approves a run that waits; as it is at its end, with the exit code of who watches it."""
         self.bob.ask("request", "approve", run["request"], "--comment", "fine")
-        return self.ada.ask("run", "watch", run["id"], "--timeout", "90", code=code)
+        return self.ada.ask("run", "watch", run["id"], "--timeout", "45", code=code)
 
     def runs(self) -> list[Any]:
         """All runs of the job, the newest first."""

@@ -2,7 +2,7 @@
 
 from placet_shared.alarms import raise_alarm
 from placet_shared.chain import Decision, Signer, Verifier, link_hash
-from placet_shared.errors import ForgedEventError
+from placet_shared.errors import ForbiddenError, ForgedEventError
 from placet_shared.events import ApprovalRequested, RunApproved, RunDenied
 from placet_shared.work import Database, Work
 
@@ -68,7 +68,11 @@ async def cast(request_id: str, call: Call, work: Work, *, verifier: Verifier, s
     planned = _unaltered(run, verifier)
     require_epoch(planned.order, epoch)
     gate, standing = gate_of(planned.order), _standing(run, planned)
-    require_vote(gate, standing, cast_votes(verifier, rows), call, work.now)
+    try:
+        require_vote(gate, standing, cast_votes(verifier, rows), call, work.now)
+    except ForbiddenError as error:
+        raise_alarm("not_allowed", request_id=request_id, user=call.caller.user, reason=str(error))
+        raise
     users = await store.known_users(work) if gate.need == "all" else []
     require_known(gate, call, users)
     await store.add_vote(work, request_id, call)
