@@ -1,5 +1,6 @@
 """The API as the command sees it, patient with restarts."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -21,6 +22,12 @@ CUT_OFF = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ReadError, httpx2.
 """A server that is away, or went away in the middle; writes carry a key, so that none counts twice."""
 
 
+def tell_watcher(line: str) -> None:
+    """Says it to somebody who looks on; programs read errors alone."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"{line}\n")
+
+
 class Client:
     """Calls the API. A refused connection, 502 and 503 are tried again for half a minute."""
 
@@ -29,6 +36,7 @@ class Client:
         target: Target,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        tell: Callable[[str], None] = tell_watcher,
     ) -> None:
         self._http = httpx2.Client(
             base_url=f"{target.url}/api/v1",
@@ -38,7 +46,7 @@ class Client:
             verify=target.url.startswith("https"),  # reading the authorities takes longer than most calls
         )
         self._url = target.url
-        self._clock, self._sleep = clock, sleep
+        self._clock, self._sleep, self._tell = clock, sleep, tell
 
     def get(self, *path: str, **query: Any) -> Any:
         return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
@@ -73,15 +81,19 @@ class Client:
         return document
 
     def _patiently(self, method: str, path: str, request: Mapping[str, Any]) -> httpx2.Response:
-        deadline = self._clock() + PATIENCE_SECONDS
+        began, told = self._clock(), False
         while True:
+            over = self._clock() >= began + PATIENCE_SECONDS
             try:
                 answer = self._http.request(method, path, **request)
-                if answer.status_code not in TRY_AGAIN or self._clock() >= deadline:
+                if answer.status_code not in TRY_AGAIN or over:
                     return answer
             except httpx2.TransportError as error:
-                if not isinstance(error, CUT_OFF) or self._clock() >= deadline:
+                if not isinstance(error, CUT_OFF) or over:
                     raise CommandError(f"{self._url} does not answer ({error}); see `placet status`") from error
+            if not told:
+                self._tell(f"{self._url} does not answer yet; it is tried for {PATIENCE_SECONDS:.0f} s")
+                told = True
             self._sleep(PAUSE_SECONDS)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from random import SystemRandom
 
 from .home import Home, write_private
@@ -22,13 +22,16 @@ def choose_ports(home: Home, names: Sequence[str], console: int) -> dict[str, in
     for name in names:
         last = settings["ports"].get(name)
         wanted = range(console, console + SEARCHED) if name == "console" and console else [last] if last else []
-        ports[name] = _first_free([port for port in wanted if port not in ports.values()])
+        ports[name] = _first_free(wanted, ports.values())
     write_private(home.settings_file, json.dumps(settings | {"ports": settings["ports"] | ports}))
     return ports
 
 
-def _first_free(wanted: Sequence[int]) -> int:
+def _first_free(wanted: Sequence[int], given: Collection[int]) -> int:
+    """The first wanted port, else any, that nobody listens on and that was not given to another name."""
     for port in (*wanted, *SystemRandom().sample(ANY, SEARCHED)):
+        if port in given:
+            continue
         with socket.socket() as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
