@@ -10,6 +10,7 @@ from placet_shared.errors import ForgedEventError, PermanentError, ReplayedEvent
 from placet_shared.events import RunApproved, RunCancelled, RunDenied
 from placet_sync_worker.applying.tasks import Outcome, Task
 from placet_sync_worker.changes import Rejected, Result
+from placet_sync_worker.life import end_stranded
 from tests.support.worker import WorkerHarness, a_delete, an_update
 
 
@@ -83,6 +84,19 @@ async def test_what_cannot_be_planned_fails_with_its_reason(worker: WorkerHarnes
     assert (end["outcome"], end["reason"]) == ("failed", "the source is empty")
 
 
+MALFORMED = [
+    "UPDATE sync.changes SET document = NULL WHERE number = 1",
+    "UPDATE sync.changes SET document = '{}' WHERE number = 0",
+    "UPDATE sync.changes a SET document = b.document FROM sync.changes b WHERE a.number = 0 AND b.number = 1",
+    "DELETE FROM sync.steps WHERE number = 0",
+    "UPDATE sync.batches SET items = '7' WHERE ordinal = 0",
+    "UPDATE sync.batches SET items = '[[\"x\", [0]]]' WHERE ordinal = 0",
+    "UPDATE sync.batches SET items = '[[4294967296, [0]]]' WHERE ordinal = 0",
+    "UPDATE sync.batches SET phase = 99 WHERE ordinal = 0",
+]
+"""What a plan was never saved as."""
+
+
 class TestStrangers:
     """Whoever can write to Kafka or to the tables starts nothing and changes nothing."""
 
@@ -147,6 +161,8 @@ class TestStrangers:
             "UPDATE sync.runs SET plan_token = plan_token || 'x'",
             "UPDATE sync.runs SET order_token = order_token || 'x'",
             "UPDATE sync.runs SET decision_token = decision_token || 'x'",
+            "UPDATE sync.runs SET plan_token = NULL",
+            *MALFORMED,
         ],
     )
     async def test_altered_tables_end_the_run_as_failed(self, worker: WorkerHarness, alteration: str) -> None:
@@ -159,6 +175,48 @@ class TestStrangers:
         assert end["reason"]
         asked = [task.number for task, _ in worker.store.asked]
         assert 3 not in asked or "batch" in str(end["reason"]) or asked == list(range(200))
+
+    @pytest.mark.parametrize("alteration", [*MALFORMED, "UPDATE sync.runs SET plan_token = NULL"])
+    async def test_tables_that_are_altered_before_the_approval_end_the_run_too(
+        self, worker: WorkerHarness, alteration: str
+    ) -> None:
+        run_id = await worker.planned([an_update(n) for n in range(3)])
+        event = await worker.approved(run_id)
+        await worker.rows(alteration)
+        await worker.tell(event)
+        await worker.apply_all()
+        end = await finished(worker, run_id)
+        assert end["outcome"] == "failed"
+        assert "run the job again" in str(end["reason"])
+        assert worker.store.asked == []
+
+    @pytest.mark.parametrize("alteration", ["DELETE FROM sync.batches", "UPDATE sync.batches SET state = 'done'"])
+    @pytest.mark.parametrize("approved", [False, True])
+    async def test_a_plan_without_batches_is_not_taken_for_done(
+        self, worker: WorkerHarness, alteration: str, approved: bool
+    ) -> None:
+        run_id = await worker.planned([an_update(n) for n in range(3)])
+        event = await worker.approved(run_id)
+        if approved:
+            await worker.tell(event)
+            await end_stranded(worker.database, worker.verifier, worker.life)
+            assert await worker.published("placet.run-finished") == []
+        await worker.rows(alteration)
+        if not approved:
+            await worker.tell(event)
+        await worker.apply_all()
+        await end_stranded(worker.database, worker.verifier, worker.life)
+        assert (await finished(worker, run_id))["outcome"] == "failed"
+        assert worker.store.asked == []
+
+    async def test_one_malformed_plan_holds_up_no_other_run(self, worker: WorkerHarness) -> None:
+        bad, good = await worker.planned([an_update(1)]), await worker.planned([an_update(2)])
+        for run_id in (bad, good):
+            await worker.approve(run_id)
+        await worker.rows("UPDATE sync.changes SET document = NULL WHERE run_id = :run", run=bad)
+        await worker.apply_all()
+        assert (await finished(worker, bad))["outcome"] == "failed"
+        assert (await finished(worker, good))["outcome"] == "succeeded"
 
     async def test_another_destination_ends_the_run_as_failed(self, worker: WorkerHarness) -> None:
         run_id = await worker.planned([an_update(1)])

@@ -18,7 +18,7 @@ from .applying.directory import DirectoryWriter
 from .applying.run import BatchApplier
 from .checks import build_checks
 from .connections import Connections, Connector, Surroundings
-from .life import Life, end_overdue
+from .life import Life, end_overdue, end_stranded
 from .mapping.monty import MontyEngine
 from .planning.run import PlanMaker, RunPlanner
 from .providers.csv import open_csv, test_csv
@@ -51,6 +51,7 @@ def build(settings: WorkerSettings) -> Service:
     applier = BatchApplier(database, connections, verifier, life, failpoint)
     planning, applying = Loop("planning", planner.step, POLL_SECONDS), Loop("applying", applier.step, POLL_SECONDS)
     overdue = Loop("overdue", partial(end_overdue, database, verifier, life), 60.0)
+    stranded = Loop("stranded", partial(end_stranded, database, verifier, life), 60.0)
     return Service(
         name=NAME,
         settings=settings,
@@ -58,7 +59,7 @@ def build(settings: WorkerSettings) -> Service:
         metadata=metadata,
         migrations=Path(__file__).parent / "migrations",
         handlers=_handlers(verifier, life, settings.epoch, planning, applying),
-        loops=[planning, applying, overdue],
+        loops=[planning, applying, overdue, stranded],
         router=build_router(database, verifier, build_checks(connections, verifier)),
     )
 

@@ -146,3 +146,13 @@ async def end_overdue(database: Database, verifier: Verifier, life: Life) -> Non
             run = await runs.find(work, run_id, lock=True)
             if run is not None and run.state == "planned":
                 await life.end(work, run, verifier.order_if_true(run.order_token), "failed", "nobody decided in time")
+
+
+async def end_stranded(database: Database, verifier: Verifier, life: Life) -> None:
+    """Ends runs that are applied, and have no batch that could be: somebody took it out of the tables."""
+    async with database.transaction() as work:
+        for run_id in await runs.without_ready_batches(work):
+            run = await runs.find(work, run_id, lock=True)
+            if run is not None and run_id in await runs.without_ready_batches(work):
+                order = verifier.order_if_true(run.order_token)
+                await life.end_altered(work, run, order, "batches of the plan are gone; run the job again")

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from placet_shared.chain import Order
 from placet_shared.work import Work
 
-from ..tables import runs
+from ..tables import batches, runs
 
 LEASE = timedelta(seconds=60)
 
@@ -83,6 +83,13 @@ async def change(work: Work, run_id: str, **values: Any) -> None:
 async def overdue(work: Work, now: datetime) -> list[str]:
     """Planned runs whose plan is no longer valid and that nobody has decided about."""
     query = select(runs.c.run_id).where(runs.c.state == "planned", runs.c.valid_until < now - GRACE)
+    return list((await work.connection.execute(query)).scalars())
+
+
+async def without_ready_batches(work: Work) -> list[str]:
+    """Runs that are being applied without a batch to apply: no transaction of ours leaves one so."""
+    ready = select(batches.c.batch_id).where(batches.c.run_id == runs.c.run_id, batches.c.state == "ready")
+    query = select(runs.c.run_id).where(runs.c.state == "applying", ~ready.exists())
     return list((await work.connection.execute(query)).scalars())
 
 
