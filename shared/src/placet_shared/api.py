@@ -61,7 +61,7 @@ def install_problem_documents(app: FastAPI) -> None:
     async def _body(_request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"][1:])
-        return problem(422, "Invalid", f"{field}: {first['msg']}", field)
+        return problem(422, "Invalid", f"{field}: {first['msg'].removeprefix('Value error, ')}", field)
 
 
 _STATUS: list[tuple[type[PlacetError], tuple[int, str]]] = [

@@ -65,7 +65,8 @@ def test_a_child_that_dies_is_started_again_after_a_pause(make: Made) -> None:
 
 def test_a_child_that_dies_at_once_tells_why_and_its_pauses_grow(make: Made) -> None:
     child = make("import sys; sys.exit('the key is missing')")
-    now, died_at, pauses = 0.0, 0.0, []
+    pauses: list[float] = []
+    now = died_at = 0.0
     child.start(now)
     while len(pauses) < 3:
         now += 0.01

@@ -72,13 +72,9 @@ def test_every_service_runs_in_a_process_of_its_own(stack: Stack) -> None:
 def test_a_service_that_dies_is_back_soon_on_its_port(name: str, stack: Stack) -> None:
     before = services(stack)[name]
     os.kill(before["pid"], signal.SIGKILL)
-    after = until(
-        lambda: (
-            (now := services(stack)[name])["pid"] not in (None, before["pid"]) and now["state"] == "running" and now
-        ),
-        f"{name} is back",
-    )
-    assert after and after["port"] == before["port"]
+    until(lambda: services(stack)[name]["pid"] not in (None, before["pid"]), f"{name} is started again")
+    until(lambda: services(stack)[name]["state"] == "running", f"{name} is ready")
+    assert services(stack)[name]["port"] == before["port"]
     assert stack.admin.ask("run", "list")["items"] == []
 
 
@@ -153,6 +149,8 @@ def test_down_where_nothing_runs_says_so(tmp_path: Path) -> None:
 
 def test_real_servers_are_used_instead_of_embedded_ones(tmp_path: Path, kafka: Kafka, postgres: Postgres) -> None:
     database, home = postgres.create_database(), tmp_path / "home"
+    home.mkdir()
+    (home / "token").write_text("placet_of_the_embedded_database")
     with foreground(home, "--kafka", kafka.bootstrap, "--database", database):
         admin = Person(home)
         found = admin.ask("status", "--home", home)

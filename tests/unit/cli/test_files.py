@@ -54,6 +54,7 @@ def test_numbers_and_truths_are_numbers_and_truths() -> None:
         (PROVIDER.replace("provider", "provder"), ["people.yaml:1:", "provder", "provider"]),
         (PROVIDER + "---\n" + PROVIDER.replace("path: people.csv\n", ""), ["people.yaml:6:", "path"]),
         ("kind: provider\n" + "\n".join(" " * n + "a:" for n in range(40)), ["nested too deeply"]),
+        (WORKFLOW.replace("[ada]", "[ada], expires_after: soon"), ["people.yaml:3:", "such as 90s, 15m, 48h or 7d"]),
         ("\x07", ["people.yaml"]),
     ],
 )

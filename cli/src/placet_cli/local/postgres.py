@@ -65,6 +65,12 @@ def owner_url(home: Home, port: int, database: str = DATABASE) -> str:
     return f"postgresql://{OWNER}:{home.settings['passwords']['owner']}@127.0.0.1:{port}/{database}"
 
 
+def place_of(url: str) -> str:
+    """A database's URL without who asks."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
 def service_urls(home: Home, owner: str) -> Mapping[str, str]:
     """The URL of each service's own role, at the server of the owner's URL."""
     parts, passwords = urlsplit(owner), home.settings["passwords"]

@@ -16,7 +16,7 @@ from .child import Child
 from .control import Options, StackFailedError
 from .home import SERVICES, Home, write_private
 from .ports import choose_ports
-from .postgres import DatabaseFailedError, make_database, make_roles, owner_url, postgres_child, service_urls
+from .postgres import DatabaseFailedError, make_database, make_roles, owner_url, place_of, postgres_child, service_urls
 from .processes import identify, stop_orphans
 from .servers import mail_child, noida_child, reachable
 from .services import Addresses, environment, service_children, worker_name
@@ -24,6 +24,7 @@ from .services import Addresses, environment, service_children, worker_name
 START_SECONDS = 120.0
 STOP_SECONDS = 15.0
 TURN_SECONDS = 0.1
+EMBEDDED = "embedded"
 MOST_DEATHS = 5
 """A program that dies so often before it was ever ready will not start by itself."""
 
@@ -126,8 +127,10 @@ class Supervisor:
         time.sleep(TURN_SECONDS)
 
     def _make_admin(self, addresses: Addresses) -> None:
-        """The first start makes a user `admin` and keeps a token of theirs."""
-        if self.home.token_file.exists():
+        """The first start with a database makes a user `admin` in it, and keeps a token of theirs."""
+        settings = self.home.settings
+        database = place_of(self.options.database) if self.options.database else EMBEDDED
+        if self.home.token_file.exists() and settings.get("admin_in", EMBEDDED) == database:
             return
         made = subprocess.run(
             [sys.executable, "-m", "placet_console", "bootstrap-admin"],
@@ -140,6 +143,7 @@ class Supervisor:
         if made.returncode:
             raise StackFailedError(f"the first admin could not be made: {made.stderr.strip()[-500:]}")
         write_private(self.home.token_file, made.stdout.split()[-1])
+        write_private(self.home.settings_file, json.dumps(settings | {"admin_in": database}))
 
     def _write(self) -> None:
         services = [

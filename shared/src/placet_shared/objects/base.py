@@ -13,10 +13,12 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def parse_duration(text: object) -> object:
-    """`90s`, `15m`, `48h` or `7d` as a timedelta; anything else goes on to pydantic."""
-    if isinstance(text, str) and (found := re.fullmatch(r"(\d{1,9})\s*([smhd])", text.strip())):
+    """`90s`, `15m`, `48h` or `7d` as a timedelta; what is no text goes on to pydantic."""
+    if not isinstance(text, str):
+        return text
+    if found := re.fullmatch(r"(\d{1,9})\s*([smhd])", text.strip()):
         return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
-    return text
+    raise ValueError("write a length of time such as 90s, 15m, 48h or 7d")
 
 
 def format_duration(value: timedelta) -> str:
