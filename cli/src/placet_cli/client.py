@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx2
 
-from .errors import CommandError
+from .errors import USAGE, CommandError
 from .target import Target
 
 PATIENCE_SECONDS = 30.0
@@ -17,6 +17,8 @@ PAUSE_SECONDS = 0.3
 REQUEST_SECONDS = 120.0
 PAGE = 500
 
+ODD_PARTS = frozenset({"", ".", ".."})
+"""Of a path: they would lead elsewhere."""
 TRY_AGAIN = frozenset({502, 503})
 CUT_OFF = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError)
 """A server that is away, or went away in the middle; writes carry a key, so that none counts twice."""
@@ -71,6 +73,9 @@ class Client:
                 return
 
     def _call(self, method: str, path: tuple[str, ...], **request: Any) -> Any:
+        odd = next((part for part in path if part in ODD_PARTS or "/" in part), None)
+        if odd is not None:
+            raise CommandError(f"'{odd}' is no name and no id; see the list of this kind", USAGE)
         answer = self._patiently(method, "/".join(quote(part, safe="") for part in path), request)
         document = _document_of(answer)
         if answer.status_code >= httpx2.codes.BAD_REQUEST and isinstance(document, dict):

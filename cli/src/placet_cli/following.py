@@ -24,6 +24,19 @@ class Operation(StrEnum):
     DELETE = "delete"
 
 
+class Result(StrEnum):
+    """What came of a change; rejected records have no change."""
+
+    APPLIED = "applied"
+    ALREADY_APPLIED = "already_applied"
+    CONFLICT = "conflict"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    SKIPPED = "skipped"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+
+
 OPERATIONS = tuple(Operation)
 CODES = {
     "succeeded": DONE,

@@ -110,10 +110,17 @@ def problem(status: int, **document: Any) -> Answer:
 
 def test_a_call_carries_the_token_and_quotes_what_people_write(server: Server) -> None:
     server.answers = [Answer(body=b'{"id": "r1"}')]
-    assert client(server.url).get("runs", "a/b c", state="open", job=None) == {"id": "r1"}
+    assert client(server.url).get("runs", "a?b c", state="open", job=None) == {"id": "r1"}
     (asked,) = server.asked
-    assert (asked.method, asked.path) == ("GET", "/api/v1/runs/a%2Fb%20c?state=open")
+    assert (asked.method, asked.path) == ("GET", "/api/v1/runs/a%3Fb%20c?state=open")
     assert asked.headers["authorization"] == "Bearer placet_abc"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b"])
+def test_what_would_lead_elsewhere_is_not_asked_for(name: str, server: Server) -> None:
+    with pytest.raises(CommandError, match="is no name and no id"):
+        client(server.url).delete("jobs", name)
+    assert server.asked == []
 
 
 def test_a_list_is_read_to_its_last_page(server: Server) -> None:

@@ -35,7 +35,16 @@ def run(words: str, monkeypatch: pytest.MonkeyPatch) -> object:
 
 
 @pytest.mark.parametrize(
-    "words", ["bogus", "run", "run show", "run list --bogus", "job run people --timeout 5", "run changes x --op eat"]
+    "words",
+    [
+        "bogus",
+        "run",
+        "run show",
+        "run list --bogus",
+        "job run people --timeout 5",
+        "run changes x --op eat",
+        "run changes x --result eaten",
+    ],
 )
 def test_wrong_usage_ends_with_2(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(words, monkeypatch) == 2

@@ -8,7 +8,7 @@ import typer
 
 from ..context import NameArgument, OutputOption, TokenOption, UrlOption, connect, speaks_to_local_stack
 from ..errors import USAGE, CommandError
-from ..output import Form, fields, show, table, to_yaml
+from ..output import Form, fields, show, table, to_yaml, visible
 
 PLURALS = {"provider": "providers", "schedule": "schedules", "workflow": "workflows", "job": "jobs"}
 """In the order in which objects refer to each other."""
@@ -155,6 +155,7 @@ def review(
     document = reviews[0] if len(reviews) == 1 else reviews
     errors = [error for one in reviews for error in one.get("errors", [])]
     if not errors or output is Form.TABLE:
-        show(document, output, lambda console: console.print("\n\n".join(one["text"] for one in reviews), markup=False))
+        lines = "\n".join(map(visible, "\n\n".join(one["text"] for one in reviews).split("\n")))
+        show(document, output, lambda console: console.print(lines, markup=False))
     if errors:
         raise CommandError(errors[0], document=document)

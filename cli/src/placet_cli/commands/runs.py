@@ -6,7 +6,7 @@ import typer
 
 from ..context import IdArgument, NameArgument, OutputOption, TokenOption, UrlOption, connect
 from ..errors import DONE, USAGE, CommandError
-from ..following import Operation, exit_code, follow, why
+from ..following import Operation, Result, exit_code, follow, why
 from ..output import Form, show, table
 from ..wording import changes_in_words, run_in_words
 from .objects import job
@@ -22,7 +22,9 @@ def run_job(
     name: NameArgument,
     preview: Annotated[bool, typer.Option("--preview", help="Plan only: say what would happen.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end.")] = False,
-    record: Annotated[list[str] | None, typer.Option("--record", help="A key; for previews.")] = None,
+    record: Annotated[
+        list[str] | None, typer.Option("--record", help="The record with this key alone. May be repeated.")
+    ] = None,
     timeout: TimeoutOption = None,
     url: UrlOption = None,
     token: TokenOption = None,
@@ -101,7 +103,7 @@ def cancel(
 def changes(
     run_id: IdArgument,
     op: Annotated[Operation | None, typer.Option("--op", help="Changes of this kind alone.")] = None,
-    result: Annotated[str | None, typer.Option("--result", help="applied, conflict, failed, rejected, …")] = None,
+    result: Annotated[Result | None, typer.Option("--result", help="Those alone that ended so.")] = None,
     key: Annotated[str | None, typer.Option("--key", help="Of this record alone.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Else the whole list.")] = None,
     url: UrlOption = None,

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shutil
 import signal
 import stat
 import subprocess
@@ -49,7 +50,7 @@ def postgres_child(home: Home, port: int) -> Child:
         home.postgres.mkdir(parents=True, exist_ok=True)
         for folder in (programs(), home.postgres):
             _let_through(folder)
-    if not (data / "PG_VERSION").exists():
+    if not data.exists():
         _make_data(home, data, user)
     command = [
         str(programs() / "postgres"), "-D", str(data), "-p", str(port), "-c", "listen_addresses=127.0.0.1",
@@ -112,8 +113,13 @@ def answers(port: int) -> bool:
 
 
 def _make_data(home: Home, data: Path, user: str | None) -> None:
-    """Raises DatabaseFailedError with initdb's last words."""
+    """Makes the server's files and then gives them their name: a start that is killed leaves no half of them.
+
+    Raises DatabaseFailedError.
+    """
     home.postgres.mkdir(parents=True, exist_ok=True)
+    made = home.postgres / "unfinished"
+    shutil.rmtree(made, ignore_errors=True)
     password = home.postgres / "password"
     password.unlink(missing_ok=True)
     password.touch(mode=0o600)
@@ -123,7 +129,7 @@ def _make_data(home: Home, data: Path, user: str | None) -> None:
         for path in (home.postgres, password):
             os.chown(path, pwd.getpwnam(user).pw_uid, group)
     options = ["--auth=scram-sha-256", "--encoding=utf8", "--locale=C", "--no-sync"]
-    command = [str(programs() / "initdb"), "-D", str(data), "-U", OWNER, "--pwfile", str(password), *options]
+    command = [str(programs() / "initdb"), "-D", str(made), "-U", OWNER, "--pwfile", str(password), *options]
     with (home.logs / "initdb.log").open("wb") as log:
         done = subprocess.run(
             command, user=user, group=group, extra_groups=[] if user else None, cwd="/", stdin=subprocess.DEVNULL,
@@ -132,6 +138,7 @@ def _make_data(home: Home, data: Path, user: str | None) -> None:
     password.unlink()
     if done.returncode:
         raise DatabaseFailedError(f"initdb failed; see {home.logs / 'initdb.log'}")
+    made.rename(data)
 
 
 def _unprivileged_user() -> str:

@@ -61,28 +61,34 @@ class Supervisor:
         """Everything starts at once, since services wait for their servers; roles are made as soon as they can be."""
         ports = choose_ports(self.home, self._names(), self.options.port)
         addresses = self._addresses(ports)
-        if self.options.kafka is not None and not reachable(self.options.kafka):
-            raise StackFailedError(f"--kafka {self.options.kafka}: nobody answers there; write HOST:PORT of a broker")
-        if self.options.database is not None:
-            make_roles(self.options.database, self.home.settings["passwords"])
+        self._look_for_real_servers()
         self._begin(mail_child(self.home, ports["smtp"]))
         self._begin(noida_child(self.home, ports["kafka"], ports["elasticsearch"]))
         for child in service_children(self.home, addresses, self.options.workers):
             self._begin(child)
         if self.options.database is None:
-            self._begin(postgres := postgres_child(self.home, ports["postgres"]))
-            self._until_running([postgres])
-        if self._stopping:
-            return
-        if self.options.database is None:
-            make_database(self.home, ports["postgres"])
-            make_roles(self._state["database"], self.home.settings["passwords"])
-        self._make_admin(addresses)
-        self._until_running(self._children)
-        self._state["ready"] = not self._stopping
-        self._write()
+            self._begin_database(ports["postgres"])
         if not self._stopping:
+            self._make_admin(addresses)
+        self._until_running(self._children)
+        if not self._stopping:
+            self._state["ready"] = True
+            self._write()
             self.tell(f"Placet runs at {self._state['url']}; Ctrl-C ends it")
+
+    def _look_for_real_servers(self) -> None:
+        """Before anything is started. Raises StackFailedError or psycopg.Error."""
+        if self.options.kafka is not None and not reachable(self.options.kafka):
+            raise StackFailedError(f"--kafka {self.options.kafka}: nobody answers there; write HOST:PORT of a broker")
+        if self.options.database is not None:
+            make_roles(self.options.database, self.home.settings["passwords"])
+
+    def _begin_database(self, port: int) -> None:
+        self._begin(server := postgres_child(self.home, port))
+        self._until_running([server])
+        if not self._stopping:
+            make_database(self.home, port)
+            make_roles(self._state["database"], self.home.settings["passwords"])
 
     def _addresses(self, ports: dict[str, int]) -> Addresses:
         """Where everything will be, which the state file says from now on."""
@@ -139,6 +145,7 @@ class Supervisor:
             capture_output=True,
             text=True,
             check=False,
+            start_new_session=True,  # Ctrl-C is for the supervisor alone
         )
         if made.returncode:
             raise StackFailedError(f"the first admin could not be made: {made.stderr.strip()[-500:]}")
