@@ -1,7 +1,10 @@
 """Runs that no person starts: by another service's event, by a schedule."""
 
+from datetime import timedelta
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
+from placet_shared.clock import utc_now
 from placet_shared.events import RunTriggered
 from tests.support.desk import Desk
 from tests.support.stack import until
@@ -43,9 +46,11 @@ def test_an_event_that_comes_while_a_run_is_open_is_remembered_as_one_start(desk
 
 
 def test_a_schedule_starts_its_job_when_the_time_has_come(desk: Desk) -> None:
+    zone = "Europe/Warsaw"
+    far = utc_now().astimezone(ZoneInfo(zone)) + timedelta(hours=12)
     desk.schedule = {
-        "kind": "schedule", "name": f"nights-of-{desk.name}", "time_zone": "Europe/Warsaw",
-        "triggers": [{"daily": "02:30"}, {"cron": "15 4 1 1 *"}],
+        "kind": "schedule", "name": f"nights-of-{desk.name}", "time_zone": zone,
+        "triggers": [{"daily": f"{far:%H:%M}"}, {"cron": f"{far:%M} {far:%H} * * 1-5"}],
     }  # fmt: skip
     desk.job["schedule"] = desk.schedule["name"]
     desk.people(ANN, BO)
