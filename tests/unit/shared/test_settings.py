@@ -1,0 +1,47 @@
+"""Settings: what is missing, unknown or empty."""
+
+import pytest
+
+from placet_shared.settings import Settings, SettingsError
+
+NEEDED = {
+    "PLACET_DATABASE_URL": "postgresql://x",
+    "PLACET_KAFKA": "localhost:9092",
+    "PLACET_KEY": "key.pem",
+    "PLACET_PUBLIC_KEYS": "keys",
+    "PLACET_INSTALLATION": "tests",
+    "PLACET_HTTP_PORT": "8081",
+}
+
+
+@pytest.fixture(autouse=True)
+def needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in NEEDED.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_what_is_not_given_is_usual() -> None:
+    settings = Settings.load()
+    assert (settings.http_port, settings.epoch, settings.log) == (8081, 1, "json")
+
+
+def test_an_empty_setting_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLACET_EPOCH", "")
+    monkeypatch.setenv("PLACET_FAILPOINT", "")
+    settings = Settings.load()
+    assert (settings.epoch, settings.failpoint) == (1, None)
+
+
+@pytest.mark.parametrize("how", ["missing", "empty"])
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    for name in ("PLACET_KAFKA", "PLACET_KEY"):
+        monkeypatch.setenv(name, "") if how == "empty" else monkeypatch.delenv(name)
+    with pytest.raises(SettingsError, match=r"PLACET_KAFKA .*PLACET_KEY"):
+        Settings.load()
+
+
+def test_an_unknown_setting_stops_the_start_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLACET_SECRET_CORP", "a secret is no setting")
+    monkeypatch.setenv("PLACET_KAFKKA", "x")
+    with pytest.raises(SettingsError, match="PLACET_KAFKKA unknown"):
+        Settings.load()
