@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from placet_cli.errors import CommandError
+from placet_cli.local.control import StackFailedError, wait_ready
 from placet_cli.local.home import SERVICES, Home, write_private
 from placet_cli.local.ports import choose_ports
 from placet_cli.local.preparing import prepare
@@ -123,6 +124,13 @@ def test_a_process_that_has_gone_or_is_another_now_is_stopped(home: Home) -> Non
     ran(home, os.getpid(), services=rows, processes=[mine, {**identify(1), "born": "another boot 1"}], ready=True)
     assert [one["state"] for one in status_of(home)["services"]] == ["running", "stopped", "restarting"]
     assert is_ready(home)
+
+
+def test_nobody_waits_for_a_stack_that_has_ended(home: Home) -> None:
+    with pytest.raises(StackFailedError, match="has ended; start it again"):
+        wait_ready(home)
+    ran(home, os.getpid(), ready=True)
+    wait_ready(home)
 
 
 def test_a_supervisor_that_has_gone_does_not_run(home: Home) -> None:

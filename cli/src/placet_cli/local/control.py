@@ -52,8 +52,10 @@ def start_detached(home: Home, options: Options) -> None:
 
 
 def wait_ready(home: Home) -> None:
-    """Returns when the stack that somebody started is ready, or has ended."""
-    while running_pid(home) is not None and not is_ready(home):
+    """Returns when the stack that somebody started is ready. Raises StackFailedError when it ends before that."""
+    while not is_ready(home):
+        if running_pid(home) is None:
+            raise StackFailedError(f"the stack that was starting in {home.folder} has ended; start it again")
         time.sleep(PAUSE_SECONDS)
 
 
