@@ -45,10 +45,11 @@ async def bury(database: Database, message: Message, reason: str) -> None:
         await _bury(work, database, message, reason)
 
 
-async def forget(work: Work, database: Database, message: Message) -> None:
-    """The message succeeded after all."""
+async def forget(work: Work, database: Database, message: Message, *, succeeded: bool) -> None:
+    """The message succeeded after all, or another with its id: then it needs no more tries, but a dead one stays."""
     letters = database.tables.letters
-    await work.connection.execute(delete(letters).where(letters.c.id == message.name))
+    known = letters.c.id == message.name
+    await work.connection.execute(delete(letters).where(known if succeeded else known & letters.c.dead_at.is_(None)))
 
 
 async def due_letters(database: Database, limit: int = 50) -> Sequence[Message]:

@@ -66,8 +66,9 @@ class Settler:
         if handler is None:
             raise UnreadableMessageError(f"{self._database.service} does not handle {envelope.type}")
         async with self._database.transaction() as work:
-            await letters.forget(work, self._database, message)
-            if not await work.claim(envelope):
+            fresh = await work.claim(envelope)
+            await letters.forget(work, self._database, message, succeeded=fresh)
+            if not fresh:
                 return "repeated"
             await handler(envelope.event, work)
             return "handled"

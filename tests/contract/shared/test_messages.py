@@ -257,7 +257,11 @@ async def test_the_outbox_is_marked_and_nothing_is_sent_twice(broker: Broker, se
             return not await seen.rows(select(outbox).where(outbox.c.sent_at.is_(None)))
 
         await until(sent)
-        found = [each for each in await messages_on(broker.bootstrap, RUN_TRIGGERS) if event.job.encode() in each.value]
+        found = [
+            each
+            for each in await messages_on(broker.bootstrap, RUN_TRIGGERS)
+            if event.job.encode() in (each.value or b"")
+        ]
         assert len(found) == 1
         headers = dict(found[0].headers)
         assert headers["ce_id"] == event_id.encode()
