@@ -50,6 +50,9 @@ def signers(folder: Path, *services: str) -> dict[str, Signer]:
     return made
 
 
+LEASE = timedelta(seconds=60)
+
+
 def a_job(**fields: Any) -> Job:
     """A job that copies people from `hr` to `corp`."""
     document: dict[str, Any] = {
@@ -146,7 +149,7 @@ class WorkerHarness:
         self.store = ScriptedWriter()
         self.plan: PlannedRun | Exception = ReadyPlan([])
         self.planner = RunPlanner(
-            self.database, self._make, self.verifier, self.sign["sync-worker"], self.life, folder, no_failpoint
+            self.database, self._make, self.verifier, self.sign["sync-worker"], self.life, folder, no_failpoint, LEASE
         )
         self.applier = self.another_applier(self.store)
         self._idle = Loop("idle", self.planner.step, 1)
@@ -161,7 +164,7 @@ class WorkerHarness:
     def another_applier(self, store: ScriptedWriter) -> BatchApplier:
         """A second replica's applying loop."""
         connections: Any = OneStore(store)
-        return BatchApplier(self.database, connections, self.verifier, self.life, no_failpoint)
+        return BatchApplier(self.database, connections, self.verifier, self.life, no_failpoint, LEASE)
 
     async def migrate(self) -> None:
         async with self.database.engine.begin() as connection:

@@ -74,6 +74,7 @@ def every_setting() -> set[str]:
 SHARED_ENVIRONMENT = frozenset(
     {
         "spool",
+        "lease_seconds",
         "smtp_host",
         "smtp_port",
         "smtp_security",

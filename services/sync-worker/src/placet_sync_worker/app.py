@@ -1,5 +1,6 @@
 """Puts the worker together: the only place that builds things."""
 
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -42,13 +43,13 @@ def build(settings: WorkerSettings) -> Service:
     verifier = Verifier(KeyRing(settings.public_keys), settings.installation)
     signer = Signer(load_signing_key(NAME, settings.key))
     failpoint = failpoint_of(settings.failpoint)
-    life = Life(signer)
+    life, lease = Life(signer), timedelta(seconds=settings.lease_seconds)
     connections = Connections(
         CONNECTORS, Surroundings(FilesFolder(settings.files, settings.files_absolute), settings.secrets)
     )
     make_plan = PlanMaker(settings.database_url, connections, MontyEngine())
-    planner = RunPlanner(database, make_plan, verifier, signer, life, settings.spool, failpoint)
-    applier = BatchApplier(database, connections, verifier, life, failpoint)
+    planner = RunPlanner(database, make_plan, verifier, signer, life, settings.spool, failpoint, lease)
+    applier = BatchApplier(database, connections, verifier, life, failpoint, lease)
     planning, applying = Loop("planning", planner.step, POLL_SECONDS), Loop("applying", applier.step, POLL_SECONDS)
     overdue = Loop("overdue", partial(end_overdue, database, verifier, life), 60.0)
     stranded = Loop("stranded", partial(end_stranded, database, verifier, life), 60.0)

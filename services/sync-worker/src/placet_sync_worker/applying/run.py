@@ -29,8 +29,8 @@ from .tasks import Outcome, Task, Writer
 
 log = structlog.get_logger()
 
-WRITE_SECONDS = batches.LEASE.total_seconds() * 0.75
-"""All sends of a batch end within this time of its claim, well before the lease does."""
+WRITING = 0.75
+"""All sends of a batch end within this part of its lease."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,15 @@ class BatchApplier:
     verifier: Verifier
     life: Life
     failpoint: Failpoint
+    lease: timedelta
     _open: tuple[str, Destination, Writer] | None = field(default=None, init=False)
     _chains: dict[tuple[str, ...], tuple[Order, PlanHeader]] = field(default_factory=dict, init=False)
 
     async def step(self) -> bool:
         """Applies one batch; False when none is due."""
-        deadline = boot_seconds() + WRITE_SECONDS
+        deadline = boot_seconds() + WRITING * self.lease.total_seconds()
         async with self.database.transaction() as work:
-            batch = await batches.claim(work)
+            batch = await batches.claim(work, self.lease)
             if batch is None:
                 self._close()
                 return False

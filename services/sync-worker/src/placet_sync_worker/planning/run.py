@@ -30,7 +30,6 @@ log = structlog.get_logger()
 
 TRY_AGAIN_FOR = timedelta(seconds=30)
 PAUSE = timedelta(seconds=2)
-HEARTBEAT_SECONDS = 15.0
 APPLY_TIME = timedelta(hours=6)
 """How long after the last moment of its approval a plan may still be applied."""
 
@@ -86,11 +85,12 @@ class RunPlanner:
     life: Life
     spool: Path
     failpoint: Failpoint
+    lease: timedelta
 
     async def step(self) -> bool:
         """Plans one run; False when none is due."""
         async with self.database.transaction() as work:
-            run = await runs.claim_to_plan(work)
+            run = await runs.claim_to_plan(work, self.lease)
         if run is None:
             return False
         with structlog.contextvars.bound_contextvars(run_id=run.run_id, job=run.job):
@@ -136,9 +136,9 @@ class RunPlanner:
 
     async def _keep_lease(self, run: runs.Run, lost: asyncio.Event) -> None:
         while not lost.is_set():
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await asyncio.sleep(self.lease.total_seconds() / 4)
             async with self.database.transaction() as work:
-                if not await runs.extend_lease(work, run):
+                if not await runs.extend_lease(work, run, self.lease):
                     lost.set()
 
     async def _failed(self, run: runs.Run, order: Order, error: PlacetError) -> None:

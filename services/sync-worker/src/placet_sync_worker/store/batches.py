@@ -13,7 +13,6 @@ from ..applying.tasks import Outcome, Task
 from ..changes import Change, Result
 from ..tables import batches, changes, links, steps
 
-LEASE = timedelta(seconds=60)
 LARGEST = 2**31
 """No number of a change or step is as large as this: the database's integers end here."""
 
@@ -40,7 +39,7 @@ class Loaded:
     blocked: Sequence[Task]
 
 
-async def claim(work: Work) -> Row[Any] | None:
+async def claim(work: Work, lease: timedelta) -> Row[Any] | None:
     """One due batch of any run, ours for the length of the lease."""
     free = or_(batches.c.lease_until.is_(None), batches.c.lease_until < func.clock_timestamp())
     due = and_(batches.c.state == "ready", batches.c.next_at <= func.now(), free)
@@ -49,7 +48,7 @@ async def claim(work: Work) -> Row[Any] | None:
     claimed = await work.connection.execute(
         update(batches)
         .where(batches.c.batch_id == one.scalar_subquery())
-        .values(epoch=batches.c.epoch + 1, lease_until=func.clock_timestamp() + LEASE)
+        .values(epoch=batches.c.epoch + 1, lease_until=func.clock_timestamp() + lease)
         .returning(batches)
     )
     found: Row[Any] | None = claimed.first()

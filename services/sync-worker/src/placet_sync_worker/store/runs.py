@@ -11,8 +11,6 @@ from placet_shared.work import Work
 
 from ..tables import batches, runs
 
-LEASE = timedelta(seconds=60)
-
 Run = Row[Any]
 """A row of `runs`."""
 
@@ -34,7 +32,7 @@ async def find(work: Work, run_id: str, *, lock: bool = False) -> Run | None:
     return (await work.connection.execute(query.with_for_update() if lock else query)).first()
 
 
-async def claim_to_plan(work: Work) -> Run | None:
+async def claim_to_plan(work: Work, lease: timedelta) -> Run | None:
     """A run whose plan nobody is making: leased to the caller under a new epoch."""
     free = or_(runs.c.lease_until.is_(None), runs.c.lease_until < func.clock_timestamp())
     due = and_(runs.c.state == "ordered", runs.c.next_at <= func.now(), free)
@@ -44,7 +42,7 @@ async def claim_to_plan(work: Work) -> Run | None:
         .where(runs.c.run_id == one.scalar_subquery())
         .values(
             epoch=runs.c.epoch + 1,
-            lease_until=func.clock_timestamp() + LEASE,
+            lease_until=func.clock_timestamp() + lease,
             first_attempt_at=func.coalesce(runs.c.first_attempt_at, func.now()),
         )
         .returning(runs)
@@ -53,10 +51,10 @@ async def claim_to_plan(work: Work) -> Run | None:
     return found
 
 
-async def extend_lease(work: Work, run: Run) -> bool:
+async def extend_lease(work: Work, run: Run, lease: timedelta) -> bool:
     """False when somebody else has the run now, or it has ended."""
     mine = and_(runs.c.run_id == run.run_id, runs.c.epoch == run.epoch, runs.c.state == "ordered")
-    done = await work.connection.execute(update(runs).where(mine).values(lease_until=func.clock_timestamp() + LEASE))
+    done = await work.connection.execute(update(runs).where(mine).values(lease_until=func.clock_timestamp() + lease))
     return done.rowcount == 1
 
 
