@@ -28,9 +28,9 @@ NAMING = {
 
 def open_engine(url: str, application: str, pool_size: int = 5) -> AsyncEngine:
     """An engine on psycopg. A connection that the server dropped is noticed before it is used, one that is cut off
-    within half a minute; a process that was suspended in a transaction loses it, and its locks, after two minutes.
+    within half a minute; a process that was suspended in a transaction loses it, and its locks, after as long.
     Errors keep people's values to themselves."""
-    options = "-c timezone=UTC -c idle_in_transaction_session_timeout=120s"
+    options = "-c timezone=UTC -c idle_in_transaction_session_timeout=30s"
     return create_async_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
