@@ -1,35 +1,38 @@
-"""A stack whose leases are short, so that what dies is soon taken over."""
+"""Stacks whose leases are short, so that what dies is soon taken over."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.support.desk import SECRET_FILE, Desk
-from tests.support.slapd import PASSWORD, Slapd, running_slapd
-from tests.support.stack import Stack, running_stack
+from tests.support.slapd import PASSWORD, running_slapd
+from tests.support.stack import running_stack
 
 LEASE_SECONDS = 3
 
-
-@pytest.fixture
-def directory() -> Iterator[Slapd]:
-    with running_slapd() as server:
-        yield server
+MakeDesk = Callable[..., Desk]
 
 
 @pytest.fixture
-def stack() -> Iterator[Stack]:
-    with (
-        tempfile.TemporaryDirectory(prefix="placet-chaos-") as folder,
-        running_stack(Path(folder), workers=2, PLACET_LEASE_SECONDS=str(LEASE_SECONDS)) as running,
-    ):
-        (running.secrets / SECRET_FILE).write_text(PASSWORD)
-        yield running
+def make_desk(tmp_path: Path) -> Iterator[MakeDesk]:
+    """A desk on a directory and a stack of its own, with two workers; options are `running_stack`'s."""
+    with ExitStack() as ends:
+
+        def make(**options: str) -> Desk:
+            directory = ends.enter_context(running_slapd())
+            folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="placet-chaos-")))
+            settings = {"PLACET_LEASE_SECONDS": str(LEASE_SECONDS)} | options
+            stack = ends.enter_context(running_stack(folder, workers=2, **settings))
+            (stack.secrets / SECRET_FILE).write_text(PASSWORD)
+            roles = {"ada": ("editor", "operator"), "bob": ("approver",), "cleo": ("viewer",)}
+            return Desk(stack, directory, tmp_path, {name: stack.join(name, *some) for name, some in roles.items()})
+
+        yield make
 
 
 @pytest.fixture
-def desk(stack: Stack, directory: Slapd, tmp_path: Path) -> Desk:
-    roles = {"ada": ("editor", "operator"), "bob": ("approver",), "cleo": ("viewer",)}
-    return Desk(stack, directory, tmp_path, {name: stack.join(name, *some) for name, some in roles.items()})
+def desk(make_desk: MakeDesk) -> Desk:
+    return make_desk()

@@ -1,43 +1,54 @@
-"""Workers that die in the middle of a batch. The oracle is the directory's own log of its writes."""
+"""Workers that die or stall in the middle of a run. The oracle is the directory's own log of its writes."""
 
-import os
 import signal
-from collections import Counter
 
+import pytest
+
+from tests.chaos.conftest import MakeDesk
+from tests.support.chaos import is_stopped, people_titled, send, until_written, written
 from tests.support.desk import Desk
 from tests.support.stack import until
 
 PEOPLE = 1_000
 
 
-def rows(title: str) -> list[tuple[str, ...]]:
-    return [(f"{number}", f"Given{number}", f"Name{number}", title) for number in range(PEOPLE)]
-
-
-def workers(desk: Desk) -> list[int]:
-    """The processes of the workers that live now."""
-    return [one["pid"] for one in desk.admin.ask("status")["services"] if one["name"] == "sync-worker" and one["pid"]]
-
-
-def written(desk: Desk) -> Counter[tuple[str, str]]:
-    """How often each entry was written, by the kind of write."""
-    return Counter((one.op, one.dn) for one in desk.writes())
-
-
-def until_written(desk: Desk, count: int) -> None:
-    until(lambda: sum(written(desk).values()) >= count, f"{count} writes")
-
-
 def test_workers_killed_in_the_middle_of_batches_write_each_change_once(desk: Desk) -> None:
-    desk.people(*rows("Clerk"))
+    desk.people(*people_titled("Clerk", PEOPLE))
     desk.apply()
     run = desk.ada.ask("job", "run", desk.name)
     for count in (PEOPLE // 10, PEOPLE // 2):
         until_written(desk, count)
-        for worker in workers(desk):
-            os.kill(worker, signal.SIGKILL)
+        send(signal.SIGKILL, desk.stack.pids("sync-worker"))
     run = desk.ada.ask("run", "watch", run["id"], "--timeout", "60")
     assert (run["outcome"], run["results"]["applied"] + run["results"]["already_applied"]) == ("succeeded", PEOPLE)
     assert set(written(desk).values()) == {1}
     assert len(desk.entries()) == PEOPLE
     assert desk.run()["plan"]["unchanged"] == PEOPLE
+
+
+@pytest.mark.parametrize("place", ["after_claim", "after_ldap_write"])
+def test_a_worker_that_sleeps_through_the_end_of_its_run_writes_nothing_when_it_wakes(
+    make_desk: MakeDesk, place: str
+) -> None:
+    """Both workers stop themselves with a batch in hand; one goes on, the other when all is over. What
+    the hand sets meanwhile is what the plan found there: only the lease keeps the sleeper from writing."""
+    desk = make_desk(PLACET_FAILPOINT=f"{place}:stop")
+    desk.people(*people_titled("Clerk", PEOPLE))
+    desk.apply()
+    run = desk.ada.ask("job", "run", desk.name)
+    workers = desk.stack.pids("sync-worker")
+    until(lambda: all(map(is_stopped, workers)), "both workers sleep")
+    sleeper, other = workers
+    send(signal.SIGCONT, [other])
+    run = desk.ada.ask("run", "watch", run["id"], "--timeout", "60")
+    assert run["outcome"] == "succeeded"
+
+    with desk.slapd.hand() as hand:
+        for entry in desk.entries().values():
+            hand.delete(entry["dn"][0])
+    send(signal.SIGCONT, [sleeper])
+    until(lambda: any("batch_fenced" in desk.stack.log(name) for name in ("sync-worker", "sync-worker-2")), "a fence")
+    assert desk.entries() == {}
+    assert set(written(desk).values()) == {1}
+    assert written(desk).total() == PEOPLE
+    assert desk.ada.ask("run", "show", run["id"])["results"] == run["results"]

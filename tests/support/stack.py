@@ -89,18 +89,19 @@ class Person:
 
 
 class Stack:
-    """One `placet up` in one folder. `secrets` is where `{file: NAME}` is found."""
+    """One `placet up` in one folder. `secrets` is where `{file: NAME}` is found; `kafka` is a broker of its own."""
 
-    def __init__(self, folder: Path, workers: int = 1, **environment: str) -> None:
+    def __init__(self, folder: Path, workers: int = 1, kafka: str | None = None, **environment: str) -> None:
         self.home = folder / "home"
         self.secrets = self.home / "secrets"
         self.workers = workers
+        self._options = ["--kafka", kafka] if kafka else []
         self._environment = environment
         self._state: Mapping[str, Any] = {}
         self.admin = Person(self.home)
 
     def up(self) -> None:
-        options = ["--port", "0", "--workers", str(self.workers), "--detach"]
+        options = ["--port", "0", "--workers", str(self.workers), "--detach", *self._options]
         done = self.admin.run("up", "--home", self.home, *options, **self._environment)
         assert done.code == 0, done.err
         self._state = self.admin.ask("status", "--home", self.home)
@@ -164,6 +165,11 @@ class Stack:
     def log(self, service: str) -> str:
         return (self.home / "logs" / f"{service}.log").read_text()
 
+    def pids(self, *services: str) -> list[int]:
+        """Processes of these services that live now; all if none is named."""
+        rows = self.admin.ask("status", "--home", self.home)["services"]
+        return [one["pid"] for one in rows if one["pid"] and (not services or one["name"] in services)]
+
     # ---- mail --------------------------------------------------------------------------------------------------------
 
     def mails(self, job: str) -> list[EmailMessage]:
@@ -182,9 +188,9 @@ def text_of(mail: EmailMessage) -> str:
 
 
 @contextmanager
-def running_stack(folder: Path, workers: int = 1, **environment: str) -> Iterator[Stack]:
+def running_stack(folder: Path, workers: int = 1, kafka: str | None = None, **environment: str) -> Iterator[Stack]:
     """A stack that ends with the block; `environment` is what its services inherit."""
-    stack = Stack(folder, workers, **environment)
+    stack = Stack(folder, workers, kafka, **environment)
     try:
         stack.up()
         yield stack

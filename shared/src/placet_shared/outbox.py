@@ -11,6 +11,7 @@ from sqlalchemy import Row, func, select, text, update
 from .database import DeliveryTables
 from .envelope import RawHeaders, unpack_headers
 from .errors import PermanentError
+from .failpoints import Failpoint, no_failpoint, place_of
 from .metrics import OUTBOX
 from .topics import ANSWERS, DEAD_LETTERS
 from .work import Database
@@ -51,9 +52,10 @@ class Relay:
     broker that this process has not heard of for a while: it may have been wiped meanwhile. Readers know repeats.
     """
 
-    def __init__(self, database: Database, sender: Sender) -> None:
+    def __init__(self, database: Database, sender: Sender, failpoint: Failpoint = no_failpoint) -> None:
         self._database = database
         self._sender = sender
+        self._failpoint = failpoint
         self._heard = NEVER
         """When the broker answered last."""
 
@@ -81,6 +83,8 @@ class Relay:
             rows = (await connection.execute(unsent)).all()
             sent, failures = await self._send(rows)
             if sent:
+                for row in rows:
+                    self._failpoint(place_of("after_send", row.topic))
                 gone = update(outbox).where(outbox.c.seq.in_(sent)).values(sent_at=func.clock_timestamp())
                 await connection.execute(gone)
         OUTBOX.set(len(rows) - len(sent))

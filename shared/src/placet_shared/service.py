@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from . import letters
 from .api import install_problem_documents, problem
 from .broker import Consumer, KafkaSender, ensure_topics
+from .failpoints import failpoint_of
 from .loops import Loop
 from .migrating import migrate
 from .outbox import SWEEP_SECONDS, Relay, purge_statements, sweep_unanswered
@@ -110,8 +111,9 @@ class _Running:
         self.service = service
         self.migrated = False
         self.failed = False
-        settler = Settler(service.database, service.handlers)
         settings = service.settings
+        self._failpoint = failpoint_of(settings.failpoint)
+        settler = Settler(service.database, service.handlers, self._failpoint)
         self._consumer = (
             Consumer(settings.kafka, settler, service.handlers, service.name, settings.group_instance_id)
             if service.handlers
@@ -170,7 +172,7 @@ class _Running:
         await _until_reachable("broker", lambda: ensure_topics(service.settings.kafka))
         if service.on_start is not None:
             await _until_reachable("database", service.on_start)
-        relay = Relay(service.database, self._sender)
+        relay = Relay(service.database, self._sender, self._failpoint)
         loops = [
             Loop("unanswered", self._sweep, SWEEP_SECONDS),
             Loop("retries", self._retry, SWEEP_SECONDS),

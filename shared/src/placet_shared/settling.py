@@ -9,6 +9,7 @@ from . import letters
 from .alarms import raise_alarm
 from .envelope import Envelope, Message, UnreadableMessageError, read_envelope
 from .errors import ForgedEventError, PermanentError, ReplayedEventError
+from .failpoints import Failpoint, no_failpoint, place_of
 from .metrics import EVENTS, HANDLING
 from .work import Database, Handlers
 
@@ -20,9 +21,10 @@ OUTAGE_PAUSE_SECONDS = 1.0
 class Settler:
     """Decides what becomes of each message, and writes it down."""
 
-    def __init__(self, database: Database, handlers: Handlers) -> None:
+    def __init__(self, database: Database, handlers: Handlers, failpoint: Failpoint = no_failpoint) -> None:
         self._database = database
         self._handlers = handlers
+        self._failpoint = failpoint
 
     async def settle(self, message: Message, waiting: Callable[[], None] = lambda: None) -> None:
         """Returns when the database knows what became of the message. While the database is away it waits, and says so
@@ -71,7 +73,9 @@ class Settler:
             if not fresh:
                 return "repeated"
             await handler(envelope.event, work)
-            return "handled"
+            self._failpoint(place_of("before_commit", message.topic))
+        self._failpoint(place_of("after_commit", message.topic))
+        return "handled"
 
     async def _bury(self, message: Message, kind: str, error: PermanentError) -> None:
         log.warning("event_is_dead", topic=message.topic, offset=message.offset, reason=str(error))

@@ -1,0 +1,45 @@
+"""Services that die where work could be lost: between a write and the note of it, between a note and the next event."""
+
+import pytest
+
+from tests.chaos.conftest import MakeDesk
+from tests.support.chaos import people_titled, written
+from tests.support.desk import Desk
+from tests.support.stack import until
+
+PEOPLE = 300
+"""More than a batch."""
+
+DEATHS = {
+    "scheduler": ("before_commit/run-planned", "after_commit/approval-requested", "after_send/run-requested"),
+    "sync-worker": ("before_commit/run-requested", "after_commit/run-approved", "after_send/run-planned"),
+    "approvals": ("before_commit/run-planned", "after_commit/run-planned", "after_send/run-approved"),
+    "notifier": ("before_commit/approval-requested", "after_commit/run-finished", "after_send/notification-sent"),
+}
+ALL_AT_ONCE = [",".join(f"{places[turn]}:exit" for places in DEATHS.values()) for turn in range(3)]
+WORKERS = [f"{place}:exit" for place in ("after_planning", "after_claim", "after_ldap_write", "after_settle")]
+
+
+@pytest.mark.parametrize("failpoints", ALL_AT_ONCE + WORKERS)
+def test_a_run_ends_by_itself_with_each_change_written_once(make_desk: MakeDesk, failpoints: str) -> None:
+    desk = make_desk(PLACET_FAILPOINT=failpoints)
+    desk.two_eyes()
+    desk.job["notify"] = {"to": ["team@example.org"], "when": "always"}
+    desk.people(*people_titled("Clerk", PEOPLE))
+    desk.apply()
+    mortal = list(DEATHS) if "," in failpoints else ["sync-worker"]
+    before = {name: set(desk.stack.pids(name)) for name in mortal}
+    run = desk.request()
+    until(lambda: _mails(desk) == ["bob@example.org"], "the approver's mail")
+    run = desk.approve(run)
+
+    assert (run["outcome"], run["results"]["applied"] + run["results"]["already_applied"]) == ("succeeded", PEOPLE)
+    assert set(written(desk).values()) == {1}
+    assert written(desk).total() == len(desk.entries()) == PEOPLE
+    until(lambda: _mails(desk) == ["bob@example.org", "team@example.org"], "one mail to each")
+    assert desk.run()["plan"]["unchanged"] == PEOPLE
+    assert [name for name in mortal if before[name] <= set(desk.stack.pids(name))] == [], "nobody died"
+
+
+def _mails(desk: Desk) -> list[str]:
+    return sorted(mail["to"] for mail in desk.stack.mails(desk.name))
