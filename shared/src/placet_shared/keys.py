@@ -6,10 +6,14 @@ Public: `<service>/current.pem`, `<service>/previous.pem` while a key rotates, `
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from .errors import PermanentError
+
+CURVE: Final = "Ed25519"
 
 
 class KeyUnusableError(PermanentError):
@@ -28,12 +32,14 @@ class SigningKey:
 def load_signing_key(issuer: str, path: Path) -> SigningKey:
     """The private key in a PKCS8 PEM file. Raises KeyUnusableError."""
     key = _read(path)
+    if not key.is_private:
+        raise KeyUnusableError(f"{path} holds a public key; write the private one there")
     return SigningKey(issuer, key.thumbprint(), key)
 
 
 def write_key_pair(issuer: str, private: Path, public_folder: Path) -> None:
     """Makes a service's first key: the private file for it alone, the public one for all."""
-    key = OKPKey.generate_key("Ed25519")
+    key = OKPKey.generate_key(CURVE)
     private.parent.mkdir(parents=True, exist_ok=True)
     private.touch(mode=0o600)
     private.write_bytes(key.as_pem(private=True))
@@ -78,6 +84,9 @@ def _existing(*paths: Path) -> Iterator[Path]:
 
 def _read(path: Path) -> OKPKey:
     try:
-        return OKPKey.import_key(path.read_bytes())
-    except (OSError, ValueError) as error:
+        key = OKPKey.import_key(path.read_bytes())
+    except (OSError, ValueError, JoseError) as error:
         raise KeyUnusableError(f"{path} holds no Ed25519 key: {error}; write a PEM file there") from error
+    if key.curve_name != CURVE:
+        raise KeyUnusableError(f"{path} holds a key for {key.curve_name}; write one for {CURVE} there")
+    return key
