@@ -78,19 +78,21 @@ class SmtpServer:
         self._implicit = context if security == "tls" else None
         self._explicit = context if security == "starttls" and offers_tls else None
         self._users = users
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self.port = 0
 
     def start(self) -> None:
+        """On the port that it had before, if it had one."""
         listening = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(listening,), daemon=True)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, args=(self._loop, listening), daemon=True)
         self._thread.start()
         assert listening.wait(30)
 
     def stop(self) -> None:
         """At once, in the middle of whatever it does."""
-        if self._thread is not None:
+        if self._thread is not None and self._loop is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(10)
             self._thread = None
@@ -103,20 +105,18 @@ class SmtpServer:
     def mails_to(self, recipient: str) -> list[Caught]:
         return [mail for mail in self.caught if mail.recipient == recipient]
 
-    def _run(self, listening: threading.Event) -> None:
-        asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(
-            self._loop.create_server(self._protocol, "127.0.0.1", self.port, ssl=self._implicit)
-        )
+    def _run(self, loop: asyncio.AbstractEventLoop, listening: threading.Event) -> None:
+        asyncio.set_event_loop(loop)
+        server = loop.run_until_complete(loop.create_server(self._protocol, "127.0.0.1", self.port, ssl=self._implicit))
         self.port = server.sockets[0].getsockname()[1]
         listening.set()
-        self._loop.run_forever()
+        loop.run_forever()
         server.close()
-        tasks = asyncio.all_tasks(self._loop)
+        tasks = asyncio.all_tasks(loop)
         for task in tasks:
             task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        self._loop.close()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.close()
 
     def _protocol(self) -> SMTP:
         self.connections += 1
