@@ -79,8 +79,13 @@ def caller_of(verifier: Verifier, issuer: str = "console") -> CallerDependency:
     """A FastAPI dependency that gives the caller; `issuer` is `scheduler` for what only the scheduler may call."""
 
     async def caller(request: Request) -> Identity:
-        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        token = request.headers.get(HEADER, "")
+        token, target = request.headers.get(HEADER, ""), _target(request)
         return verify_identity(verifier, token, request.method, target, await request.body(), utc_now(), issuer)
 
     return caller
+
+
+def _target(request: Request) -> str:
+    """As it came over the wire: what is decoded may stand for several targets."""
+    path, query = request.scope["raw_path"], request.scope["query_string"]
+    return bytes(path + b"?" + query if query else path).decode("latin-1")
