@@ -32,6 +32,8 @@ from placet_shared.events import (
 )
 from tests.support.samples import NOON, SAMPLES, sample
 
+_ENDED = "run_id job outcome reason trigger requested_by requested_at finished_at preview"
+
 WIRE = {
     "run-triggers": ("job", "reason= preview="),
     "run-requested": ("run_id job trigger requested_by preview order", ""),
@@ -46,10 +48,7 @@ WIRE = {
     "batch-ready": ("run_id batch_id phase index", ""),
     "batch-applied": ("run_id batch_id phase index results", ""),
     "run-finished": (
-        (
-            "run_id job outcome reason trigger requested_by requested_at finished_at preview counts results notify stores"
-            " signature"
-        ),
+        f"{_ENDED} counts results notify stores signature",
         "applied= problems=",
     ),
     "notification-sent": ("run_id delivery_id recipient channel state", ""),
