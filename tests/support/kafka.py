@@ -127,7 +127,7 @@ def kafka_jars() -> Path:
     missing."""
     for program in ("java", "mvn"):
         if shutil.which(program) is None:
-            raise RuntimeError(f"{program} is not installed; run tests/support/install.sh, which `make test` does")
+            raise RuntimeError(f"{program} is not installed; `make test` installs it")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "placet" / f"kafka-{KAFKA}"
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from .complaints import complaint
 from .errors import (
     ConflictError,
     ForbiddenError,
@@ -61,7 +62,7 @@ def install_problem_documents(app: FastAPI) -> None:
     async def _body(_request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"][1:])
-        return problem(422, "Invalid", f"{field}: {first['msg'].removeprefix('Value error, ')}", field)
+        return problem(422, "Invalid", f"{field}: {complaint(first)}", field)
 
 
 _STATUS: list[tuple[type[PlacetError], tuple[int, str]]] = [

@@ -4,21 +4,41 @@ import re
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, model_validator
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+
+def spelled(pattern: str, how: str) -> AfterValidator:
+    """Holds a text to a pattern; the error says in words how to write it."""
+
+    def check(text: str) -> str:
+        if re.fullmatch(pattern, text) is None:
+            raise ValueError(f"{text!r} is not {how}")
+        return text
+
+    return AfterValidator(check)
+
+
+Name = Annotated[
+    str,
+    spelled(r"[a-z0-9][a-z0-9._-]{0,62}", "a name: up to 63 of a-z, 0-9, dot, _ and -, the first a letter or digit"),
+]
 """An object's name, as in the interface."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def parse_duration(text: object) -> object:
-    """`90s`, `15m`, `48h` or `7d` as a timedelta; what is no text goes on to pydantic."""
-    if not isinstance(text, str):
+LONGEST = timedelta(days=3650)
+
+
+def parse_duration(text: object) -> timedelta:
+    """`90s`, `15m`, `48h` or `7d` as a timedelta, which may be given too."""
+    if isinstance(text, timedelta):
         return text
-    if found := re.fullmatch(r"(\d{1,9})\s*([smhd])", text.strip()):
-        return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
-    raise ValueError("write a length of time such as 90s, 15m, 48h or 7d")
+    if isinstance(text, str) and (found := re.fullmatch(r"(\d{1,9})\s*([smhd])", text.strip())):
+        seconds = int(found[1]) * _UNITS[found[2]]
+        if seconds <= LONGEST.total_seconds():
+            return timedelta(seconds=seconds)
+    raise ValueError(f"write a length of time such as 90s, 15m, 48h or 7d, at most {LONGEST.days}d")
 
 
 def format_duration(value: timedelta) -> str:
@@ -48,8 +68,8 @@ class Object(Part):
 class SecretRef(Part):
     """A reference to a secret, never the secret: an environment variable or a file in the secrets folder."""
 
-    env: Annotated[str, StringConstraints(pattern=r"^PLACET_SECRET_[A-Z0-9_]+$")] | None = None
-    file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
+    env: Annotated[str, spelled(r"PLACET_SECRET_[A-Z0-9_]+", "a variable such as PLACET_SECRET_LDAP")] | None = None
+    file: Annotated[str, spelled(r"[A-Za-z0-9][A-Za-z0-9._-]*", "a name in the secrets folder")] | None = None
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:

@@ -1,16 +1,26 @@
 """Jobs: what is copied from where to where, and under which care."""
 
+import re
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
+from pydantic import BeforeValidator, model_validator
 from pydantic import Field as Option
-from pydantic import StringConstraints, model_validator
 
-from .base import Duration, Name, Object, Part
+from .base import Duration, Name, Object, Part, spelled
 
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s<>]+@[^@\s<>]+$")]
-Percent = Annotated[str, StringConstraints(pattern=r"^\d{1,3}(\.\d+)?%$")]
-Limit = Percent | Annotated[int, Option(ge=0)] | None
+Email = Annotated[str, spelled(r"[^@\s<>]+@[^@\s<>]+", "an e-mail address such as ann@example.org")]
+
+
+def parse_limit(value: object) -> object:
+    """A number of changes, or a share such as `5%`, or None."""
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if whole or value is None or (isinstance(value, str) and re.fullmatch(r"\d{1,3}(\.\d+)?%", value)):
+        return value
+    raise ValueError(f"{value!r} is not a number of changes, a share such as 5%, or null for no limit")
+
+
+Limit = Annotated[str | int | None, BeforeValidator(parse_limit)]
 """How many changes of one kind pass without a person: a number, a share of the entries in the query, or no limit."""
 
 TRANSFORMS = ("from", "static", "join", "script")

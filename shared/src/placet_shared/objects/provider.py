@@ -65,7 +65,10 @@ class LdapProvider(Object):
 
     @model_validator(mode="after")
     def _safe_url(self) -> Self:
-        parts = urlsplit(self.url)
+        try:
+            parts = urlsplit(self.url)
+        except ValueError as error:  # brackets around what is no IPv6 address
+            raise ValueError(f"url: {self.url!r} is no LDAP URL: {error}") from error
         if parts.scheme not in ("ldap", "ldaps", "ldapi") or (parts.scheme != "ldapi" and not parts.hostname):
             raise ValueError(f"url: {self.url!r} is no LDAP URL; write ldaps://host[:port]")
         if parts.scheme == "ldap" and parts.hostname not in LOOPBACK and not self.allow_plaintext:

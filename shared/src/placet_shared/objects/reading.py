@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
+from ..complaints import complaint
 from ..errors import InvalidError
 from .base import Object
 from .job import Job
@@ -48,16 +50,30 @@ def parse_object(document: Mapping[str, Any]) -> Object:
 def _explain(document: Mapping[str, Any], error: ValidationError) -> InvalidError:
     found = error.errors(include_url=False, include_input=False)
     first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
-    path = [str(part) for part in first["loc"] if str(part) not in ("csv", "ldap")]
+    path = _path(document, first)
     field = ".".join(path)
     if first["type"] == "extra_forbidden":
-        model = _MODELS[str(document.get("type") if document["kind"] == "provider" else document["kind"])]
-        known = _fields_at(model, path[:-1])
-        return InvalidError(f"{field}: unknown field{_nearest(path[-1], known)}", field=field)
-    message = first["msg"].removeprefix("Value error, ")
-    return InvalidError(
-        message if not field or message.startswith(f"{field}:") else f"{field}: {message}", field=field or None
-    )
+        message = f"unknown field{_nearest(path[-1], _fields_at(_model(document), path[:-1]))}"
+    else:
+        message = complaint(first)
+    if first["type"] == "model_type":
+        message += f": {', '.join(_fields_at(_model(document), path))}"
+    said = not field or message.startswith(f"{field}:")
+    return InvalidError(message if said else f"{field}: {message}", field=field or None)
+
+
+def _path(document: Mapping[str, Any], error: ErrorDetails) -> list[str]:
+    """Where the error is in the document; pydantic also names the members of unions that it tried."""
+    found, here = [], cast(Any, document)
+    for part in error["loc"]:
+        if part in here if isinstance(here, Mapping) else isinstance(here, list) and isinstance(part, int):
+            here = here[part]
+            found.append(str(part))
+    return [*found, str(error["loc"][-1])] if error["type"] == "missing" else found
+
+
+def _model(document: Mapping[str, Any]) -> type[BaseModel]:
+    return _MODELS[str(document.get("type") if document["kind"] == "provider" else document["kind"])]
 
 
 def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:

@@ -3,12 +3,12 @@
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from .base import Object, Part
+from .base import Object, Part, spelled
 
-TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-CronLine = Annotated[str, StringConstraints(pattern=r"^\S+(\s+\S+){4}$")]
+TimeOfDay = Annotated[str, spelled(r"([01]\d|2[0-3]):[0-5]\d", "a time of day such as 06:30")]
+CronLine = Annotated[str, spelled(r"\S+(\s+\S+){4}", "a cron line of five fields")]
 
 
 class Trigger(Part):

@@ -1,0 +1,28 @@
+"""What pydantic finds wrong with a value, in words for whoever wrote it."""
+
+from pydantic_core import ErrorDetails
+
+_WORDS = {
+    "missing": "is missing",
+    "string_type": "should be text",
+    "tuple_type": "should be a list",
+    "list_type": "should be a list",
+    "too_short": "should not be empty",
+    "bool_type": "should be true or false",
+    "bool_parsing": "should be true or false",
+    "int_type": "should be a whole number",
+    "int_parsing": "should be a whole number",
+    "int_from_float": "should be a whole number",
+    "greater_than_equal": "should be at least {ge}",
+    "literal_error": "should be {expected}",
+    "model_type": "should be a group of fields",
+    "dict_type": "should be a group of fields",
+    "union_tag_not_found": "{discriminator} is missing",
+    "union_tag_invalid": "{discriminator} is {tag!r}, which is unknown; known are {expected_tags}",
+}
+
+
+def complaint(error: ErrorDetails) -> str:
+    """One clause without the field's name; kinds of error that have no words here keep pydantic's."""
+    words = _WORDS.get(error["type"])
+    return error["msg"].removeprefix("Value error, ") if words is None else words.format(**error.get("ctx", {}))
