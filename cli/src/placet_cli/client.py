@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
@@ -62,15 +62,22 @@ class Client:
     def delete(self, *path: str) -> Any:
         return self._call("DELETE", path, headers=_key())
 
-    def items(self, *path: str, **query: Any) -> Iterator[Any]:
-        """Every item of a list, page by page."""
+    def items(self, *path: str, **query: Any) -> list[Any]:
+        """Every item of a list, however many pages it has."""
+        items: list[Any] = self.first(None, *path, **query)["items"]
+        return items
+
+    def first(self, limit: int | None, *path: str, **query: Any) -> dict[str, Any]:
+        """The first items of a list, or all if there is no limit; `next` is where the list goes on."""
+        found: list[Any] = []
         cursor: str | None = None
         while True:
-            page = self.get(*path, cursor=cursor, limit=PAGE, **query)
-            yield from page["items"]
+            wanted = PAGE if limit is None else min(PAGE, limit - len(found))
+            page = self.get(*path, cursor=cursor, limit=wanted, **query)
+            found += page["items"]
             cursor = page.get("next")
-            if cursor is None:
-                return
+            if cursor is None or len(found) == limit:
+                return {"items": found, "next": cursor}
 
     def _call(self, method: str, path: tuple[str, ...], **request: Any) -> Any:
         odd = next((part for part in path if part in ODD_PARTS or "/" in part), None)

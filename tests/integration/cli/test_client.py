@@ -125,11 +125,18 @@ def test_what_would_lead_elsewhere_is_not_asked_for(name: str, server: Server) -
 
 def test_a_list_is_read_to_its_last_page(server: Server) -> None:
     server.answers = [Answer(body=b'{"items": [1, 2], "next": "c"}'), Answer(body=b'{"items": [3], "next": null}')]
-    assert list(client(server.url).items("runs", job="people")) == [1, 2, 3]
+    assert client(server.url).items("runs", job="people") == [1, 2, 3]
     assert [one.path for one in server.asked] == [
         "/api/v1/runs?limit=500&job=people",
         "/api/v1/runs?cursor=c&limit=500&job=people",
     ]
+
+
+def test_the_first_of_a_long_list_say_where_it_goes_on(server: Server) -> None:
+    pages = [json.dumps({"items": [0] * count, "next": "c"}).encode() for count in (500, 200)]
+    server.answers = [Answer(body=page) for page in pages]
+    assert client(server.url).first(700, "runs") == {"items": [0] * 700, "next": "c"}
+    assert [one.path for one in server.asked] == ["/api/v1/runs?limit=500", "/api/v1/runs?cursor=c&limit=200"]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 422, 500])

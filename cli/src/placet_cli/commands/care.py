@@ -21,7 +21,7 @@ ServiceOption = Annotated[str | None, typer.Option("--service", help="Whose lett
 @dead_letter.command("list")
 def list_letters(url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE) -> None:
     """Dead letters of all services."""
-    found = list(connect(url, token).items(LETTERS))
+    found = connect(url, token).items(LETTERS)
     columns = ("id", "service", "topic", "reason")
     show({"items": found, "next": None}, output, table(found, columns, "no message is dead"))
 

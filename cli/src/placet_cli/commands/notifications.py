@@ -21,7 +21,7 @@ def list_deliveries(
     output: OutputOption = Form.TABLE,
 ) -> None:
     """Deliveries, the newest first."""
-    found = list(connect(url, token).items("notifications", run=run))
+    found = connect(url, token).items("notifications", run=run)
     show({"items": found, "next": None}, output, table(found, COLUMNS, "nobody was told anything yet"))
 
 

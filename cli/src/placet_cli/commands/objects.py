@@ -86,7 +86,7 @@ def _noun(noun: typer.Typer, kind: str, columns: tuple[str, ...]) -> None:
     @noun.command("list")
     def list_all(url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE) -> None:
         """All of them."""
-        found = list(connect(url, token).items(plural))
+        found = connect(url, token).items(plural)
         show({"items": found, "next": None}, output, table(found, columns, f"there is no {kind} yet"))
 
     @noun.command("show")

@@ -36,7 +36,7 @@ def add(
 @user.command("list")
 def list_users(url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE) -> None:
     """All users."""
-    found = list(connect(url, token).items("users"))
+    found = connect(url, token).items("users")
     show({"items": found, "next": None}, output, table(found, COLUMNS, "there are no users"))
 
 

@@ -20,7 +20,7 @@ def list_requests(
     output: OutputOption = Form.TABLE,
 ) -> None:
     """Requests, the newest first."""
-    found = list(connect(url, token).items("requests", state=state))
+    found = connect(url, token).items("requests", state=state)
     rows = [{**one, "changes": counted(one["counts"], OPERATIONS)} for one in found]
     columns = ("id", "job", "state", "changes", "expires_at", "requested_by")
     show({"items": found, "next": None}, output, table(rows, columns, "there is no such request"))

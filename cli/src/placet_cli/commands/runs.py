@@ -13,7 +13,6 @@ from .objects import job
 
 run = typer.Typer(no_args_is_help=True, help="What happened, and what waits.")
 
-MOST_PER_PAGE = 500
 TimeoutOption = Annotated[float | None, typer.Option("--timeout", min=0, help="Seconds to wait at most.")]
 
 
@@ -75,7 +74,7 @@ def list_runs(
     output: OutputOption = Form.TABLE,
 ) -> None:
     """Runs, the newest first."""
-    found = list(connect(url, token).items("runs", job=job, state=state))
+    found = connect(url, token).items("runs", job=job, state=state)
     rows = [{**one, "state": (one["outcome"] or one["state"]).replace("_", " ")} for one in found]
     columns = ("id", "job", "state", "requested_at", "requested_by", "trigger")
     show({"items": found, "next": None}, output, table(rows, columns, "nothing has run yet"))
@@ -111,9 +110,5 @@ def changes(
     output: OutputOption = Form.TABLE,
 ) -> None:
     """The plan with its results, change by change, attribute by attribute."""
-    client, path, asked = connect(url, token), ("runs", run_id, "changes"), {"op": op, "result": result, "key": key}
-    if limit is not None and limit <= MOST_PER_PAGE:
-        page = client.get(*path, limit=limit, **asked)
-    else:
-        page = {"items": list(client.items(*path, **asked))[:limit], "next": None}
+    page = connect(url, token).first(limit, "runs", run_id, "changes", op=op, result=result, key=key)
     show(page, output, changes_in_words(page["items"]))
