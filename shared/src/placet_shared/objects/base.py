@@ -7,12 +7,12 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, model_validator
 
 
-def spelled(pattern: str, how: str) -> AfterValidator:
-    """Holds a text to a pattern; the error says in words how to write it."""
+def spelled(pattern: str, how: str, *, shown: bool = True) -> AfterValidator:
+    """Holds a text to a pattern; the error says in words how to write it. What may be a secret is not `shown`."""
 
     def check(text: str) -> str:
         if re.fullmatch(pattern, text) is None:
-            raise ValueError(f"{text!r} is not {how}")
+            raise ValueError(f"{repr(text) if shown else 'this'} is not {how}")
         return text
 
     return AfterValidator(check)
@@ -65,11 +65,15 @@ class Object(Part):
     name: Name
 
 
+_VARIABLE = spelled(r"PLACET_SECRET_[A-Z0-9_]+", "a variable such as PLACET_SECRET_LDAP", shown=False)
+_FILE_NAME = spelled(r"[A-Za-z0-9][A-Za-z0-9._-]*", "a name in the secrets folder", shown=False)
+
+
 class SecretRef(Part):
     """A reference to a secret, never the secret: an environment variable or a file in the secrets folder."""
 
-    env: Annotated[str, spelled(r"PLACET_SECRET_[A-Z0-9_]+", "a variable such as PLACET_SECRET_LDAP")] | None = None
-    file: Annotated[str, spelled(r"[A-Za-z0-9][A-Za-z0-9._-]*", "a name in the secrets folder")] | None = None
+    env: Annotated[str, _VARIABLE] | None = None
+    file: Annotated[str, _FILE_NAME] | None = None
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:

@@ -59,7 +59,13 @@ def _explain(document: Mapping[str, Any], error: ValidationError) -> InvalidErro
     if first["type"] == "model_type":
         message += f": {', '.join(_fields_at(_model(document), path))}"
     said = not field or message.startswith(f"{field}:")
-    return InvalidError(message if said else f"{field}: {message}", field=field or None)
+    return InvalidError(message if said else f"{field}: {message}", field=field or _named_by(first, message, document))
+
+
+def _named_by(first: ErrorDetails, message: str, document: Mapping[str, Any]) -> str | None:
+    """A rule about the whole document begins with the field that is at fault."""
+    field = "type" if first["type"].startswith("union_tag") else message.partition(":")[0]
+    return field if field == "type" or field in document else None
 
 
 def _path(document: Mapping[str, Any], error: ErrorDetails) -> list[str]:
