@@ -62,6 +62,7 @@ class Supervisor:
         ports = choose_ports(self.home, self._names(), self.options.port)
         addresses = self._addresses(ports)
         self._look_for_real_servers()
+        self.tell(f"the local stack starts in {self.home.folder}; what it says is in {self.home.logs}")
         self._begin(mail_child(self.home, ports["smtp"]))
         self._begin(noida_child(self.home, ports["kafka"], ports["elasticsearch"]))
         for child in service_children(self.home, addresses, self.options.workers):
