@@ -132,6 +132,11 @@ async def client(keys: SigningKeys) -> AsyncIterator[AsyncClient]:
     async def whose(name: str, identity: Annotated[Identity, caller]) -> list[str]:
         return [name, identity.user]
 
+    only_the_scheduler = Depends(caller_of(keys.verifier(), issuer="scheduler"))
+
+    @app.post("/query-tests", dependencies=[only_the_scheduler])
+    async def tried() -> None: ...
+
     async with AsyncClient(transport=ASGITransport(app), base_url="http://peer") as client:
         yield client
 
@@ -164,6 +169,14 @@ async def test_a_service_reads_the_body_and_the_method(client: AsyncClient, keys
     assert (await client.post("/users/eve", content=b"one", headers=header)).status_code == 200
     assert (await client.post("/users/eve", content=b"two", headers=header)).status_code == 403
     assert (await client.request("GET", "/users/eve", content=b"one", headers=header)).status_code == 403
+
+
+@pytest.mark.parametrize(("signer", "status"), [("scheduler", 200), ("console", 403), ("approvals", 403)])
+async def test_what_the_scheduler_alone_may_call(
+    client: AsyncClient, keys: SigningKeys, signer: str, status: int
+) -> None:
+    token = sign_identity(keys.signer(signer), an_identity("ada", "POST", "/query-tests"))
+    assert (await client.post("/query-tests", headers={HEADER: token})).status_code == status
 
 
 @pytest.mark.parametrize("headers", [{}, {HEADER: ""}, {HEADER: "a.b.c"}, {"Authorization": "Bearer x"}])

@@ -360,6 +360,13 @@ def test_who_signs_stands_in_the_key_not_in_the_content(keys: SigningKeys) -> No
         keys.verifier().order(impostor.sign(an_order()))
 
 
+def test_a_key_signs_in_the_name_of_its_service_alone(keys: SigningKeys) -> None:
+    own = keys.signer("scheduler")._key
+    astray = Signer(type(own)("console", own.kid, own.key))
+    with pytest.raises(ForgedEventError):
+        keys.verifier().order(astray.sign(an_order()))
+
+
 def test_an_identity_is_no_order(keys: SigningKeys) -> None:
     identity = Identity(user="ada", email=None, roles=("admin",), method="GET", target="/", body="", issued_at=NOON)
     with pytest.raises(ForgedEventError):
