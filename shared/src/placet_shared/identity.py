@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .chain import Signer, Verifier
 from .clock import utc_now
-from .errors import ForbiddenError, ForgedEventError
+from .errors import ForbiddenError, ForgedEventError, NotFoundError
 
 HEADER = "Placet-Identity"
 LIFETIME = timedelta(seconds=60)
@@ -80,7 +80,10 @@ def caller_of(verifier: Verifier, issuer: str = "console") -> CallerDependency:
 
     async def caller(request: Request) -> Identity:
         token, target = request.headers.get(HEADER, ""), _target(request)
-        return verify_identity(verifier, token, request.method, target, await request.body(), utc_now(), issuer)
+        identity = verify_identity(verifier, token, request.method, target, await request.body(), utc_now(), issuer)
+        if "\0" in request.scope["path"]:  # PostgreSQL cannot be asked for such a text
+            raise NotFoundError("nothing has a NUL character in its name")
+        return identity
 
     return caller
 

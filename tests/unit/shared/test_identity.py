@@ -159,6 +159,12 @@ async def test_a_service_reads_the_target_as_it_comes_over_the_wire(
     assert answer.json() == [name, "ada"]
 
 
+async def test_nothing_has_a_nul_in_its_name(client: AsyncClient, keys: SigningKeys) -> None:
+    """The database would refuse to be asked for it."""
+    answer = await client.get("/users/a%00", headers=identity_header(keys, an_identity("ada", "GET", "/users/a%00")))
+    assert answer.status_code == 404
+
+
 async def test_what_decodes_to_the_same_is_still_another_target(client: AsyncClient, keys: SigningKeys) -> None:
     answer = await client.get("/users/a%3Fb", headers=identity_header(keys, an_identity("ada", "GET", "/users/a?b")))
     assert (answer.status_code, answer.json()["detail"]) == (403, "the identity was signed for another call")
