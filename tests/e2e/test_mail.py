@@ -15,7 +15,8 @@ def test_mails_wait_as_held_until_notifications_are_configured(desk: Desk) -> No
     assert (done.code, command in done.err) == (0, True), done.err
 
     run = desk.run()
-    held = until(lambda: _in_state(desk, run, "held"), "the mails are held")
+    until(lambda: len(_in_state(desk, run, "held")) == 2, "the mails are held")
+    held = _in_state(desk, run, "held")
     assert {one["recipient"] for one in held} == {"ops@example.org", "boss@example.org"}
     assert all(command in one["reason"] for one in held)
 
