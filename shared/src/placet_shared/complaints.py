@@ -1,5 +1,6 @@
 """What pydantic finds wrong with a value, in words for whoever wrote it."""
 
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 _WORDS = {
@@ -26,3 +27,10 @@ def complaint(error: ErrorDetails) -> str:
     """One clause without the field's name; kinds of error that have no words here keep pydantic's."""
     words = _WORDS.get(error["type"])
     return error["msg"].removeprefix("Value error, ") if words is None else words.format(**error.get("ctx", {}))
+
+
+def first_complaint(error: ValidationError, *above: str) -> str:
+    """The first thing that is wrong, after the dotted path of its field; `above` is where that path begins."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    path = ".".join(map(str, (*above, *first["loc"])))
+    return f"{path}: {complaint(first)}" if path else complaint(first)

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
+from .complaints import first_complaint
 from .errors import PermanentError
 from .events import EVENTS, Event
 from .topics import event_type
@@ -74,9 +75,7 @@ def _read_event(kind: str, body: bytes) -> Event:
     try:
         return EVENTS[kind].model_validate_json(body)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the body"
-        raise UnreadableMessageError(f"{kind}: {where}: {first['msg']}") from error
+        raise UnreadableMessageError(f"{kind}: {first_complaint(error)}") from error
 
 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")

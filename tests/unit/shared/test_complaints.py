@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from placet_shared.complaints import first_complaint
 from placet_shared.errors import InvalidError
+from placet_shared.objects import Notify
 from placet_shared.objects.reading import parse_object
 
 JOB: dict[str, Any] = {
@@ -63,3 +66,18 @@ def test_an_error_stands_at_its_field(document: dict[str, Any], field: str, mess
 def test_a_provider_without_a_type_is_told_which_there_are(document: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidError, match=message):
         parse_object(document)
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ({"to": ["ann"]}, "notify.to.0: 'ann' is not an e-mail address such as ann@example.org"),
+        ({"to": []}, "notify: notify is enabled but `to` names nobody"),
+        ("always", "notify: should be a group of fields"),
+    ],
+)
+def test_the_first_complaint_names_the_field_from_above(rule: Any, message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Notify.model_validate(rule)
+    assert first_complaint(caught.value, "notify") == message
+    assert first_complaint(caught.value) == message.removeprefix("notify.").removeprefix("notify: ")

@@ -3,6 +3,7 @@
 from pydantic import ValidationError
 
 from placet_shared.chain import Verifier
+from placet_shared.complaints import first_complaint
 from placet_shared.errors import ReplayedEventError
 from placet_shared.events import ApprovalRequested, ObjectChanged, RunFinished, UserChanged
 from placet_shared.objects import MailSettings
@@ -73,6 +74,4 @@ def _mail_settings(event: ObjectChanged) -> MailSettings | None:
     try:
         return None if notifications is None else MailSettings.model_validate(notifications)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise SettingsUnreadableError(f"provider {event.name}: notifications.{where}: {first['msg']}") from error
+        raise SettingsUnreadableError(f"provider {event.name}: {first_complaint(error, 'notifications')}") from error

@@ -2,6 +2,7 @@
 
 from pydantic import ValidationError
 
+from placet_shared.complaints import first_complaint
 from placet_shared.events import Counts, RunFinished
 from placet_shared.objects import Notify
 
@@ -20,9 +21,8 @@ def told(event: RunFinished) -> tuple[str, ...]:
     try:
         rule = Notify.model_validate(event.notify)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise RuleUnreadableError(f"job {event.job}: notify.{where}: {first['msg']}; upgrade the notifier") from error
+        wrong = first_complaint(error, "notify")
+        raise RuleUnreadableError(f"job {event.job}: {wrong}; upgrade the notifier") from error
     return distinct(rule.to) if rule.enabled and matches(rule, event) else ()
 
 
