@@ -58,7 +58,12 @@ class ServerProcess:
             self._process = None
 
     def pause(self) -> None:
+        """Returns when no thread runs any more: a signal takes its time on a busy machine."""
         self._signal(signal.SIGSTOP)
+        while self._process is not None and not all(
+            map(_is_stopped, Path(f"/proc/{self._process.pid}/task").iterdir())
+        ):
+            time.sleep(0.005)
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
@@ -69,3 +74,8 @@ class ServerProcess:
 
     def _last_words(self) -> str:
         return self._log.read_text(errors="replace")[-2000:]
+
+
+def _is_stopped(thread: Path) -> bool:
+    """Its state follows its name, which may hold anything but ends with a bracket."""
+    return (thread / "stat").read_text().rpartition(")")[2].split()[0] in "TZ"

@@ -27,8 +27,7 @@ from placet_sync_worker.applying.tasks import Outcome, Task
 from placet_sync_worker.changes import AttributeChange, Change, Phase, Rejected, Result, Step
 from placet_sync_worker.life import Life
 from placet_sync_worker.planning import PlannedRun
-from placet_sync_worker.planning.run import Result as MadePlan
-from placet_sync_worker.planning.run import RunPlanner
+from placet_sync_worker.planning.run import MadePlan, RunPlanner
 from placet_sync_worker.ports import Attribute, Identity
 from placet_sync_worker.tables import delivery, metadata
 

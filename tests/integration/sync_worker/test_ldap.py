@@ -16,14 +16,12 @@ from placet_sync_worker.providers.directory_errors import (
     UnreachableError,
     UntrustedError,
 )
-from placet_sync_worker.providers.ldap import open_ldap, test_ldap
+from placet_sync_worker.providers.ldap import open_ldap, try_ldap
 from placet_sync_worker.providers.ldap3_directory import Ldap3Directory, open_directory
 from placet_sync_worker.providers.ldap_connecting import Target
 from tests.support.directories import OnePassword, at_once, person, provider, soon
 from tests.support.ports import free_port
 from tests.support.slapd import BASE_DN, BIND_DN, PASSWORD, PEOPLE, MakeSlapd, Setup, Slapd
-
-test_ldap.__test__ = False  # type: ignore[attr-defined]  # it is no test of pytest's
 
 
 def target(slapd: Slapd, **differing: object) -> Target:
@@ -166,7 +164,7 @@ def test_a_large_value_and_many_small_ones_pass(slapd: Slapd) -> None:
 
 def steps(slapd: Slapd, surroundings: object, **fields: object) -> list[tuple[str, bool]]:
     settings = provider(slapd.url).model_copy(update=fields)
-    return [(step["step"], step["ok"]) for step in test_ldap(settings, surroundings)]  # type: ignore[arg-type]
+    return [(step["step"], step["ok"]) for step in try_ldap(settings, surroundings)]  # type: ignore[arg-type]
 
 
 class NoSecrets:

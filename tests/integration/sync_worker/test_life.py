@@ -57,16 +57,9 @@ async def test_a_preview_ends_by_itself(worker: WorkerHarness) -> None:
     await worker.tell(worker.requested(run_id, worker.order(run_id, preview=True), preview=True))
     await worker.planner.step()
     assert (await finished(worker, run_id))["outcome"] == "previewed"
-    with pytest.raises(PermanentError):
-        await worker.approve(run_id) if (await worker.run(run_id))["decision_token"] else await refuse(worker, run_id)
+    await worker.approve(run_id)
     await worker.apply_all()
     assert worker.store.asked == []
-
-
-async def refuse(worker: WorkerHarness, run_id: str) -> None:
-    """A decision about a preview changes nothing."""
-    await worker.approve(run_id)
-    raise PermanentError
 
 
 async def test_an_empty_plan_succeeds(worker: WorkerHarness) -> None:
@@ -82,6 +75,33 @@ async def test_what_cannot_be_planned_fails_with_its_reason(worker: WorkerHarnes
     await worker.planner.step()
     end = await finished(worker, run_id)
     assert (end["outcome"], end["reason"]) == ("failed", "the source is empty")
+
+
+async def test_what_nobody_foresaw_while_planning_ends_the_run_too(worker: WorkerHarness) -> None:
+    worker.plan = RuntimeError("a bug")
+    await worker.tell(worker.requested("odd", worker.order("odd")))
+    assert await worker.planner.step()
+    assert await worker.published("placet.run-finished") == []
+    await worker.rows("UPDATE sync.runs SET next_at = now(), first_attempt_at = now() - interval '1 min'")
+    assert await worker.planner.step()
+    end = await finished(worker, "odd")
+    assert end["outcome"] == "failed"
+    assert "RuntimeError('a bug')" in str(end["reason"])
+
+
+async def test_what_nobody_foresaw_while_writing_comes_again_until_the_run_gives_up(worker: WorkerHarness) -> None:
+    run_id = await worker.planned([an_update(1)], give_up_after="0s")
+    await worker.approve(run_id)
+
+    def broken(_task: Task) -> Outcome:
+        raise KeyError("entryCSN")
+
+    worker.store.answers = broken
+    await worker.apply_all()
+    end = await finished(worker, run_id)
+    assert end["outcome"] == "failed"
+    assert "entryCSN" in str(end["reason"])
+    assert await worker.results(run_id) == ["uncertain"]
 
 
 MALFORMED = [
@@ -172,9 +192,18 @@ class TestStrangers:
         await worker.apply_all()
         end = await finished(worker, run_id)
         assert end["outcome"] == "failed"
-        assert end["reason"]
-        asked = [task.number for task, _ in worker.store.asked]
-        assert 3 not in asked or "batch" in str(end["reason"]) or asked == list(range(200))
+        assert "run the job again" in str(end["reason"]) or "signature does not hold" in str(end["reason"])
+        assert worker.store.asked == []
+
+    async def test_a_batch_whose_change_is_altered_later_is_not_written(self, worker: WorkerHarness) -> None:
+        run_id = await worker.planned([an_update(n) for n in range(300)])
+        await worker.approve(run_id)
+        assert await worker.applier.step()
+        await worker.rows("UPDATE sync.changes SET salt = 'x' WHERE number = 250")
+        await worker.apply_all()
+        assert (await finished(worker, run_id))["outcome"] == "failed"
+        assert [task.number for task, _ in worker.store.asked] == list(range(200))
+        assert await worker.results(run_id) == ["applied"] * 200 + ["failed"] * 100
 
     @pytest.mark.parametrize("alteration", [*MALFORMED, "UPDATE sync.runs SET plan_token = NULL"])
     async def test_tables_that_are_altered_before_the_approval_end_the_run_too(

@@ -22,9 +22,9 @@ from .connections import Connections, Connector, Surroundings
 from .life import Life, end_overdue, end_stranded
 from .mapping.monty import MontyEngine
 from .planning.run import PlanMaker, RunPlanner
-from .providers.csv import open_csv, test_csv
+from .providers.csv import open_csv, try_csv
 from .providers.files import FilesFolder
-from .providers.ldap import open_ldap, open_ldap_source, test_ldap
+from .providers.ldap import open_ldap, open_ldap_source, try_ldap
 from .settings import WorkerSettings
 from .tables import delivery, metadata
 
@@ -32,8 +32,8 @@ NAME = "sync-worker"
 POLL_SECONDS = 2.0
 
 CONNECTORS = {
-    "csv": Connector(source=open_csv, test=test_csv),
-    "ldap": Connector(source=open_ldap_source, test=test_ldap, destination=open_ldap, writer=DirectoryWriter),
+    "csv": Connector(source=open_csv, test=try_csv),
+    "ldap": Connector(source=open_ldap_source, test=try_ldap, destination=open_ldap, writer=DirectoryWriter),
 }
 
 

@@ -36,7 +36,7 @@ async def run_approved(event: RunApproved, work: Work, *, verifier: Verifier, li
         return
     run, order, decision = await _decided(event, work, verifier, approved=True)
     if run.state != "planned":
-        _refuse_replay(run.decision_token, event.decision, run.run_id)
+        _refuse_replay(run)
         return
     if decision.expires_at < work.now:
         await life.end(work, run, order, "failed", "the approval had expired when it arrived; run the job again")
@@ -51,7 +51,7 @@ async def run_denied(event: RunDenied, work: Work, *, verifier: Verifier, life: 
         return
     run, order, decision = await _decided(event, work, verifier, approved=False)
     if run.state != "planned":
-        _refuse_replay(run.decision_token, event.decision, run.run_id)
+        _refuse_replay(run)
         return
     await runs.change(work, run.run_id, decision_token=event.decision)
     reason = f"denied by {', '.join(decision.decided_by)}" + (f": {decision.reason}" if decision.reason else "")
@@ -105,7 +105,8 @@ async def _decided(
     return run, verifier.order(run.order_token), decision
 
 
-def _refuse_replay(used: str | None, came: str, run_id: str) -> None:
-    """A decision that comes again under a new id, or after another, is somebody's doing."""
-    if used is not None and link_hash(used) == link_hash(came):
-        raise ReplayedEventError(f"the decision about run {run_id} was carried out before")
+def _refuse_replay(run: runs.Run) -> None:
+    """A decision that comes again under a new id, or after another, is somebody's doing. One about a run that was
+    cancelled is only late."""
+    if run.decision_token is not None:
+        raise ReplayedEventError(f"a decision about run {run.run_id} was carried out before")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, delete, text
+from sqlalchemy import Row
 
 from placet_shared.alarms import raise_alarm
 from placet_shared.chain import Order, Signer, Verifier
@@ -13,8 +13,7 @@ from placet_shared.work import Database, Work
 
 from .changes import REMOVALS, Phase, Result
 from .endings import UNSENT, Ending, outcome_of, too_many_failures
-from .store import batches, closing, results, runs
-from .tables import matches
+from .store import batches, closing, links, results, runs
 
 log = structlog.get_logger()
 
@@ -72,7 +71,8 @@ class Life:
             return
         outcome = outcome_of(run.ending, counts, tally)
         if outcome in ("succeeded", "succeeded_with_errors"):
-            await self._link_matches(work, run, order)
+            shot = order.snapshot
+            await links.link_matches(work, shot.destination.name, shot.job_id, run.run_id)
         await self.end(work, run, order, outcome, run.reason, tally)
 
     async def end_altered(self, work: Work, run: Row[Any], order: Order | None, reason: str) -> None:
@@ -92,10 +92,9 @@ class Life:
         tally: Results | None = None,
     ) -> None:
         """The one end of every run. `order` is None where the table's was altered: nobody is told what it says then."""
-        await runs.change(
-            work, run.run_id, state="finished", outcome=outcome, reason=reason, lease_until=None, finished_at=work.now
-        )
-        await work.connection.execute(delete(matches).where(matches.c.run_id == run.run_id))
+        if not await runs.finish(work, run.run_id, outcome, reason):
+            return
+        await links.forget_matches(work, run.run_id)
         event = self.signer.signed(
             RunFinished,
             run_id=run.run_id,
@@ -112,16 +111,6 @@ class Life:
         )
         await work.publish(event)
         log.info("run_finished", run_id=run.run_id, job=run.job, outcome=outcome, reason=reason)
-
-    async def _link_matches(self, work: Work, run: Row[Any], order: Order) -> None:
-        await work.connection.execute(
-            text(
-                "INSERT INTO sync.links (store, entry_id, job_id, source_key)"
-                " SELECT :store, entry_id, :job, source_key FROM sync.matches WHERE run_id = :run"
-                " ON CONFLICT (store, entry_id, job_id) DO UPDATE SET source_key = excluded.source_key"
-            ),
-            {"store": order.snapshot.destination.name, "job": order.snapshot.job_id, "run": run.run_id},
-        )
 
 
 def _ordered(run: Row[Any], order: Order | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from placet_shared.errors import TransientError
 
 from ..changes import Result
 from ..ports import Answer, Attribute, Directory, Entry, Operation, Safety
+from ..providers.directory_errors import SearchRefusedError
 from ..providers.ldap_names import dn_key, escape_filter_value
 from .judging import Again, Judge, Seen
 from .operations import operation
@@ -197,9 +198,11 @@ class DirectoryWriter:
     def _seen(self, entry: Entry, names: Iterable[str]) -> Seen:
         raw = {name.lower(): values for name, values in entry.attributes.items()}
         values = {n: tuple(self.store.text(n, v) for v in raw.get(n.lower(), ())) for n in names}
-        entry_id, version = (
-            raw[name.lower()][0].decode() for name in (self.store.id_attribute, self.store.version_attribute)
-        )
+        operational = (self.store.id_attribute, self.store.version_attribute)
+        entry_id, version = (next(iter(raw.get(name.lower(), ())), b"").decode() for name in operational)
+        if not (entry_id and version):
+            names = " and ".join(operational)
+            raise SearchRefusedError(f"the directory does not show {names} of {entry.dn}; let the account read them")
         return Seen(entry_id, version, entry.dn, values)
 
     def _with_versions(self, tasks: list[Task], outcomes: list[Outcome]) -> list[Outcome]:

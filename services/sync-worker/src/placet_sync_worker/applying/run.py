@@ -23,7 +23,7 @@ from ..endings import results_of
 from ..life import Life
 from ..planning.plan import batch_digest, change_hash
 from ..ports import Destination
-from ..store import batches, closing, runs
+from ..store import batches, closing, links, runs
 from ..unaltered import AlteredError, load_signed, require_batches
 from .tasks import Outcome, Task, Writer
 
@@ -34,7 +34,7 @@ WRITING = 0.75
 
 
 @dataclass(frozen=True)
-class Job:
+class Claimed:
     """A claimed batch that was found to be as approved."""
 
     batch: Row[Any]
@@ -63,21 +63,19 @@ class BatchApplier:
         """Applies one batch; False when none is due."""
         deadline = boot_seconds() + WRITING * self.lease.total_seconds()
         async with self.database.transaction() as work:
-            batch = await batches.claim(work, self.lease)
-            if batch is None:
+            claimed = await batches.claim(work, self.lease)
+            if claimed is None:
                 self._close()
                 return False
-            job = await self._prepare(work, batch, deadline)
+            job = await self._prepare(work, *claimed, deadline)
         if job is not None:
             with structlog.contextvars.bound_contextvars(run_id=job.run.run_id, job=job.run.job):
                 self.failpoint("after_claim")
                 await self._apply(job)
         return True
 
-    async def _prepare(self, work: Work, batch: Row[Any], deadline: float) -> Job | None:
+    async def _prepare(self, work: Work, run: Row[Any], batch: Row[Any], deadline: float) -> Claimed | None:
         """Checks a claimed batch and notes that its steps may be sent; None when there is nothing to write."""
-        run = await runs.find(work, batch.run_id, lock=True)
-        assert run is not None
         if run.state != "applying":
             await batches.mark_done(work, batch.batch_id)
             return None
@@ -95,7 +93,7 @@ class BatchApplier:
             return None
         if run.ending is None:
             await batches.mark_intents(work, run.run_id, loaded.tasks)
-        return Job(batch, run, order, plan, loaded, run.ending is not None, deadline)
+        return Claimed(batch, run, order, plan, loaded, run.ending is not None, deadline)
 
     def _chain(self, run: Row[Any]) -> tuple[Order, PlanHeader]:
         """The run's order and plan, after the whole chain was verified: once per process and run."""
@@ -115,23 +113,26 @@ class BatchApplier:
 
     # ---- writing -----------------------------------------------------------------------------------------------------
 
-    async def _apply(self, job: Job) -> None:
+    async def _apply(self, job: Claimed) -> None:
         tasks = list(job.loaded.tasks)
         try:
             outcomes = await asyncio.to_thread(self._write, job, tasks)
         except AlteredError as error:
             async with self.database.transaction() as work:
-                await self._end_altered(work, job.run, str(error))
+                if await self._mine(work, job):
+                    await self._end_altered(work, job.run, str(error))
             return
-        except PlacetError as error:  # unreachable, wrong password, …: the batch comes again until the run gives up
+        except Exception as error:  # unreachable, wrong password, …: the batch comes again until the run gives up
             self._close()
-            outcomes = [Outcome(None, str(error)) for _ in tasks]
+            if not isinstance(error, PlacetError):
+                log.exception("writing_broke_off")
+            outcomes = [Outcome(None, str(error) or repr(error)) for _ in tasks]
         self.failpoint("after_ldap_write")
         async with self.database.transaction() as work:
             await self._settle(work, job, list(zip(tasks, outcomes, strict=True)))
         self.failpoint("after_settle")
 
-    def _write(self, job: Job, tasks: Sequence[Task]) -> list[Outcome]:
+    def _write(self, job: Claimed, tasks: Sequence[Task]) -> list[Outcome]:
         """Blocks: one bind for all batches of a run, as long as every answer comes."""
         writer = self._writer(job)
         outcomes = writer.apply(tasks, job.deadline, look_only=job.look_only)
@@ -139,7 +140,7 @@ class BatchApplier:
             self._close()
         return outcomes
 
-    def _writer(self, job: Job) -> Writer:
+    def _writer(self, job: Claimed) -> Writer:
         if self._open is None or self._open[0] != job.run.run_id:
             self._close()
             shot = job.order.snapshot
@@ -158,11 +159,9 @@ class BatchApplier:
 
     # ---- settling ----------------------------------------------------------------------------------------------------
 
-    async def _settle(self, work: Work, job: Job, done: list[tuple[Task, Outcome]]) -> None:
-        run = await runs.find(work, job.run.run_id, lock=True)
-        assert run is not None
-        if not await batches.still_mine(work, job.batch):
-            log.warning("batch_fenced", batch_id=job.batch.batch_id)
+    async def _settle(self, work: Work, job: Claimed, done: list[tuple[Task, Outcome]]) -> None:
+        run = await self._mine(work, job)
+        if run is None:
             return
         reason = run.reason or ""
         settled = [(task, _with_reason(outcome, reason)) for task, outcome in done]
@@ -183,17 +182,25 @@ class BatchApplier:
         await self._publish_applied(work, job, settled)
         await self.life.advance(work, run.run_id, job.order)
 
-    async def _link(self, work: Work, job: Job, settled: list[tuple[Task, Outcome]]) -> None:
+    async def _mine(self, work: Work, job: Claimed) -> Row[Any] | None:
+        """The run as it is now, locked; None where another worker has the batch by now."""
+        run = await runs.find(work, job.run.run_id, lock=True)
+        if await batches.still_mine(work, job.batch):
+            return run
+        log.warning("batch_fenced", batch_id=job.batch.batch_id)
+        return None
+
+    async def _link(self, work: Work, job: Claimed, settled: list[tuple[Task, Outcome]]) -> None:
         shot = job.order.snapshot
         good = [
             (task, outcome) for task, outcome in settled if outcome.result in (Result.APPLIED, Result.ALREADY_APPLIED)
         ]
         made = [(str(o.entry_id), t.change.key) for t, o in good if t.step.what == "add" and o.entry_id]
         gone = [str(t.change.id) for t, _ in good if t.step.what == "delete"]
-        await batches.link_created(work, shot.destination.name, shot.job_id, made)
-        await batches.unlink(work, shot.destination.name, gone)
+        await links.link(work, shot.destination.name, shot.job_id, made)
+        await links.unlink(work, shot.destination.name, gone)
 
-    async def _stalled(self, work: Work, job: Job, run: Row[Any], why: str, *, moved: bool) -> None:
+    async def _stalled(self, work: Work, job: Claimed, run: Row[Any], why: str, *, moved: bool) -> None:
         """Something has no answer: the run waits, and gives up when nothing has moved for too long."""
         since = work.now if moved or run.stalled_since is None else run.stalled_since
         log.warning("batch_comes_again", batch_id=job.batch.batch_id, why=why, stalls=run.stalls)
@@ -206,7 +213,7 @@ class BatchApplier:
         await closing.close_all(work, run.run_id)
         await self.life.advance(work, run.run_id, job.order)
 
-    async def _publish_applied(self, work: Work, job: Job, settled: list[tuple[Task, Outcome]]) -> None:
+    async def _publish_applied(self, work: Work, job: Claimed, settled: list[tuple[Task, Outcome]]) -> None:
         tally: dict[str, int] = {}
         for _, outcome in settled:
             name = str(outcome.result)

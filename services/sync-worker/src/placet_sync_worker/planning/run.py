@@ -1,15 +1,13 @@
 """Plans one ordered run: claims it, makes the plan in a thread under a lease, signs it, publishes it."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from placet_shared.chain import DestinationIdentity, Order, PlanHeader, Signer, Verifier, link_hash
 from placet_shared.errors import PlacetError, TransientError
@@ -25,6 +23,7 @@ from ..store import plans, runs
 from ..store.links import stream_links
 from .plan import plan_digest
 from .planner import Options, PlannedRun, plan_run
+from .workspace import workspace
 
 log = structlog.get_logger()
 
@@ -35,7 +34,7 @@ APPLY_TIME = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
-class Result:
+class MadePlan:
     """A plan with what it was made for."""
 
     planned: PlannedRun
@@ -43,7 +42,7 @@ class Result:
     safety: Safety
 
 
-MakePlan = Callable[[Order, Path, Callable[[], bool]], Result]
+MakePlan = Callable[[Order, Path, Callable[[], bool]], MadePlan]
 """Makes the plan of an order, with an empty folder for its spool, until the third argument says to stop. Blocks."""
 
 
@@ -55,7 +54,7 @@ class PlanMaker:
     connections: Connections
     scripts: ScriptEngine
 
-    def __call__(self, order: Order, folder: Path, stopped: Callable[[], bool]) -> Result:
+    def __call__(self, order: Order, folder: Path, stopped: Callable[[], bool]) -> MadePlan:
         """Reads both sides and compares them."""
         shot = order.snapshot
         destination = self.connections.destination(shot.destination)
@@ -67,7 +66,7 @@ class PlanMaker:
                 planned = plan_run(
                     shot.job, source, destination, links, folder, scripts=self.scripts, options=options, stopped=stopped
                 )
-                return Result(planned, destination.identity(), destination.safety())
+                return MadePlan(planned, destination.identity(), destination.safety())
             finally:
                 source.close()
         finally:
@@ -97,67 +96,75 @@ class RunPlanner:
             order = self.verifier.order_if_true(run.order_token)
             if order is None:
                 await self._altered(run)
-                return True
-            folder = Path(tempfile.mkdtemp(prefix="run-", dir=self.spool))
-            try:
-                await self._plan(run, order, folder)
-            finally:
-                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            else:
+                await self._plan(run, order)
         return True
 
-    async def _plan(self, run: runs.Run, order: Order, folder: Path) -> None:
+    async def _plan(self, run: runs.Run, order: Order) -> None:
         try:
-            result = await self._under_lease(run, lambda stopped: self.make(order, folder, stopped))
-        except PlacetError as error:
+            with workspace(self.spool) as folder:
+                made = await self._under_lease(run, lambda stopped: self.make(order, folder, stopped))
+                with made.planned:
+                    self.failpoint("after_planning")
+                    await self._save(run, order, made)
+        except Exception as error:  # whatever it is, the run comes to its end
             await self._failed(run, order, error)
-            return
-        with result.planned:
-            self.failpoint("after_planning")
-            async with self.database.transaction() as work:
-                if await runs.mine(work, run):
-                    await self._publish(work, run, order, result)
-                else:
-                    log.info("plan_fenced")
+
+    async def _save(self, run: runs.Run, order: Order, made: MadePlan) -> None:
+        async with self.database.transaction() as work:
+            if await runs.mine(work, run):
+                await self._publish(work, run, order, made)
+            else:
+                log.info("plan_fenced")
 
     async def _altered(self, run: runs.Run) -> None:
         reason = "the order in the database is not what the scheduler signed; run the job again"
         async with self.database.transaction() as work:
-            await self.life.end_altered(work, run, None, reason)
+            if await runs.mine(work, run):
+                await self.life.end_altered(work, run, None, reason)
 
-    async def _under_lease(self, run: runs.Run, make: Callable[[Callable[[], bool]], Result]) -> Result:
+    async def _under_lease(self, run: runs.Run, make: Callable[[Callable[[], bool]], MadePlan]) -> MadePlan:
         lost = asyncio.Event()
         beat = asyncio.create_task(self._keep_lease(run, lost))
         try:
             return await asyncio.to_thread(make, lost.is_set)
         finally:
+            lost.set()
             beat.cancel()
-            with suppress(asyncio.CancelledError):
-                await beat
+            await asyncio.gather(beat, return_exceptions=True)
 
     async def _keep_lease(self, run: runs.Run, lost: asyncio.Event) -> None:
+        """Until another worker has the run; a database that is away for a moment is asked again."""
         while not lost.is_set():
             await asyncio.sleep(self.lease.total_seconds() / 4)
-            async with self.database.transaction() as work:
-                if not await runs.extend_lease(work, run, self.lease):
-                    lost.set()
+            try:
+                async with self.database.transaction() as work:
+                    if not await runs.extend_lease(work, run, self.lease):
+                        lost.set()
+            except (DBAPIError, OSError) as error:
+                log.warning("lease_not_extended", error=repr(error))
 
-    async def _failed(self, run: runs.Run, order: Order, error: PlacetError) -> None:
+    async def _failed(self, run: runs.Run, order: Order, error: Exception) -> None:
+        may_pass, reason = isinstance(error, TransientError), str(error)
+        if not isinstance(error, PlacetError):
+            log.exception("planning_broke_off")
+            may_pass, reason = True, f"job {run.job}: planning broke off ({error!r}); the worker's log says where"
         async with self.database.transaction() as work:
             if not await runs.mine(work, run):
                 return
-            if isinstance(error, TransientError) and work.now - run.first_attempt_at < TRY_AGAIN_FOR:
-                log.warning("planning_tried_again", error=str(error))
+            if may_pass and work.now - run.first_attempt_at < TRY_AGAIN_FOR:
+                log.warning("planning_tried_again", error=reason)
                 await runs.try_planning_later(work, run, PAUSE)
             else:
-                await self.life.end(work, run, order, "failed", str(error))
+                await self.life.end(work, run, order, "failed", reason)
 
-    async def _publish(self, work: Work, run: runs.Run, order: Order, result: Result) -> None:
-        planned = result.planned
+    async def _publish(self, work: Work, run: runs.Run, order: Order, made: MadePlan) -> None:
+        planned = made.planned
         await plans.save_rejected(work, run.run_id, planned.rejected)
         await plans.save_matches(work, run.run_id, planned.matches())
         arranged = await plans.save(work, run.run_id, planned.changes())
         digest = plan_digest([(batch.phase, batch.index, batch.digest) for batch in arranged])
-        header = header_of(run, order, result, digest, work.now)
+        header = header_of(run, order, made, digest, work.now)
         token = self.signer.sign(header)
         counts = planned.counts.model_dump()
         event = RunPlanned(
@@ -186,14 +193,14 @@ def options_of(order: Order) -> Options:
     )
 
 
-def header_of(run: runs.Run, order: Order, result: Result, digest: str, now: datetime) -> PlanHeader:
+def header_of(run: runs.Run, order: Order, made: MadePlan, digest: str, now: datetime) -> PlanHeader:
     """The signed summary of a plan."""
-    planned, identity = result.planned, result.identity
+    planned, identity = made.planned, made.identity
     return PlanHeader(
         run_id=run.run_id,
         order=link_hash(run.order_token),
         destination=DestinationIdentity(**vars(identity)),
-        safety=result.safety,
+        safety=made.safety,
         digest=digest,
         counts=planned.counts,
         by_attribute=planned.by_attribute,

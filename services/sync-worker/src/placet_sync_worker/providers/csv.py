@@ -153,14 +153,15 @@ def open_csv(provider: CsvProvider, surroundings: Surroundings) -> CsvSource:
     return CsvSource(provider, surroundings.files)
 
 
-def test_csv(provider: CsvProvider, surroundings: Surroundings) -> list[dict[str, Any]]:
+def try_csv(provider: CsvProvider, surroundings: Surroundings) -> list[dict[str, Any]]:
     """What `placet provider test` tries: the header, and the first page of records."""
     source = open_csv(provider, surroundings)
     try:
         columns = source.columns()
         header = {"step": "header", "ok": True, "message": f"columns {', '.join(columns)}"}
-        page = next(iter(source.read(columns[:1], None)))
-        return [header, {"step": "read", "ok": True, "message": f"read a page of {page.records.num_rows} records"}]
+        page = next(iter(source.read(columns[:1], None)), None)
+        read = page.records.num_rows if page else 0
+        return [header, {"step": "read", "ok": True, "message": f"read a page of {read} records"}]
     except PlacetError as error:
         return [{"step": "read", "ok": False, "message": str(error)}]
 

@@ -76,7 +76,7 @@ def store_over(settings: LdapProvider, directory: Directory) -> LdapStore:
     return LdapStore(settings.url, settings.bind_dn, settings.base_dn, directory, root, base_id, Attributes(schema))
 
 
-def test_ldap(settings: LdapProvider, surroundings: Secrets) -> list[dict[str, Any]]:
+def try_ldap(settings: LdapProvider, surroundings: Secrets) -> list[dict[str, Any]]:
     """What `placet provider test` tries, step by step, up to the first that fails: `step`, `ok`, `message`."""
     steps: list[dict[str, Any]] = []
 

@@ -11,7 +11,8 @@ from placet_shared.work import Work
 
 from ..applying.tasks import Outcome, Task
 from ..changes import Change, Result
-from ..tables import batches, changes, links, steps
+from ..tables import batches, changes, steps
+from . import runs
 
 LARGEST = 2**31
 """No number of a change or step is as large as this: the database's integers end here."""
@@ -39,20 +40,27 @@ class Loaded:
     blocked: Sequence[Task]
 
 
-async def claim(work: Work, lease: timedelta) -> Row[Any] | None:
-    """One due batch of any run, ours for the length of the lease."""
+async def claim(work: Work, lease: timedelta) -> tuple[Row[Any], Row[Any]] | None:
+    """One due batch of any run, ours for the length of the lease, and its run.
+
+    The run is locked first, as everywhere: who ends it, or settles a batch, waits until what we may send is noted.
+    """
     free = or_(batches.c.lease_until.is_(None), batches.c.lease_until < func.clock_timestamp())
     due = and_(batches.c.state == "ready", batches.c.next_at <= func.now(), free)
     order = (batches.c.next_at, batches.c.phase, batches.c.ordinal)
-    one = select(batches.c.batch_id).where(due).order_by(*order).limit(1).with_for_update(skip_locked=True)
+    some = select(batches.c.run_id).where(due).order_by(*order).limit(1)
+    run = await runs.find(work, (await work.connection.execute(some)).scalar() or "", lock=True)
+    if run is None:
+        return None
+    one = select(batches.c.batch_id).where(due, batches.c.run_id == run.run_id).order_by(*order).limit(1)
     claimed = await work.connection.execute(
         update(batches)
-        .where(batches.c.batch_id == one.scalar_subquery())
+        .where(batches.c.batch_id == one.with_for_update(skip_locked=True).scalar_subquery())
         .values(epoch=batches.c.epoch + 1, lease_until=func.clock_timestamp() + lease)
         .returning(batches)
     )
-    found: Row[Any] | None = claimed.first()
-    return found
+    batch = claimed.first()
+    return None if batch is None else (run, batch)
 
 
 async def load(work: Work, batch: Row[Any]) -> Loaded:
@@ -165,27 +173,6 @@ async def settle_changes(work: Work, run_id: str, numbers: Sequence[int] | None 
         ),
         {"run": run_id, "order": RESULTS, "numbers": None if numbers is None else list(numbers)},
     )
-
-
-async def link_created(work: Work, store: str, job_id: str, made: Sequence[tuple[str, str]]) -> None:
-    """Links entries (id, source key) that this run created."""
-    if made:
-        await work.connection.execute(
-            text(
-                "INSERT INTO sync.links (store, entry_id, job_id, source_key) SELECT :store, t.id, :job, t.key"
-                " FROM unnest(CAST(:ids AS text[]), CAST(:keys AS text[])) AS t(id, key)"
-                " ON CONFLICT (store, entry_id, job_id) DO UPDATE SET source_key = excluded.source_key"
-            ),
-            {"store": store, "job": job_id, "ids": [i for i, _ in made], "keys": [k for _, k in made]},
-        )
-
-
-async def unlink(work: Work, store: str, entry_ids: Sequence[str]) -> None:
-    """Forgets the links of entries that are gone."""
-    if entry_ids:
-        await work.connection.execute(
-            links.delete().where(links.c.store == store, links.c.entry_id.in_(list(entry_ids)))
-        )
 
 
 async def release(work: Work, batch_id: str) -> None:

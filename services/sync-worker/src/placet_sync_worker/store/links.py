@@ -1,8 +1,13 @@
-"""Links between entries and the records that manage them, streamed to the planner."""
+"""Links between entries and the records that manage them, and the matches that become links when a run has ended."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import psycopg
+from sqlalchemy import text
+
+from placet_shared.work import Work
+
+from ..tables import links, matches
 
 
 def stream_links(database_url: str, store: str, job_id: str) -> Iterator[tuple[str, str]]:
@@ -11,3 +16,37 @@ def stream_links(database_url: str, store: str, job_id: str) -> Iterator[tuple[s
         cursor.itersize = 10_000
         cursor.execute("SELECT entry_id, source_key FROM sync.links WHERE store = %s AND job_id = %s", (store, job_id))
         yield from cursor
+
+
+async def link(work: Work, store: str, job_id: str, pairs: Sequence[tuple[str, str]]) -> None:
+    """Links entries to records: (entry id, source key)."""
+    if pairs:
+        await work.connection.execute(
+            text(
+                _LINK + "t.id, t.key FROM unnest(CAST(:ids AS text[]), CAST(:keys AS text[])) AS t(id, key)" + _NEWEST
+            ),
+            {"store": store, "job": job_id, "ids": [i for i, _ in pairs], "keys": [k for _, k in pairs]},
+        )
+
+
+async def link_matches(work: Work, store: str, job_id: str, run_id: str) -> None:
+    """Links what a run found to belong together."""
+    await work.connection.execute(
+        text(_LINK + "entry_id, source_key FROM sync.matches WHERE run_id = :run" + _NEWEST),
+        {"store": store, "job": job_id, "run": run_id},
+    )
+
+
+async def forget_matches(work: Work, run_id: str) -> None:
+    await work.connection.execute(matches.delete().where(matches.c.run_id == run_id))
+
+
+async def unlink(work: Work, store: str, entry_ids: Sequence[str]) -> None:
+    """Forgets the links of entries that are gone."""
+    if entry_ids:
+        gone = links.c.store == store, links.c.entry_id.in_(list(entry_ids))
+        await work.connection.execute(links.delete().where(*gone))
+
+
+_LINK = "INSERT INTO sync.links (store, job_id, entry_id, source_key) SELECT :store, :job, "
+_NEWEST = " ON CONFLICT (store, entry_id, job_id) DO UPDATE SET source_key = excluded.source_key"

@@ -78,6 +78,13 @@ async def change(work: Work, run_id: str, **values: Any) -> None:
     await work.connection.execute(update(runs).where(runs.c.run_id == run_id).values(**values))
 
 
+async def finish(work: Work, run_id: str, outcome: str, reason: str | None) -> bool:
+    """False when the run has ended before: it has one end."""
+    running = and_(runs.c.run_id == run_id, runs.c.state != "finished")
+    end = {"state": "finished", "outcome": outcome, "reason": reason, "lease_until": None, "finished_at": work.now}
+    return (await work.connection.execute(update(runs).where(running).values(end))).rowcount == 1
+
+
 async def overdue(work: Work, now: datetime) -> list[str]:
     """Planned runs whose plan is no longer valid and that nobody has decided about."""
     query = select(runs.c.run_id).where(runs.c.state == "planned", runs.c.valid_until < now - GRACE)
