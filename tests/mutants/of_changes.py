@@ -1,0 +1,114 @@
+"""Broken rules of what is changed in a directory: what was planned, approved, and still as it was then."""
+
+from tests.mutants.mutant import Mutant
+
+WORKER = "services/sync-worker/src/placet_sync_worker"
+
+WRITER = "tests/contract/directory/test_writer.py"
+STRANGERS = "tests/integration/sync_worker/test_life.py::TestStrangers"
+ALTERED = f"{STRANGERS}::test_altered_tables_end_the_run_as_failed"
+GUARDS = "tests/integration/sync_worker/test_replicas_and_forgers.py"
+PLANNING = "tests/integration/sync_worker/test_planning.py"
+
+WRITING = (
+    Mutant(
+        "assertion-dropped",
+        f"{WORKER}/applying/operations.py",
+        '_assertion(task, id_filter) if safety == "assertion" else None',
+        "None",
+        (f"{WRITER}::test_an_entry_with_other_values_is_not_deleted",),
+    ),
+    Mutant(
+        "old-values-not-compared",
+        f"{WORKER}/applying/operations.py",
+        "if not attribute.has_equality:",
+        "if attribute:",
+        ("tests/contract/directory/test_window.py::test_a_hand_in_the_last_moment_is_not_overwritten",),
+    ),
+    Mutant(
+        "keys-not-searched-before-creates",
+        f"{WORKER}/applying/directory.py",
+        't.step.what == "add" or look_only',
+        "look_only",
+        (f"{WRITER}::test_the_whole_store_is_searched_for_keys_before_creates",),
+    ),
+    Mutant(
+        "lost-write-done-again-over-a-hand",
+        f"{WORKER}/applying/judging.py",
+        "if sent and seen.version != task.version:",
+        "if False:",
+        (f"{WRITER}::test_a_lost_update_that_a_hand_took_back_is_not_done_again",),
+    ),
+    Mutant(
+        "batch-not-fenced-by-its-epoch",
+        f"{WORKER}/store/batches.py",
+        ".scalar_one() == batch.epoch",
+        ".scalar_one() >= batch.epoch",
+        (f"{GUARDS}::test_who_lost_its_batch_writes_no_results_while_the_next_one_still_writes",),
+    ),
+)
+
+TRUST = (
+    Mutant(
+        "decision-not-verified",
+        f"{WORKER}/applying/run.py",
+        """decision = self.verifier.decision(decision_token, plan_token)
+            if not decision.approved or {order.run_id, plan.run_id, decision.run_id} != {run.run_id}:""",
+        "if {order.run_id, plan.run_id} != {run.run_id}:",
+        (f"{ALTERED}[UPDATE sync.runs SET decision_token = decision_token || 'x']",),
+    ),
+    Mutant(
+        "decision-about-another-plan-counts",
+        "shared/src/placet_shared/chain.py",
+        "if decision.plan != link_hash(plan):",
+        "if False:",
+        (f"{STRANGERS}::test_a_forged_decision_is_refused_and_the_true_one_goes_on",),
+    ),
+    Mutant(
+        "changes-not-compared-with-their-batch",
+        f"{WORKER}/applying/run.py",
+        "            _compare_digest(batch, loaded)\n",
+        "",
+        (f"{ALTERED}[UPDATE sync.changes SET salt = 'x' WHERE number = 3]",),
+    ),
+    Mutant(
+        "batches-not-compared-with-the-plan",
+        f"{WORKER}/applying/run.py",
+        "            await require_batches(work, run.run_id, plan)\n",
+        "",
+        (f"{GUARDS}::test_a_change_that_was_altered_together_with_the_digest_of_its_batch_is_not_written",),
+    ),
+    Mutant(
+        "four-eyes-dropped",
+        "services/approvals/src/placet_approvals/voting.py",
+        "if caller.user == gate.requester:",
+        "if False:",
+        ("tests/integration/approvals/test_requests.py::test_who_may_not_decide_is_told_why",),
+    ),
+)
+
+PLANS = (
+    Mutant(
+        "truncated-read-taken-for-complete",
+        f"{WORKER}/providers/ldap3_directory.py",
+        "if ending.code != 0:",
+        "if ending.code not in (0, 4):",
+        ("tests/integration/sync_worker/test_ldap.py::test_a_size_limit_fails_the_read_and_is_named",),
+    ),
+    Mutant(
+        "protected-entries-removed",
+        f"{WORKER}/planning/drafting.py",
+        "if protected(entry.dn):",
+        "if False:",
+        (f"{PLANNING}::test_protected_entries_stay_and_are_named",),
+    ),
+    Mutant(
+        "extras-removed-despite-an-unreadable-key",
+        f"{WORKER}/planning/planner.py",
+        'job.extra != "skip" and not records.unreadable and',
+        'job.extra != "skip" and',
+        (f"{PLANNING}::test_a_key_that_cannot_be_read_stops_all_removals_and_the_plan_says_so",),
+    ),
+)
+
+OF_CHANGES = WRITING + TRUST + PLANS
