@@ -6,9 +6,11 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
+from pydantic import ValidationError
 
 from placet_shared.chain import Order, Signer, Snapshot
-from placet_shared.errors import PermanentError
+from placet_shared.complaints import first_complaint
+from placet_shared.errors import InvalidError, PermanentError
 from placet_shared.events import RunCancelled, RunRequested, TriggerKind
 from placet_shared.work import Work
 
@@ -114,23 +116,25 @@ async def _with_references(work: Work, job: str) -> Catalogue:
 
 def snapshot_of(job: str, catalogue: Catalogue) -> Snapshot:
     """A job as it is now, with its providers and workflows. `default_workflow` goes along with `workflow: none` too:
-    people decide by it where limits want them."""
+    people decide by it where limits want them. Raises InvalidError for what an older version has saved."""
     stored = catalogue["job", job]
     own, document = own_workflow(stored.document), stored.document
 
     def found(key: Key) -> Mapping[str, Any] | None:
         return catalogue[key].document if key in catalogue else None
 
-    return Snapshot.model_validate(
-        {
-            "job_id": stored.object_id,
-            "job": document,
-            "source": found(("provider", document["source"]["provider"])),
-            "destination": found(("provider", document["destination"]["provider"])),
-            "workflow": found(("workflow", own)) if own else None,
-            "default_workflow": found(("workflow", DEFAULT)),
-        }
-    )
+    parts = {
+        "job_id": stored.object_id,
+        "job": document,
+        "source": found(("provider", document["source"]["provider"])),
+        "destination": found(("provider", document["destination"]["provider"])),
+        "workflow": found(("workflow", own)) if own else None,
+        "default_workflow": found(("workflow", DEFAULT)),
+    }
+    try:
+        return Snapshot.model_validate(parts)
+    except ValidationError as error:
+        raise InvalidError(f"job {job} cannot run as it is saved: {first_complaint(error)}; apply it again") from error
 
 
 def _row(order: Order, token: str) -> dict[str, Any]:

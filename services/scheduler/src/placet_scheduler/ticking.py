@@ -2,13 +2,19 @@
 
 from dataclasses import dataclass
 
+import structlog
+
+from placet_shared.errors import InvalidError
+from placet_shared.objects import Schedule
 from placet_shared.work import Database, Work
 
 from . import store
 from .catalogue import schedule_of
 from .ordering import Asking, Orderer
 from .references import Documents, references
-from .times import next_times
+from .times import check_schedule, next_times
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -36,13 +42,25 @@ class Clock:
             job = await store.claim_slot(work)
             if job is None:
                 return False
-            schedule = schedule_of(job, await _with_schedule(work, job))
+            schedule = _readable_schedule(job, await _with_schedule(work, job))
             following = next_times(schedule, work.now) if schedule else []
             await store.set_slot(work, job, next(iter(following), None))
             if schedule is not None:
                 asking = Asking(job, "schedule", f"schedule {schedule.name}")
                 await self.orderer.order_unattended(work, asking)
             return True
+
+
+def _readable_schedule(job: str, documents: Documents) -> Schedule | None:
+    """The job's schedule; without one that can be read it starts no more by itself, until the schedule is saved anew."""
+    try:
+        schedule = schedule_of(job, documents)
+        if schedule is not None:
+            check_schedule(schedule)
+    except InvalidError as error:
+        log.error("schedule_unreadable", job=job, error=str(error))
+        return None
+    return schedule
 
 
 async def _with_schedule(work: Work, job: str) -> Documents:
