@@ -1,9 +1,8 @@
 """What every service does besides its own work: migrations, delivery, probes, metrics, and an end in good order."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,8 +48,13 @@ class Service:
 
 def serve(service: Service) -> None:
     """Runs until SIGTERM or SIGINT; ends with 1 when it could not start."""
-    settings, running = service.settings, _Running(service)
-    uvicorn.run(
+    settings = service.settings
+
+    def stop() -> None:
+        server.should_exit = True
+
+    running = _Running(service, stop)
+    config = uvicorn.Config(
         _app_of(running),
         host=settings.http_host,
         port=settings.http_port,
@@ -58,13 +62,16 @@ def serve(service: Service) -> None:
         access_log=False,
         timeout_graceful_shutdown=5,
     )
+    server = uvicorn.Server(config)
+    with suppress(KeyboardInterrupt):
+        server.run()
     if running.failed:
         raise SystemExit(1)
 
 
 def build_app(service: Service) -> FastAPI:
     """The HTTP side of a service; its lifespan starts and stops everything else."""
-    return _app_of(_Running(service))
+    return _app_of(_Running(service, lambda: None))
 
 
 def _app_of(running: "_Running") -> FastAPI:
@@ -105,10 +112,11 @@ class _NotBeforeStart:
 
 
 class _Running:
-    """The parts of a service that run beside its HTTP server."""
+    """The parts of a service that run beside its HTTP server; `stop` ends that."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, stop: Callable[[], None]) -> None:
         self.service = service
+        self._stop_server = stop
         self.migrated = False
         self.failed = False
         settings = service.settings
@@ -163,7 +171,7 @@ class _Running:
         except Exception:
             log.exception("start_failed")
             self.failed = True
-            signal.raise_signal(signal.SIGTERM)
+            self._stop_server()
 
     async def _start_parts(self) -> None:
         service = self.service

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.error import URLError
 
+import psycopg
 import pytest
 
 from placet_notifier.settings import NotifierSettings
@@ -91,3 +92,13 @@ def test_wrong_settings_stop_the_start_by_name(settings: NotifierSettings, chang
         _, error = running.communicate(timeout=60)
     assert running.returncode == 1
     assert said in error.decode()
+
+
+def test_a_start_that_fails_ends_with_an_error(settings: NotifierSettings) -> None:
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA notifier")
+        connection.execute("CREATE TABLE notifier.causes ()")
+    with service(environment_of(settings)) as running:
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert b"start_failed" in said
