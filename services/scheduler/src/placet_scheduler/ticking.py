@@ -52,7 +52,7 @@ class Clock:
 
 
 def _readable_schedule(job: str, documents: Documents) -> Schedule | None:
-    """The job's schedule; without one that can be read it starts no more by itself, until the schedule is saved anew."""
+    """The job's schedule; one that cannot be read starts nothing by itself until it is saved anew."""
     try:
         schedule = schedule_of(job, documents)
         if schedule is not None:
