@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from placet_console.hashing import SecretHasher
+from placet_console.managing import Users
 from placet_console.tables import metadata
+from placet_console.users import UserDetails
 from placet_shared.clock import utc_now
 from placet_shared.migrating import drift
 from tests.support.console import Console
@@ -173,6 +176,20 @@ async def test_everybody_is_announced_again(console: Console) -> None:
     events = await console.announced()
     assert [event.name for event in events] == ["admin", "bob", "admin", "bob"]
     assert events[0].version == events[2].version
+
+
+async def test_what_is_announced_last_is_what_is_true(console: Console) -> None:
+    """A change that is not yet committed when all users are announced again."""
+    await console.add_user("bob", "viewer", email="old@corp.example")
+    users, database = Users(console.keys.signer("console"), SecretHasher()), console.service.database
+    (announce,) = console.service.loops
+    async with database.transaction() as work:
+        await users.change(work, "bob", UserDetails(email="new@corp.example", roles=("viewer",)))
+        announcing = asyncio.create_task(announce._step())
+        await asyncio.wait([announcing], timeout=0.5)
+    await announcing
+    told = [event.email for event in await console.announced() if event.name == "bob"]
+    assert told == ["old@corp.example", "new@corp.example", "new@corp.example"]
 
 
 def test_bootstrap_admin_is_idempotent(database_url: str, tmp_path: Path) -> None:

@@ -80,8 +80,10 @@ class Users:
         return await self.create_token(work, ADMIN.name, None)
 
     async def announce_all(self, database: Database) -> None:
-        """Publishes every user again: the topic is compacted, and a wiped one knows nobody."""
+        """Publishes every user again: the topic is compacted, and a wiped one knows nobody. No change comes in between,
+        so that what is told last is what is true."""
         async with database.transaction() as work:
+            await store.lock_users(work)
             for user in await store.all_users(work):
                 await work.publish(self._signer.signed(UserChanged, **user.announcement()))
 
