@@ -182,10 +182,9 @@ async def test_what_is_announced_last_is_what_is_true(console: Console) -> None:
     """A change that is not yet committed when all users are announced again."""
     await console.add_user("bob", "viewer", email="old@corp.example")
     users, database = Users(console.keys.signer("console"), SecretHasher()), console.service.database
-    (announce,) = console.service.loops
     async with database.transaction() as work:
         await users.change(work, "bob", UserDetails(email="new@corp.example", roles=("viewer",)))
-        announcing = asyncio.create_task(announce._step())
+        announcing = asyncio.create_task(users.announce_all(database))
         await asyncio.wait([announcing], timeout=0.5)
     await announcing
     told = [event.email for event in await console.announced() if event.name == "bob"]
