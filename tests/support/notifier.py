@@ -73,6 +73,7 @@ def a_request(**fields: Any) -> ApprovalRequested:
         "request_id": str(uuid4()),
         "requested_by": "ada",
         "approvers": ("bob",),
+        "kept_out": "ada",
         "need": 1,
         "reasons": ("the workflow two-eyes decides about every plan",),
         "counts": Counts(create=3, delete=1),

@@ -47,6 +47,7 @@ SAMPLES: Mapping[type[Event], Mapping[str, Any]] = {
         "request_id": "q1",
         "requested_by": "ada",
         "approvers": ("eve", "group:identity"),
+        "kept_out": "ada",
         "need": 2,
         "reasons": ("delete above 5%",),
         "counts": _COUNTS,

@@ -113,13 +113,15 @@ class RunPlanned(RunEvent):
 
 
 class ApprovalRequested(RunEvent):
-    """A plan waits for people. `stores` are the destination's and the source's provider names, as in RunFinished."""
+    """A plan waits for people. `kept_out` is the user who asked for the run, where they may not decide about it
+    themselves; `stores` are the destination's and the source's provider names, as in RunFinished."""
 
     topic = topics.APPROVAL_REQUESTED
     job: str
     request_id: str
     requested_by: str
     approvers: tuple[str, ...]
+    kept_out: str | None = None
     need: int | Literal["all"]
     reasons: tuple[str, ...]
     counts: Counts

@@ -61,6 +61,17 @@ async def test_a_workflow_opens_a_signed_request(approvals: Approvals) -> None:
     assert await approvals.decisions(planned) == []
 
 
+@pytest.mark.parametrize(
+    ("trigger", "may", "kept_out"), [("manual", False, "ada"), ("manual", True, None), ("event", False, None)]
+)
+async def test_a_request_names_who_may_not_decide(
+    approvals: Approvals, trigger: str, may: bool, kept_out: str | None
+) -> None:
+    workflow = TWO_EYES.model_copy(update={"requester_may_approve": may})
+    await approvals.plan(an_order(workflow=workflow, trigger=trigger))
+    assert (await approvals.the_request()).kept_out == kept_out
+
+
 async def test_a_request_does_not_outlive_its_plan(approvals: Approvals) -> None:
     valid_until = utc_now() + timedelta(hours=1)
     await approvals.plan(an_order(workflow=TWO_EYES), valid_until=valid_until)

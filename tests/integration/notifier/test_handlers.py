@@ -67,7 +67,7 @@ async def test_approvers_are_asked_where_the_console_says_they_are(notifier: Not
     await notifier.handle(a_user("bob"))
     await notifier.handle(a_user("eve", groups=("identity",)))
     await notifier.handle(a_user("ada", groups=("identity",)))
-    await notifier.handle(a_request(approvers=("bob", "group:identity"), requested_by="ada"))
+    await notifier.handle(a_request(approvers=("bob", "group:identity"), kept_out="ada"))
     assert await notifier.states() == {"bob@corp.example": "queued", EVE: "queued"}
 
 

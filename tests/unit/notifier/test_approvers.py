@@ -15,8 +15,8 @@ USERS = [
 ]
 
 
-def names(*approvers: str, requested_by: str = "ada") -> list[str]:
-    found = asked(a_request(approvers=approvers, requested_by=requested_by), USERS)
+def names(*approvers: str, kept_out: str | None = "ada") -> list[str]:
+    found = asked(a_request(approvers=approvers, kept_out=kept_out), USERS)
     return sorted(address.removesuffix("@corp.example") for address in found)
 
 
@@ -31,10 +31,14 @@ def test_every_approver_is_asked_where_nobody_is_named() -> None:
     assert names("role:approver") == ["bob", "eve", "kim", "root"]
 
 
-def test_who_asked_for_the_run_is_not_asked_to_approve_it() -> None:
+def test_who_may_not_decide_about_their_own_run_is_not_asked() -> None:
     assert names("ada", "bob") == ["bob"]
     assert names("ada@corp.example") == []
-    assert names("group:identity", requested_by="eve") == ["kim"]
+    assert names("group:identity", kept_out="eve") == ["kim"]
+
+
+def test_who_may_decide_about_their_own_run_is_asked() -> None:
+    assert names("ada", kept_out=None) == ["ada"]
 
 
 def test_who_cannot_decide_is_not_asked() -> None:

@@ -40,7 +40,7 @@ WIRE = {
     "run-planned": ("run_id job preview digest counts order plan", ""),
     "approval-requested": (
         "run_id job request_id requested_by approvers need reasons counts digest expires_at signature",
-        "stores=",
+        "kept_out= stores=",
     ),
     "run-approved": ("run_id request_id decided_by decision", "comment="),
     "run-denied": ("run_id request_id decided_by decision", "comment="),

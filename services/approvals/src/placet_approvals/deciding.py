@@ -27,6 +27,7 @@ async def ask_people(planned: Planned, held: Held, work: Work, signer: Signer) -
             request_id=planned.request_id,
             requested_by=planned.order.requested_by,
             approvers=held.gate.approvers,
+            kept_out=held.gate.requester,
             need=held.gate.need,
             reasons=held.reasons,
             counts=planned.plan.counts,

@@ -12,7 +12,7 @@ EVERY_APPROVER = "role:approver"
 
 
 def asked(request: ApprovalRequested, users: Collection[UserChanged]) -> tuple[str, ...]:
-    """The addresses of the approvers, who asked for the run left out. An e-mail that no user has is taken as it is."""
+    """The addresses of those who may decide. An e-mail that no user has is taken as it is."""
     known = {user.email.casefold() for user in users if user.email}
     strangers = [each for each in request.approvers if "@" in each and each.casefold() not in known]
     members = [user.email for user in users if user.email and _may_decide(user, request)]
@@ -21,7 +21,7 @@ def asked(request: ApprovalRequested, users: Collection[UserChanged]) -> tuple[s
 
 def _may_decide(user: UserChanged, request: ApprovalRequested) -> bool:
     able = not (user.disabled or user.deleted) and bool({"approver", "admin"} & set(user.roles))
-    return able and user.name != request.requested_by and _is_meant(user, request.approvers)
+    return able and user.name != request.kept_out and _is_meant(user, request.approvers)
 
 
 def _is_meant(user: UserChanged, approvers: Collection[str]) -> bool:
