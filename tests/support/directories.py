@@ -3,15 +3,18 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from placet_shared.clock import boot_seconds
-from placet_shared.objects import LdapProvider, SecretRef
+from placet_shared.objects import LdapProvider
 from placet_sync_worker.ports import Answer, Directory, Operation
+from placet_sync_worker.providers.files import FilesFolder
 from placet_sync_worker.providers.ldap import store_over
 from placet_sync_worker.providers.ldap3_directory import open_directory
 from placet_sync_worker.providers.ldap_connecting import Target
 from placet_sync_worker.providers.ldap_store import LdapStore
+from placet_sync_worker.providers.surroundings import Surroundings
 from placet_sync_worker.testing.directory import FakeServer
 from tests.support.proxy import Proxy, running_proxy
 from tests.support.slapd import BASE_DN, BIND_DN, PASSWORD, PEOPLE, USUAL, Setup, Slapd, running_slapd
@@ -20,14 +23,9 @@ GROUPS = f"ou=Groups,{BASE_DN}"
 PERSON = (b"top", b"person", b"organizationalPerson", b"inetOrgPerson")
 
 
-@dataclass(frozen=True)
-class OnePassword:
-    """Surroundings in which every secret is this."""
-
-    password: str = PASSWORD
-
-    def secret(self, _reference: SecretRef) -> str:
-        return self.password
+def surroundings(**environment: str) -> Surroundings:
+    """No files, and the secrets that a process would have in its environment."""
+    return Surroundings(FilesFolder(Path("/nowhere")), Path("/nowhere"), environment)
 
 
 def provider(url: str) -> LdapProvider:

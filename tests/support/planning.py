@@ -9,7 +9,8 @@ from placet_shared.events import Counts
 from placet_shared.objects import Job
 from placet_sync_worker.changes import Change, Rejected
 from placet_sync_worker.mapping.script import ScriptEngine
-from placet_sync_worker.planning import Options, plan_run
+from placet_sync_worker.planning.design import Options
+from placet_sync_worker.planning.planner import plan_run
 from placet_sync_worker.testing.destination import PEOPLE, FakeDestination
 from placet_sync_worker.testing.scripts import NoScripts
 from placet_sync_worker.testing.source import FakeSource

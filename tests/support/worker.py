@@ -12,7 +12,7 @@ from uuid import uuid4
 from joserfc.jwk import OKPKey
 from sqlalchemy import select, text
 
-from placet_shared.chain import Decision, Order, Signer, Snapshot, Verifier, link_hash
+from placet_shared.chain import Decision, DestinationIdentity, Order, Signer, Snapshot, Verifier, link_hash
 from placet_shared.database import open_engine
 from placet_shared.events import Counts, Event, RunApproved, RunCancelled, RunDenied, RunRequested
 from placet_shared.failpoints import no_failpoint
@@ -23,17 +23,19 @@ from placet_shared.objects import CsvProvider, Job, LdapProvider, parse_object
 from placet_shared.work import Database, Work
 from placet_sync_worker import handlers
 from placet_sync_worker.applying.run import BatchApplier
-from placet_sync_worker.applying.tasks import Outcome, Task
 from placet_sync_worker.changes import AttributeChange, Change, Phase, Rejected, Result, Step
 from placet_sync_worker.life import Life
-from placet_sync_worker.planning import PlannedRun
+from placet_sync_worker.planning.planner import PlannedRun
 from placet_sync_worker.planning.run import MadePlan, RunPlanner
-from placet_sync_worker.ports import Attribute, Identity
+from placet_sync_worker.ports import Attribute
 from placet_sync_worker.tables import delivery, metadata
+from placet_sync_worker.tasks import Outcome, Task
 
 INSTALLATION = "test"
 HOME = Path(handlers.__file__).parent
-STORE = Identity("ldaps://store", "cn=admin", "dc=example,dc=org", "base-id", "store")
+STORE = DestinationIdentity(
+    url="ldaps://store", bind_dn="cn=admin", base_dn="dc=example,dc=org", base_id="base-id", server="store"
+)
 
 
 def signers(folder: Path, *services: str) -> dict[str, Signer]:
@@ -108,10 +110,10 @@ class ScriptedWriter:
     """A destination and its writer: answers what the test says, applied if it says nothing; keeps what it was asked."""
 
     answers: Callable[[Task], Outcome] = lambda _task: Outcome(Result.APPLIED)
-    identity_now: Identity = STORE
+    identity_now: DestinationIdentity = STORE
     asked: list[tuple[Task, bool]] = field(default_factory=list)
 
-    def identity(self) -> Identity:
+    def identity(self) -> DestinationIdentity:
         return self.identity_now
 
     def attribute(self, name: str) -> Attribute:

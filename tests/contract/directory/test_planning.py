@@ -10,9 +10,10 @@ import pytest
 from placet_shared.objects import Job
 from placet_shared.objects.provider import DisableSettings
 from placet_sync_worker.applying.directory import DirectoryWriter
-from placet_sync_worker.applying.tasks import Task
 from placet_sync_worker.changes import Change, Result
-from placet_sync_worker.planning import Options, plan_run
+from placet_sync_worker.planning.design import Options
+from placet_sync_worker.planning.planner import plan_run
+from placet_sync_worker.tasks import Task
 from placet_sync_worker.testing.scripts import NoScripts
 from placet_sync_worker.testing.source import FakeSource
 from tests.support.directories import GROUPS, World, open_store, person, soon, write

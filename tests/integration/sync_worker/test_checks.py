@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from placet_shared.objects import CsvProvider, Job, LdapProvider
-from placet_sync_worker.connections import Connections, Connector, Surroundings
+from placet_sync_worker.connections import Connections, Connector
 from placet_sync_worker.planning.check import check_job
 from placet_sync_worker.planning.preview import preview_rows
 from placet_sync_worker.providers.csv import open_csv
 from placet_sync_worker.providers.directory_errors import DirectoryBusyError
 from placet_sync_worker.providers.files import FilesFolder
+from placet_sync_worker.providers.surroundings import Surroundings
 from placet_sync_worker.testing.destination import BASE, PEOPLE, FakeDestination
 from placet_sync_worker.testing.source import FakeSource
 
@@ -53,7 +54,7 @@ def connections(tmp_path: Path, store: FakeDestination) -> Connections:
         "csv": Connector(source=open_csv, test=no_test),
         "ldap": Connector(source=lambda *_: FakeSource([]), test=no_test, destination=lambda *_: store),
     }
-    return Connections(connectors, Surroundings(FilesFolder(tmp_path), tmp_path))
+    return Connections(connectors, Surroundings(FilesFolder(tmp_path), tmp_path, {}))
 
 
 def test_a_sound_job_shows_its_default_queries(connections: Connections) -> None:

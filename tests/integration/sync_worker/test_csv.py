@@ -7,11 +7,11 @@ import pytest
 
 from placet_shared.objects import CsvProvider
 from placet_sync_worker.changes import Rejected
-from placet_sync_worker.connections import Surroundings
 from placet_sync_worker.errors import EmptySourceError, SourceFileError, SourceMovedError, UnknownColumnError
 from placet_sync_worker.ports import RECORD, Page
 from placet_sync_worker.providers.csv import PAGE_ROWS, CsvSource, try_csv
 from placet_sync_worker.providers.files import FilesFolder
+from placet_sync_worker.providers.surroundings import Surroundings
 
 Source = Callable[..., CsvSource]
 
@@ -164,7 +164,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(source: Source, tmp_
 def test_a_file_with_a_header_alone_has_no_records_to_try(tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text("id,name\n")
     provider = CsvProvider(name="hr", type="csv", path="people.csv")
-    header, read = try_csv(provider, Surroundings(FilesFolder(tmp_path), tmp_path))
+    header, read = try_csv(provider, Surroundings(FilesFolder(tmp_path), tmp_path, {}))
     assert header["ok"]
     assert read == {"step": "read", "ok": True, "message": "read a page of 0 records"}
 

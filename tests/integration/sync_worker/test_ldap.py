@@ -5,8 +5,7 @@ import threading
 
 import pytest
 
-from placet_shared.errors import PermanentError, PlacetError, SecretMissingError, TransientError
-from placet_shared.objects import SecretRef
+from placet_shared.errors import PermanentError, PlacetError, TransientError
 from placet_sync_worker.ports import Operation
 from placet_sync_worker.providers.directory_errors import (
     BindRefusedError,
@@ -19,7 +18,7 @@ from placet_sync_worker.providers.directory_errors import (
 from placet_sync_worker.providers.ldap import open_ldap, try_ldap
 from placet_sync_worker.providers.ldap3_directory import Ldap3Directory, open_directory
 from placet_sync_worker.providers.ldap_connecting import Target
-from tests.support.directories import OnePassword, at_once, person, provider, soon
+from tests.support.directories import at_once, person, provider, soon, surroundings
 from tests.support.ports import free_port
 from tests.support.slapd import BASE_DN, BIND_DN, PASSWORD, PEOPLE, MakeSlapd, Setup, Slapd
 
@@ -162,26 +161,22 @@ def test_a_large_value_and_many_small_ones_pass(slapd: Slapd) -> None:
 # ---- provider test -------------------------------------------------------------------------------------------------
 
 
-def steps(slapd: Slapd, surroundings: object, **fields: object) -> list[tuple[str, bool]]:
+def steps(slapd: Slapd, password: str | None = PASSWORD, **fields: object) -> list[tuple[str, bool]]:
     settings = provider(slapd.url).model_copy(update=fields)
-    return [(step["step"], step["ok"]) for step in try_ldap(settings, surroundings)]  # type: ignore[arg-type]
-
-
-class NoSecrets:
-    def secret(self, reference: SecretRef) -> str:
-        raise SecretMissingError(f"{reference} is not set")
+    around = surroundings(PLACET_SECRET_CORP=password) if password else surroundings()
+    return [(step["step"], step["ok"]) for step in try_ldap(settings, around)]
 
 
 def test_a_provider_is_tried_step_by_step(slapd: Slapd) -> None:
     good = [("secret", True), ("connect", True), ("bind", True), ("base", True), ("read", True)]
-    assert steps(slapd, OnePassword()) == good
-    assert steps(slapd, NoSecrets()) == [("secret", False)]
-    assert steps(slapd, OnePassword("wrong")) == [("secret", True), ("connect", True), ("bind", False)]
-    assert steps(slapd, OnePassword(), base_dn="dc=no") == [*good[:3], ("base", False)]
+    assert steps(slapd) == good
+    assert steps(slapd, None) == [("secret", False)]
+    assert steps(slapd, "wrong") == [("secret", True), ("connect", True), ("bind", False)]
+    assert steps(slapd, base_dn="dc=no") == [*good[:3], ("base", False)]
     down = f"ldap://127.0.0.1:{free_port()}"
-    assert steps(slapd, OnePassword(), url=down) == [("secret", True), ("connect", False)]
+    assert steps(slapd, url=down) == [("secret", True), ("connect", False)]
 
 
 def test_what_does_not_open_names_the_provider(slapd: Slapd) -> None:
     with pytest.raises(BindRefusedError, match=r"^provider corp: "):
-        open_ldap(provider(slapd.url), OnePassword("wrong"))
+        open_ldap(provider(slapd.url), surroundings(PLACET_SECRET_CORP="wrong"))

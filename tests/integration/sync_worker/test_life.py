@@ -8,9 +8,9 @@ import pytest
 
 from placet_shared.errors import ForgedEventError, PermanentError, ReplayedEventError
 from placet_shared.events import RunApproved, RunCancelled, RunDenied
-from placet_sync_worker.applying.tasks import Outcome, Task
 from placet_sync_worker.changes import Rejected, Result
 from placet_sync_worker.life import end_stranded
+from placet_sync_worker.tasks import Outcome, Task
 from tests.support.worker import WorkerHarness, a_delete, an_update
 
 
@@ -250,7 +250,7 @@ class TestStrangers:
     async def test_another_destination_ends_the_run_as_failed(self, worker: WorkerHarness) -> None:
         run_id = await worker.planned([an_update(1)])
         await worker.approve(run_id)
-        worker.store.identity_now = replace(worker.store.identity_now, url="ldaps://elsewhere")
+        worker.store.identity_now = worker.store.identity_now.model_copy(update={"url": "ldaps://elsewhere"})
         await worker.apply_all()
         assert (await finished(worker, run_id))["outcome"] == "failed"
         assert worker.store.asked == []

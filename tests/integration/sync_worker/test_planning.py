@@ -15,7 +15,8 @@ from placet_sync_worker.errors import (
     UnknownAttributeError,
     UnknownColumnError,
 )
-from placet_sync_worker.planning import Options, plan_run
+from placet_sync_worker.planning.design import Options
+from placet_sync_worker.planning.planner import plan_run
 from placet_sync_worker.providers.directory_errors import DirectoryBusyError
 from placet_sync_worker.testing.destination import BASE, PEOPLE, FakeEntry
 from placet_sync_worker.testing.scripts import NoScripts

@@ -10,8 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from placet_sync_worker.changes import Change
-from placet_sync_worker.planning.plan import in_order
+from placet_sync_worker.changes import Change, Phase
 from placet_sync_worker.providers.ldap_names import dn_key
 from placet_sync_worker.testing.destination import PEOPLE, FakeEntry, fold
 from tests.support.planning import Row, Scene, Seen
@@ -33,6 +32,13 @@ JOBS = st.fixed_dictionaries(
     }
 )
 Entry = tuple[str, str, list[str], str | None]
+
+
+def in_order(change: Change) -> tuple[int, int, str, str]:
+    """What changes of a plan are sorted by: first phase, for removals the deepest first, then key and DN."""
+    phase = min(step.phase for step in change.steps)
+    depth = -change.dn.count(",") if phase >= Phase.DISABLE else 0
+    return phase, depth, change.key, change.dn
 
 
 @contextmanager

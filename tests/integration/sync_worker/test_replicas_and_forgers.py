@@ -3,16 +3,16 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
 import pytest
 
-from placet_sync_worker.applying.tasks import Outcome, Task
+from placet_shared.chain import DestinationIdentity
 from placet_sync_worker.changes import Phase, Result
-from placet_sync_worker.planning.plan import batch_digest, change_hash
-from placet_sync_worker.ports import Identity
+from placet_sync_worker.plan import batch_digest, change_hash
+from placet_sync_worker.tasks import Outcome, Task
 from tests.support.worker import ScriptedWriter, WorkerHarness, an_update
 
 SECONDS = 20
@@ -64,10 +64,10 @@ async def test_who_lost_its_batch_ends_no_run_when_the_destination_is_another_by
     late = worker.another_applier(store)
     arrived, go = Event(), Event()
 
-    def identity() -> Identity:
+    def identity() -> DestinationIdentity:
         arrived.set()
         assert go.wait(SECONDS)
-        return replace(store.identity_now, base_id="made again")
+        return store.identity_now.model_copy(update={"base_id": "made again"})
 
     store.identity = identity  # type: ignore[method-assign]  # the moment between claim and write
     step = asyncio.create_task(late.step())

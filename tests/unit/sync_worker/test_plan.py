@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placet_sync_worker.changes import AttributeChange, Change, Image, Phase, Step
-from placet_sync_worker.planning import arrange, batch_digest, canonical, change_hash, plan_digest
-from placet_sync_worker.planning.plan import BATCH_SIZE
+from placet_sync_worker.plan import BATCH_SIZE, arrange, batch_digest, canonical, change_hash, plan_digest
 
 ADD = Step("add", Phase.CREATE)
 MOVE = (Step("rename", Phase.UPDATE, target="cn=b"), Step("modify", Phase.UPDATE))

@@ -1,5 +1,6 @@
 """Puts the worker together: the only place that builds things."""
 
+import os
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -18,13 +19,14 @@ from .api import build_router
 from .applying.directory import DirectoryWriter
 from .applying.run import BatchApplier
 from .checks import build_checks
-from .connections import Connections, Connector, Surroundings
+from .connections import Connections, Connector
 from .life import Life, end_overdue, end_stranded
 from .mapping.monty import MontyEngine
 from .planning.run import PlanMaker, RunPlanner
 from .providers.csv import open_csv, try_csv
 from .providers.files import FilesFolder
 from .providers.ldap import open_ldap, open_ldap_source, try_ldap
+from .providers.surroundings import Surroundings
 from .settings import WorkerSettings
 from .tables import delivery, metadata
 
@@ -45,7 +47,7 @@ def build(settings: WorkerSettings) -> Service:
     failpoint = failpoint_of(settings.failpoint)
     life, lease = Life(signer), timedelta(seconds=settings.lease_seconds)
     connections = Connections(
-        CONNECTORS, Surroundings(FilesFolder(settings.files, settings.files_absolute), settings.secrets)
+        CONNECTORS, Surroundings(FilesFolder(settings.files, settings.files_absolute), settings.secrets, os.environ)
     )
     make_plan = PlanMaker(settings.database_url, connections, MontyEngine())
     planner = RunPlanner(database, make_plan, verifier, signer, life, settings.spool, failpoint, lease)

@@ -34,6 +34,10 @@ class Result(StrEnum):
     UNCERTAIN = "uncertain"
 
 
+PROVEN = frozenset({Result.APPLIED, Result.ALREADY_APPLIED})
+"""The destination is as the step wants it."""
+
+
 def worst(results: list[Result]) -> Result:
     """The result of a change whose steps ended like this."""
     order = list(Result)

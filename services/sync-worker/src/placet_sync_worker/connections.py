@@ -1,34 +1,19 @@
 """Opens providers by their type. A new connector is a file in `providers/` and its line in `app.py`."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from placet_shared.objects import Provider, SecretRef
-from placet_shared.secrets import resolve_secret
+from placet_shared.objects import Provider
 
-from .applying.tasks import Writer
 from .errors import WorkerError
 from .ports import Destination, Source
-from .providers.files import FilesFolder
+from .providers.surroundings import Surroundings
+from .tasks import Writer
 
 
 class CannotDoError(WorkerError):
     """This type of provider cannot do that."""
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a connector may use of the machine."""
-
-    files: FilesFolder
-    secrets: Path
-
-    def secret(self, reference: SecretRef) -> str:
-        """Raises SecretMissingError."""
-        return resolve_secret(reference, self.secrets, os.environ)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,15 @@ from typing import Literal, Protocol
 
 import pyarrow as pa
 
+from placet_shared.chain import DestinationIdentity
+
 from .changes import Rejected
 
 RECORD, ID, VERSION, DN = "@record", "@id", "@version", "@dn"
 """Columns of a page besides attributes: where a source record stands (`line 17`); an entry's id, version and DN."""
+
+LISTS = pa.list_(pa.string())
+"""The type of a column of values."""
 
 Safety = Literal["assertion", "value", "read_back"]
 
@@ -34,17 +39,6 @@ class Source(Protocol):
         ...
 
     def close(self) -> None: ...
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Which destination a plan was made for; compared again at each bind. `server` is what the server calls itself."""
-
-    url: str
-    bind_dn: str
-    base_dn: str
-    base_id: str
-    server: str
 
 
 @dataclass(frozen=True)
@@ -79,7 +73,9 @@ class ObjectType:
 class Destination(Protocol):
     """Where entries are kept."""
 
-    def identity(self) -> Identity: ...
+    def identity(self) -> DestinationIdentity:
+        """Which destination this is: compared with the plan's at each bind."""
+        ...
 
     def safety(self) -> Safety: ...
 

@@ -10,7 +10,7 @@ from placet_shared.work import Work
 
 from .changes import Phase
 from .errors import WorkerError
-from .planning.plan import plan_digest
+from .plan import plan_digest
 from .store import batches
 
 

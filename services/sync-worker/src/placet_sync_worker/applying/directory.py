@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 from placet_shared.errors import TransientError
 
-from ..changes import Result
+from ..changes import PROVEN, Result
 from ..ports import Answer, Attribute, Directory, Entry, Operation, Safety
 from ..providers.directory_errors import SearchRefusedError
 from ..providers.ldap_names import dn_key, escape_filter_value
-from .judging import Again, Judge, Seen
+from ..tasks import Outcome, Task
+from .judging import Judge, Seen
 from .operations import operation
-from .tasks import Outcome, Task
 
 LOOK = frozenset({16, 18, 19, 20, 32, 53, 68, 80, 122})
 """Result codes after which only a look at the entry tells what is true (`WRITING.md`)."""
@@ -78,7 +79,7 @@ class DirectoryWriter:
             earlier, outcome = before[task.number]
             if outcome.result is None:
                 outcomes[task.number, task.position] = Outcome(None, outcome.reason)
-            elif outcome.result not in (Result.APPLIED, Result.ALREADY_APPLIED):
+            elif outcome.result not in PROVEN:
                 outcomes[task.number, task.position] = Outcome(Result.SKIPPED, f"depends on {earlier.step.what}")
             else:
                 dn = str(earlier.step.target) if earlier.step.what == "rename" else earlier.dn
@@ -111,7 +112,7 @@ class DirectoryWriter:
             elif task.number not in seen:
                 verdicts.append(task)
             else:
-                verdict = self._judge(task, sights[task.number], task.maybe_sent)
+                verdict = self._judge(task, sights[task.number])
                 skip = look_only and isinstance(verdict, Task)
                 verdicts.append(Outcome(Result.SKIPPED) if skip else verdict)
         return verdicts
@@ -138,26 +139,20 @@ class DirectoryWriter:
             return Outcome(Result.APPLIED)
         if answer.code not in LOOK:
             return Outcome(Result.FAILED, answer.message)
-        verdict = self._judge(task, seen, task.maybe_sent)
+        verdict = self._judge(task, seen)
         if isinstance(verdict, Task) and answer.code != ASSERTION_FAILED:
             return Outcome(Result.FAILED, answer.message)
         return verdict
 
-    def _judge(self, task: Task, seen: Sequence[Seen], sent: bool) -> "Outcome | Task":
-        judge = Judge(self._decode, lambda a, b: dn_key(a) == dn_key(b))
-        if task.step.what == "add":
-            verdict = judge.create(task, seen, sent)
-        else:
-            entry = seen[0] if seen else None
-            rules: dict[str, Callable[[Task, Seen | None, bool], Outcome | Again]] = {
-                "rename": judge.rename,
-                "modify": judge.modify,
-                "delete": judge.delete,
-            }
-            verdict = rules[task.step.what](task, entry, sent)
+    def _judge(self, task: Task, seen: Sequence[Seen]) -> "Outcome | Task":
+        verdict = self._judging.verdict(task, seen)
         if isinstance(verdict, Outcome):
             return verdict
         return replace(task, version=seen[0].version) if seen else task
+
+    @cached_property
+    def _judging(self) -> Judge:
+        return Judge(self._decode, lambda a, b: dn_key(a) == dn_key(b))
 
     # ---- looking -----------------------------------------------------------------------------------------------------
 

@@ -1,11 +1,11 @@
 """What a look at the entry says about a step whose answer was not a plain yes. Pure."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from ..changes import AttributeChange, Result
-from .tasks import Outcome, Task
+from ..tasks import Outcome, Task
 
 Decode = Callable[[str, str], str]
 """(attribute, value) to the text under which equal values are equal."""
@@ -34,18 +34,32 @@ class Judge:
     decode: Decode
     same_dn: Callable[[str, str], bool]
 
-    def create(self, task: Task, found: Collection[Seen], sent: bool) -> Outcome | Again:
-        """`found` are the entries with the record's key, anywhere; `sent`: our add may have been carried out."""
+    def verdict(self, task: Task, found: Sequence[Seen]) -> Outcome | Again:
+        """`found` are the entries with the record's key, for a create; else the entry by its id, if it is there."""
+        seen = found[0] if found else None
+        match task.step.what:
+            case "add":
+                return self._create(task, found)
+            case "rename":
+                return self._rename(task, seen)
+            case "modify":
+                return self._modify(task, seen)
+            case "delete":
+                return self._delete(task, seen)
+
+    def _create(self, task: Task, found: Sequence[Seen]) -> Outcome | Again:
         if not found:
             return Again.SEND
         for seen in found:
-            if sent and self.same_dn(seen.dn, task.change.dn) and self._all_after(task.change.attributes, seen):
+            if (
+                task.maybe_sent
+                and self.same_dn(seen.dn, task.change.dn)
+                and self._all_after(task.change.attributes, seen)
+            ):
                 return Outcome(Result.ALREADY_APPLIED, version=seen.version, entry_id=seen.entry_id)
-        first = next(iter(found))
-        return Outcome(Result.CONFLICT, f"an entry with this key is there already: {first.dn}")
+        return Outcome(Result.CONFLICT, f"an entry with this key is there already: {found[0].dn}")
 
-    def rename(self, task: Task, seen: Seen | None, sent: bool) -> Outcome | Again:
-        """`seen` is the entry by its id."""
+    def _rename(self, task: Task, seen: Seen | None) -> Outcome | Again:
         if seen is None:
             return Outcome(Result.CONFLICT, "the entry was deleted after the plan")
         if self.same_dn(seen.dn, str(task.step.target)):
@@ -53,9 +67,9 @@ class Judge:
         if not self.same_dn(seen.dn, task.dn):
             reason = f"planned from {task.dn} to {task.step.target}, but it is now {seen.dn}"
             return Outcome(Result.CONFLICT, reason)
-        return self._unless_touched(task, seen, sent)
+        return self._unless_touched(task, seen)
 
-    def modify(self, task: Task, seen: Seen | None, sent: bool) -> Outcome | Again:
+    def _modify(self, task: Task, seen: Seen | None) -> Outcome | Again:
         planned = [a for a in task.change.attributes if a.name in task.step.attributes]
         if seen is None:
             return Outcome(Result.CONFLICT, "the entry was deleted after the plan")
@@ -65,20 +79,20 @@ class Judge:
             return Outcome(Result.CONFLICT, f"planned at {task.dn}, but the entry is now {seen.dn}")
         if not self._part_is(planned, task, seen, done=False) and (changed := self._not_before(planned, seen)):
             return Outcome(Result.CONFLICT, changed)
-        return self._unless_touched(task, seen, sent)
+        return self._unless_touched(task, seen)
 
-    def delete(self, task: Task, seen: Seen | None, sent: bool) -> Outcome | Again:
+    def _delete(self, task: Task, seen: Seen | None) -> Outcome | Again:
         if seen is None:
             return Outcome(Result.ALREADY_APPLIED)
         if not self.same_dn(seen.dn, task.dn):
             return Outcome(Result.CONFLICT, f"planned at {task.dn}, but the entry is now {seen.dn}")
         if changed := self._not_before(task.change.attributes, seen):
             return Outcome(Result.CONFLICT, changed)
-        return self._unless_touched(task, seen, sent)
+        return self._unless_touched(task, seen)
 
-    def _unless_touched(self, task: Task, seen: Seen, sent: bool) -> Outcome | Again:
+    def _unless_touched(self, task: Task, seen: Seen) -> Outcome | Again:
         """Old values under a new version, after a send without an answer: it may be our write that a hand undid."""
-        if sent and seen.version != task.version:
+        if task.maybe_sent and seen.version != task.version:
             return Outcome(Result.CONFLICT, "somebody wrote to the entry while our write was unanswered; look at it")
         return Again.SEND
 

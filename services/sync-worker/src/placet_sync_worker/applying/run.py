@@ -10,22 +10,22 @@ from typing import Any
 import structlog
 from sqlalchemy import Row
 
-from placet_shared.chain import DestinationIdentity, Order, PlanHeader, Verifier
+from placet_shared.chain import Order, PlanHeader, Verifier
 from placet_shared.clock import boot_seconds
 from placet_shared.errors import ForgedEventError, PlacetError
 from placet_shared.events import BatchApplied
 from placet_shared.failpoints import Failpoint
 from placet_shared.work import Database, Work
 
-from ..changes import Phase, Result
+from ..changes import PROVEN, Phase, Result
 from ..connections import Connections
 from ..endings import results_of
 from ..life import Life
-from ..planning.plan import batch_digest, change_hash
+from ..plan import batch_digest, change_hash
 from ..ports import Destination
 from ..store import batches, closing, links, runs
+from ..tasks import Outcome, Task, Writer
 from ..unaltered import AlteredError, load_signed, require_batches
-from .tasks import Outcome, Task, Writer
 
 log = structlog.get_logger()
 
@@ -145,7 +145,7 @@ class BatchApplier:
             self._close()
             shot = job.order.snapshot
             destination = self.connections.destination(shot.destination)
-            if DestinationIdentity(**vars(destination.identity())) != job.plan.destination:
+            if destination.identity() != job.plan.destination:
                 destination.close()
                 raise AlteredError("the destination is not the one that the plan was approved for; run the job again")
             keys = tuple(destination.attribute(key.destination).name for key in shot.job.key)
@@ -192,9 +192,7 @@ class BatchApplier:
 
     async def _link(self, work: Work, job: Claimed, settled: list[tuple[Task, Outcome]]) -> None:
         shot = job.order.snapshot
-        good = [
-            (task, outcome) for task, outcome in settled if outcome.result in (Result.APPLIED, Result.ALREADY_APPLIED)
-        ]
+        good = [(task, outcome) for task, outcome in settled if outcome.result in PROVEN]
         made = [(str(o.entry_id), t.change.key) for t, o in good if t.step.what == "add" and o.entry_id]
         gone = [str(t.change.id) for t, _ in good if t.step.what == "delete"]
         await links.link(work, shot.destination.name, shot.job_id, made)

@@ -10,8 +10,6 @@ import pyarrow.compute as pc
 Column: TypeAlias = pa.Array
 """`list<string>` once it was mapped: no nulls, the empty list where there is no value."""
 
-LISTS = pa.list_(pa.string())
-
 
 def as_lists(column: pa.Array) -> Column:
     """A text column as lists of one value or none, a list column without nulls. No Python object per value."""

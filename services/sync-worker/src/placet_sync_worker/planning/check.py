@@ -33,7 +33,7 @@ def check_job(connections: Connections, job: Job, source: Provider, destination:
         warnings.append(f"the source could not be looked at: {error}")
     try:
         with closing(connections.destination(destination)) as opened:
-            examination = Examination(job, columns, opened, options_of(destination))
+            examination = Examination(job, columns, opened, Options.of(destination))
             design = examination.design()
             queries["destination"] = queries["destination"] or examination.default_query()
     except PlacetError as error:
@@ -54,11 +54,6 @@ def default_source_query(connections: Connections, source: Provider) -> str | No
         return None
     with closing(connections.destination(source)) as store:
         return store.object_type(None).query
-
-
-def options_of(destination: Provider) -> Options:
-    """What a destination's provider says about planning."""
-    return Options(disable=getattr(destination, "disable", None), unique=getattr(destination, "unique", ()))
 
 
 def cautions(design: Design) -> list[str]:

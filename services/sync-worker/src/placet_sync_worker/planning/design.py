@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
-from placet_shared.objects import Field, Job
+from placet_shared.objects import Field, Job, Provider
 from placet_shared.objects.provider import DisableSettings
 
 from ..ports import Attribute, ObjectType
@@ -20,6 +21,11 @@ class Options:
     """Keys, as shown: plan for these records alone, and no removals."""
     memory_limit: str = "128MB"
     threads: int = 2
+
+    @classmethod
+    def of(cls, destination: Provider, records: tuple[str, ...] = ()) -> Self:
+        """What a destination's provider says about planning."""
+        return cls(getattr(destination, "disable", None), getattr(destination, "unique", ()), records)
 
 
 @dataclass(frozen=True)

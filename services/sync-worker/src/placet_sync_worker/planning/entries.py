@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ..mapping.columns import LISTS, Column, as_lists, of_values
-from ..ports import DN, ID, VERSION
+from ..mapping.columns import Column, as_lists, of_values
+from ..ports import DN, ID, LISTS, VERSION
 from .comparing import lenient
 from .design import Design
 from .folding import BETWEEN, folded_lists, formed

@@ -30,8 +30,6 @@ from .reading import Brake, ahead, both
 from .records import Records
 from .warning import Findings, warnings_of
 
-__all__ = ["Options", "PlannedRun", "plan_run"]
-
 NOTHING_SPECIAL = Options()
 
 
@@ -49,7 +47,7 @@ class PlannedRun:
     drafts: Drafts
 
     def changes(self) -> Iterator[Change]:
-        """In the order of the plan (`plan.in_order`); may be asked for again."""
+        """In the order of the plan: phase by phase, removals the deepest first, by key; may be asked for again."""
         return self.drafts.changes()
 
     def matches(self) -> Iterator[tuple[str, str]]:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from ..changes import Rejected
-from ..mapping.columns import LISTS, Column, as_lists, holding_nul, of_values, several
+from ..mapping.columns import Column, as_lists, holding_nul, of_values, several
 from ..mapping.mapper import map_field
 from ..mapping.script import ScriptEngine
-from ..ports import RECORD, Page
+from ..ports import LISTS, RECORD, Page
 from .comparing import lenient
 from .design import Design, KeyPart, Target
 from .folding import BETWEEN, alike, decoded, folded, formed

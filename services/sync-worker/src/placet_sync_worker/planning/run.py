@@ -18,11 +18,12 @@ from placet_shared.work import Database, Work
 from ..connections import Connections
 from ..life import Life
 from ..mapping.script import ScriptEngine
-from ..ports import Identity, Safety
+from ..plan import plan_digest
+from ..ports import Safety
 from ..store import plans, runs
 from ..store.links import stream_links
-from .plan import plan_digest
-from .planner import Options, PlannedRun, plan_run
+from .design import Options
+from .planner import PlannedRun, plan_run
 from .workspace import workspace
 
 log = structlog.get_logger()
@@ -38,7 +39,7 @@ class MadePlan:
     """A plan with what it was made for."""
 
     planned: PlannedRun
-    identity: Identity
+    identity: DestinationIdentity
     safety: Safety
 
 
@@ -62,7 +63,7 @@ class PlanMaker:
             source = self.connections.source(shot.source)
             try:
                 links = stream_links(self.database_url, shot.destination.name, shot.job_id)
-                options = options_of(order)
+                options = Options.of(shot.destination, order.records)
                 planned = plan_run(
                     shot.job, source, destination, links, folder, scripts=self.scripts, options=options, stopped=stopped
                 )
@@ -183,23 +184,13 @@ class RunPlanner:
             await self.life.end(work, planned_run, order, "previewed", None)
 
 
-def options_of(order: Order) -> Options:
-    """What the destination's provider says about planning."""
-    destination = order.snapshot.destination
-    return Options(
-        disable=getattr(destination, "disable", None),
-        unique=getattr(destination, "unique", ()),
-        records=order.records,
-    )
-
-
 def header_of(run: runs.Run, order: Order, made: MadePlan, digest: str, now: datetime) -> PlanHeader:
     """The signed summary of a plan."""
-    planned, identity = made.planned, made.identity
+    planned = made.planned
     return PlanHeader(
         run_id=run.run_id,
         order=link_hash(run.order_token),
-        destination=DestinationIdentity(**vars(identity)),
+        destination=made.identity,
         safety=made.safety,
         digest=digest,
         counts=planned.counts,

@@ -19,11 +19,11 @@ from placet_shared.errors import PlacetError
 from placet_shared.objects import CsvProvider
 
 from ..changes import Rejected
-from ..connections import Surroundings
 from ..errors import EmptySourceError, SourceFileError, SourceMovedError, UnknownColumnError
 from ..ports import RECORD, Page
 from .csv_text import encoding_of, first_bad_byte
 from .files import FilesFolder, FileState
+from .surroundings import Surroundings
 
 PAGE_ROWS = 5_000
 LONGEST_CELL = 1 << 20

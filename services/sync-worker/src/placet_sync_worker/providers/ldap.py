@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 
 from placet_shared.errors import PlacetError
-from placet_shared.objects import LdapProvider, SecretRef
+from placet_shared.objects import LdapProvider
 
 from ..ports import DN, ID, RECORD, VERSION, Directory, Page
 from .directory_errors import BindRefusedError
@@ -15,14 +15,7 @@ from .ldap3_directory import open_directory
 from .ldap_attributes import Attributes
 from .ldap_connecting import Target
 from .ldap_store import LdapStore, look_around
-
-
-class Secrets(Protocol):
-    """Where passwords are."""
-
-    def secret(self, reference: SecretRef) -> str:
-        """Raises SecretMissingError."""
-        ...
+from .surroundings import Surroundings
 
 
 @dataclass(frozen=True)
@@ -46,7 +39,7 @@ class LdapSource:
         self.store.close()
 
 
-def open_ldap(settings: LdapProvider, surroundings: Secrets) -> LdapStore:
+def open_ldap(settings: LdapProvider, surroundings: Surroundings) -> LdapStore:
     """The directory of a provider, bound. Raises DirectoryError or SecretMissingError that names the provider."""
     try:
         return store_over(settings, open_directory(target_of(settings, surroundings)))
@@ -55,12 +48,12 @@ def open_ldap(settings: LdapProvider, surroundings: Secrets) -> LdapStore:
         raise
 
 
-def open_ldap_source(settings: LdapProvider, surroundings: Secrets) -> LdapSource:
+def open_ldap_source(settings: LdapProvider, surroundings: Surroundings) -> LdapSource:
     """See `open_ldap`."""
     return LdapSource(open_ldap(settings, surroundings))
 
 
-def target_of(settings: LdapProvider, surroundings: Secrets) -> Target:
+def target_of(settings: LdapProvider, surroundings: Surroundings) -> Target:
     """Raises SecretMissingError."""
     password = surroundings.secret(settings.password)
     return Target(settings.url, settings.bind_dn, password, settings.tls.ca_file)
@@ -76,7 +69,7 @@ def store_over(settings: LdapProvider, directory: Directory) -> LdapStore:
     return LdapStore(settings.url, settings.bind_dn, settings.base_dn, directory, root, base_id, Attributes(schema))
 
 
-def try_ldap(settings: LdapProvider, surroundings: Secrets) -> list[dict[str, Any]]:
+def try_ldap(settings: LdapProvider, surroundings: Surroundings) -> list[dict[str, Any]]:
     """What `placet provider test` tries, step by step, up to the first that fails: `step`, `ok`, `message`."""
     steps: list[dict[str, Any]] = []
 

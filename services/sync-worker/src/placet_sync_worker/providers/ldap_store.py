@@ -6,7 +6,9 @@ from functools import lru_cache
 
 import pyarrow as pa
 
-from ..ports import DN, ID, VERSION, Attribute, Directory, Entry, Identity, ObjectType, Safety
+from placet_shared.chain import DestinationIdentity
+
+from ..ports import DN, ID, LISTS, VERSION, Attribute, Directory, Entry, ObjectType, Safety
 from .directory_errors import InvalidFilterError, InvalidNameError, NoSuchEntryError, SearchRefusedError
 from .ldap_attributes import PASSWORDS, Attributes
 from .ldap_filter import attributes_of, parse_filter
@@ -16,7 +18,6 @@ from .ldap_types import object_type_of
 from .ldap_wire import ASSERTION
 
 IDS_PER_SEARCH = 100
-LISTS = pa.list_(pa.string())
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,10 @@ class LdapStore:
     id_attribute: str = "entryUUID"
     version_attribute: str = "entryCSN"
 
-    def identity(self) -> Identity:
-        return Identity(self.url, self.bind_dn, self.base_dn, self.base_id, self.root.server)
+    def identity(self) -> DestinationIdentity:
+        return DestinationIdentity(
+            url=self.url, bind_dn=self.bind_dn, base_dn=self.base_dn, base_id=self.base_id, server=self.root.server
+        )
 
     def safety(self) -> Safety:
         return "assertion" if ASSERTION in self.root.controls else "value"

@@ -9,9 +9,9 @@ from sqlalchemy import Row, and_, func, or_, select, text, update
 
 from placet_shared.work import Work
 
-from ..applying.tasks import Outcome, Task
-from ..changes import Change, Result
+from ..changes import PROVEN, Change, Result
 from ..tables import batches, changes, steps
+from ..tasks import Outcome, Task
 from . import runs
 
 LARGEST = 2**31
@@ -102,9 +102,6 @@ def _tasks(stored: Sequence[StoredChange], history: dict[int, list[Row[Any]]]) -
 
 def _failed_before(past: list[Row[Any]], position: int) -> bool:
     return any(row.result not in (None, *PROVEN) for row in past[:position])
-
-
-PROVEN = (Result.APPLIED.value, Result.ALREADY_APPLIED.value)
 
 
 def _task(number: int, position: int, change: Change, past: list[Row[Any]]) -> Task:

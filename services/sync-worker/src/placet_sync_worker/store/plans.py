@@ -14,7 +14,7 @@ from sqlalchemy import Row, and_, insert, select, text
 from placet_shared.work import Work
 
 from ..changes import Change, Rejected
-from ..planning import SALT_SIZE, Batch, arrange, change_hash
+from ..plan import SALT_SIZE, Batch, arrange, change_hash
 from ..tables import batches, changes, rejected, steps
 
 CHUNK = 1000

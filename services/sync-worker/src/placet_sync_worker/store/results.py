@@ -8,11 +8,11 @@ from sqlalchemy import Row, and_, func, select
 from placet_shared.events import Results
 from placet_shared.work import Work
 
+from ..changes import PROVEN
 from ..endings import results_of
 from ..tables import changes, rejected
 
 REMOVING = ("disable", "delete")
-PROVEN = ("applied", "already_applied")
 
 
 async def tally(work: Work, run_id: str) -> Results:

@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from placet_shared.chain import DestinationIdentity
+
 from ..errors import UnknownAttributeError, UnknownObjectTypeError
-from ..ports import DN, ID, VERSION, Attribute, Identity, ObjectType, Safety
+from ..ports import DN, ID, LISTS, VERSION, Attribute, ObjectType, Safety
 from ..providers.directory_errors import DirectoryBusyError
 from ..providers.ldap_names import dn_key
 
 BASE = "dc=example,dc=org"
 PEOPLE = f"ou=People,{BASE}"
 PAGE_ENTRIES = 1_000
-
-LISTS = pa.list_(pa.string())
 
 
 def fold(text: str) -> str:
@@ -98,8 +98,10 @@ class FakeDestination:
         self.entries.append(FakeEntry(id_, dn, {"objectClass": ("inetOrgPerson",), **sets}))
         return self.entries[-1]
 
-    def identity(self) -> Identity:
-        return Identity("ldap://fake", f"cn=placet,{BASE}", BASE, "base", "fake")
+    def identity(self) -> DestinationIdentity:
+        return DestinationIdentity(
+            url="ldap://fake", bind_dn=f"cn=placet,{BASE}", base_dn=BASE, base_id="base", server="fake"
+        )
 
     def safety(self) -> Safety:
         return "assertion"

@@ -1,12 +1,13 @@
 """From changes to a plan: salted hashes, batches of one phase, digests. Pure and deterministic."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..changes import Change, Phase, Step
+from placet_shared.chain import sha256
+
+from .changes import Phase, Step
 
 BATCH_SIZE = 200
 SALT_SIZE = 16
@@ -36,19 +37,19 @@ def canonical(document: Mapping[str, Any]) -> bytes:
 
 def change_hash(document: Mapping[str, Any], salt: bytes) -> str:
     """The hash of `Change.document()`, also of one that was read back from the database."""
-    return _digest(salt + canonical(document))
+    return sha256(salt + canonical(document))
 
 
 def batch_digest(phase: Phase, index: int, items: Iterable[tuple[str, Sequence[int]]]) -> str:
     """Over the phase, the index and, in order, the changes' hashes and step numbers."""
     document = [phase.name.lower(), index, [[hash_, [*steps]] for hash_, steps in items]]
-    return _digest(json.dumps(document, separators=(",", ":")).encode())
+    return sha256(json.dumps(document, separators=(",", ":")).encode())
 
 
 def plan_digest(batches: Iterable[tuple[Phase, int, str]]) -> str:
     """Over the ordered list of (phase, index, digest)."""
     document = [[phase.name.lower(), index, digest] for phase, index, digest in batches]
-    return _digest(json.dumps(document, separators=(",", ":")).encode())
+    return sha256(json.dumps(document, separators=(",", ":")).encode())
 
 
 def arrange(changes: Iterable[tuple[str, Sequence[Step]]]) -> tuple[Batch, ...]:
@@ -66,14 +67,3 @@ def _batches(phase: Phase, items: list[tuple[Item, str]]) -> Iterator[Batch]:
         part = items[first : first + BATCH_SIZE]
         digest = batch_digest(phase, index, [(hash_, steps) for (_, steps), hash_ in part])
         yield Batch(phase, index, tuple(item for item, _ in part), digest)
-
-
-def _digest(data: bytes) -> str:
-    return "sha256:" + hashlib.sha256(data).hexdigest()
-
-
-def in_order(change: Change) -> tuple[int, int, str, str]:
-    """What changes of a plan are sorted by: first phase, for removals the deepest first, then key and DN."""
-    phase = min(step.phase for step in change.steps)
-    depth = -change.dn.count(",") if phase >= Phase.DISABLE else 0
-    return phase, depth, change.key, change.dn

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..changes import Change, Result, Step
+from .changes import Change, Result, Step
 
 
 @dataclass(frozen=True, slots=True)

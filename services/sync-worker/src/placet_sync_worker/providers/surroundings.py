@@ -1,0 +1,23 @@
+"""What connectors may use of the machine: files in one folder, secrets by reference."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from placet_shared.objects import SecretRef
+from placet_shared.secrets import resolve_secret
+
+from .files import FilesFolder
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a connector may use of the machine."""
+
+    files: FilesFolder
+    secrets: Path
+    environment: Mapping[str, str]
+
+    def secret(self, reference: SecretRef) -> str:
+        """Raises SecretMissingError."""
+        return resolve_secret(reference, self.secrets, self.environment)

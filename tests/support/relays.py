@@ -1,0 +1,224 @@
+"""What a relay sends to in tests: a sender that keeps what it took and misbehaves when told to, and Apache Kafka."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import func, select, text
+
+from placet_shared.broker import KafkaSender, ensure_topics
+from placet_shared.envelope import RawHeaders
+from placet_shared.events import NotificationSent
+from placet_shared.migrating import migrate
+from placet_shared.outbox import Relay, Sender, UnsendableError
+from placet_shared.topics import NOTIFICATION_SENT
+from placet_shared.work import Database
+from tests.support.delivery import MIGRATIONS, Peer, messages_on
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A message that was taken: its key, and the id of its event."""
+
+    topic: str
+    key: str
+    id: str
+
+
+class FakeSender:
+    """Takes messages in order. `away`: neither sends nor answers. `fails`: what to raise for a message, before it is
+    taken; `forgets_to_say` the same, after it was. `open` is a gate that each message passes."""
+
+    def __init__(self) -> None:
+        self.taken: list[Taken] = []
+        self.away = False
+        self.fails: Callable[[Taken], Exception | None] = lambda _: None
+        self.forgets_to_say: Callable[[Taken], Exception | None] = lambda _: None
+        self.open = asyncio.Event()
+        self.open.set()
+        self.knocking = asyncio.Event()
+        """Set when a message stands at the gate."""
+        self.probes = 0
+
+    async def send(self, topic: str, key: bytes | None, headers: RawHeaders, _body: bytes) -> None:
+        message = _taken(topic, key, headers)
+        self.knocking.set()
+        await self.open.wait()
+        self._check(self.fails(message))
+        self.taken.append(message)
+        self._check(self.forgets_to_say(message))
+
+    async def probe(self) -> None:
+        self._check(None)
+        self.probes += 1
+
+    def _check(self, error: Exception | None) -> None:
+        if error or self.away:
+            raise error or ConnectionError("the broker is away")
+
+
+def away(_message: Taken) -> Exception:
+    return ConnectionError("the broker is away")
+
+
+def unsendable(*ids: str) -> Callable[[Taken], Exception | None]:
+    """Refuses these for good."""
+    return lambda message: UnsendableError("too large") if message.id in ids else None
+
+
+class Watched:
+    """A sender, with a count of how often the broker was asked whether it is there."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+        self.probes = 0
+
+    async def send(self, topic: str, key: bytes | None, headers: RawHeaders, body: bytes) -> None:
+        await self._sender.send(topic, key, headers, body)
+
+    async def probe(self) -> None:
+        await self._sender.probe()
+        self.probes += 1
+
+
+class Log(Protocol):
+    """Where relays send to, and what arrived there of one service, by key in order."""
+
+    def sender(self) -> Sender: ...
+
+    async def taken(self) -> Sequence[Taken]: ...
+
+
+class FakeLog:
+    """One log behind any number of senders that behave."""
+
+    def __init__(self) -> None:
+        self._sender = FakeSender()
+
+    def sender(self) -> FakeSender:
+        return self._sender
+
+    async def taken(self) -> Sequence[Taken]:
+        return list(self._sender.taken)
+
+
+class KafkaLog:
+    """The topic of `NotificationSent` on a real broker, as far as one service wrote it."""
+
+    def __init__(self, bootstrap: str, service: str) -> None:
+        self._bootstrap = bootstrap
+        self._source = f"/placet/{service}".encode()
+        self._senders: list[KafkaSender] = []
+
+    def sender(self) -> KafkaSender:
+        self._senders.append(KafkaSender(self._bootstrap, "test"))
+        return self._senders[-1]
+
+    async def taken(self) -> Sequence[Taken]:
+        found = await messages_on(self._bootstrap, NOTIFICATION_SENT)
+        ours = [one for one in found if dict(one.headers).get("ce_source") == self._source]
+        ours.sort(key=lambda one: (one.partition, one.offset))
+        return [_taken(one.topic, one.key, one.headers) for one in ours]
+
+    async def close(self) -> None:
+        for sender in self._senders:
+            await sender.close()
+
+
+def _taken(topic: str, key: bytes | None, headers: RawHeaders) -> Taken:
+    return Taken(topic, (key or b"").decode(), (dict(headers).get("ce_id") or b"").decode())
+
+
+@asynccontextmanager
+async def fake_log() -> AsyncIterator[FakeLog]:
+    yield FakeLog()
+
+
+@asynccontextmanager
+async def kafka_log(bootstrap: str, service: str) -> AsyncIterator[KafkaLog]:
+    await ensure_topics(bootstrap)
+    log = KafkaLog(bootstrap, service)
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+@asynccontextmanager
+async def relaying(*pairs: tuple[Database, Sender]) -> AsyncIterator[None]:
+    """Relays that run as those of so many replicas would."""
+    tasks = [asyncio.create_task(Relay(database, sender).run()) for database, sender in pairs]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Outbox:
+    """A peer's outbox, and any number of replicas' connections to it."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
+        self.table = peer.tables.outbox
+        self._stack = AsyncExitStack()
+        self.database = self.replica()
+
+    def replica(self) -> Database:
+        """Connections of a replica's own."""
+        database = self.peer.database()
+        self._stack.push_async_callback(database.engine.dispose)
+        return database
+
+    async def prepare(self) -> None:
+        async with self.database.engine.begin() as connection:
+            await connection.run_sync(migrate, MIGRATIONS, self.peer.metadata)
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+    async def publish(self, key: str, *ids: str, replica: Database | None = None) -> None:
+        """One event for each id, each in its own transaction."""
+        for one in ids:
+            async with (replica or self.database).transaction() as work:
+                await work.publish(event(key), one)
+
+    async def unsent(self) -> list[str]:
+        """The ids of what is to be sent."""
+        query = select(self.table.c.event_id).where(self.table.c.sent_at.is_(None)).order_by(self.table.c.seq)
+        async with self.database.engine.connect() as connection:
+            return list((await connection.execute(query)).scalars())
+
+    async def all_sent(self) -> bool:
+        return not await self.unsent()
+
+    async def total(self) -> int:
+        async with self.database.engine.connect() as connection:
+            return int((await connection.execute(select(func.count()).select_from(self.table))).scalar_one())
+
+    async def sql(self, set_: str, **values: object) -> None:
+        """`UPDATE outbox SET …`, in the words of SQL."""
+        async with self.database.engine.begin() as connection:
+            await connection.execute(text(f'UPDATE "{self.peer.name}".outbox SET {set_}'), values)
+
+
+def event(key: str) -> NotificationSent:
+    """An event that nobody answers."""
+    return NotificationSent(run_id=key, delivery_id="1", recipient="ada", channel="email", state="sent")
+
+
+def by_key(taken: Sequence[Taken]) -> dict[str, list[str]]:
+    """The ids of each key in the order in which they came first."""
+    found: dict[str, dict[str, None]] = {}
+    for one in taken:
+        found.setdefault(one.key, {}).setdefault(one.id)
+    return {key: list(ids) for key, ids in found.items()}
+
+
+def repeated(taken: Sequence[Taken]) -> set[str]:
+    """The ids of what came more than once."""
+    return {one for one, times in Counter(message.id for message in taken).items() if times > 1}
