@@ -35,7 +35,7 @@ WRITING = (
     Mutant(
         "lost-write-done-again-over-a-hand",
         f"{WORKER}/applying/judging.py",
-        "if sent and seen.version != task.version:",
+        "if task.maybe_sent and seen.version != task.version:",
         "if False:",
         (f"{WRITER}::test_a_lost_update_that_a_hand_took_back_is_not_done_again",),
     ),
