@@ -12,7 +12,6 @@ from .database import DeliveryTables
 from .envelope import RawHeaders, unpack_headers
 from .errors import PermanentError
 from .failpoints import Failpoint, no_failpoint, place_of
-from .metrics import OUTBOX
 from .topics import ANSWERS, DEAD_LETTERS
 from .work import Database
 
@@ -87,7 +86,6 @@ class Relay:
                     self._failpoint(place_of("after_send", row.topic))
                 gone = update(outbox).where(outbox.c.seq.in_(sent)).values(sent_at=func.clock_timestamp())
                 await connection.execute(gone)
-        OUTBOX.set(len(rows) - len(sent))
         if failures:
             self._heard = NEVER
             raise failures[0]
@@ -165,6 +163,14 @@ async def sweep_unanswered(database: Database) -> int:
     if due.rowcount:
         database.outbox_filled.set()
     return due.rowcount
+
+
+async def count_unsent(database: Database) -> int:
+    """How many events wait to be sent."""
+    outbox = database.tables.outbox
+    waiting = select(func.count()).select_from(outbox).where(outbox.c.sent_at.is_(None))
+    async with database.engine.connect() as connection:
+        return (await connection.execute(waiting)).scalar_one()
 
 
 def purge_statements(tables: DeliveryTables) -> list[Any]:

@@ -20,8 +20,9 @@ from .api import install_problem_documents, problem
 from .broker import Consumer, KafkaSender, ensure_topics
 from .failpoints import failpoint_of
 from .loops import Loop
+from .metrics import OUTBOX
 from .migrating import migrate
-from .outbox import SWEEP_SECONDS, Relay, purge_statements, sweep_unanswered
+from .outbox import SWEEP_SECONDS, Relay, count_unsent, purge_statements, sweep_unanswered
 from .settings import Settings
 from .settling import Settler
 from .work import Database, Handlers
@@ -205,6 +206,7 @@ class _Running:
 
     async def _sweep(self) -> None:
         await sweep_unanswered(self.service.database)
+        OUTBOX.set(await count_unsent(self.service.database))
 
     async def _retry(self) -> None:
         for message in await letters.due_letters(self.service.database):
