@@ -1,5 +1,6 @@
 """Secrets are referred to, never kept: `{env: PLACET_SECRET_…}` or `{file: NAME}` in one folder."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,8 +14,8 @@ def resolve_secret(reference: SecretRef, folder: Path, environment: Mapping[str,
         if value := environment.get(reference.env):
             return value
         raise SecretMissingError(f"the environment variable {reference.env} is not set; set it for the service")
-    path = (folder / str(reference.file)).resolve()  # a mounted secret is a link into a folder beside it
-    if not path.is_relative_to(folder.resolve()):
+    path = Path(os.path.realpath(folder / str(reference.file)))  # a mounted secret is a link into a folder beside it
+    if not path.is_relative_to(os.path.realpath(folder)):
         raise SecretMissingError(f"{reference.file} points outside the secrets folder; put the secret into it")
     try:
         return path.read_text().rstrip("\r\n")

@@ -118,7 +118,7 @@ def test_a_link_that_leads_outside_is_refused(folder: Path, target: str) -> None
         in_file("corp", folder)
 
 
-@pytest.mark.parametrize("kind", ["missing", "not UTF-8", "a folder"])
+@pytest.mark.parametrize("kind", ["missing", "not UTF-8", "a folder", "a link in a circle"])
 def test_a_file_that_cannot_be_read_is_named_and_nothing_of_it_told(folder: Path, kind: str) -> None:
     match kind:
         case "not UTF-8":
