@@ -42,6 +42,8 @@ class FakeSender:
         self.knocking = asyncio.Event()
         """Set when a message stands at the gate."""
         self.probes = 0
+        self.refused = 0
+        """How often it was asked whether it is there: when it was, and when it was away."""
 
     async def send(self, topic: str, key: bytes | None, headers: RawHeaders, _body: bytes) -> None:
         message = _taken(topic, key, headers)
@@ -52,6 +54,7 @@ class FakeSender:
         self._check(self.forgets_to_say(message))
 
     async def probe(self) -> None:
+        self.refused += self.away
         self._check(None)
         self.probes += 1
 
@@ -67,21 +70,6 @@ def away(_message: Taken) -> Exception:
 def unsendable(*ids: str) -> Callable[[Taken], Exception | None]:
     """Refuses these for good."""
     return lambda message: UnsendableError("too large") if message.id in ids else None
-
-
-class Watched:
-    """A sender, with a count of how often the broker was asked whether it is there."""
-
-    def __init__(self, sender: Sender) -> None:
-        self._sender = sender
-        self.probes = 0
-
-    async def send(self, topic: str, key: bytes | None, headers: RawHeaders, body: bytes) -> None:
-        await self._sender.send(topic, key, headers, body)
-
-    async def probe(self) -> None:
-        await self._sender.probe()
-        self.probes += 1
 
 
 class Log(Protocol):
