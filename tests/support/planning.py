@@ -93,10 +93,10 @@ class Scene:
             options=options or Options(),
         ) as run:
             self.store.close()
-            changes = list(run.changes())
-            assert list(run.changes()) == changes
+            drafts = list(run.changes())
+            assert list(run.changes()) == drafts
             return Seen(
-                changes=changes,
+                changes=[draft.change() for draft in drafts],
                 rejected={one.record: one.reason for one in run.rejected},
                 every_rejected=run.rejected,
                 counts=run.counts,

@@ -25,6 +25,7 @@ from placet_sync_worker import handlers
 from placet_sync_worker.applying.run import BatchApplier
 from placet_sync_worker.changes import AttributeChange, Change, Phase, Rejected, Result, Step
 from placet_sync_worker.life import Life
+from placet_sync_worker.plan import Draft
 from placet_sync_worker.planning.planner import PlannedRun
 from placet_sync_worker.planning.run import MadePlan, RunPlanner
 from placet_sync_worker.ports import Attribute
@@ -96,8 +97,8 @@ class ReadyPlan(PlannedRun):
         super().__init__(tuple(rejected), Counts.model_validate(tally), {}, 10, 10, 10, (), no_drafts)
         object.__setattr__(self, "_changes", changes)
 
-    def changes(self) -> Iterator[Change]:
-        return iter(self._changes)
+    def changes(self) -> Iterator[Draft]:
+        return map(Draft.of, self._changes)
 
     def matches(self) -> Iterator[tuple[str, str]]:
         return iter([(str(change.id), change.key) for change in self._changes if change.id])

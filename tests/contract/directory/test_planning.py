@@ -77,7 +77,7 @@ class Sync:
         finally:
             store.close()
         with found as planned:
-            changes = list(planned.changes())
+            changes = [draft.change() for draft in planned.changes()]
             self.links |= dict(planned.matches())
             rejected = [f"rejected {one.record}: {one.reason}" for one in planned.rejected]
             return changes, [f"{change.op} {change.key}" for change in changes] + rejected

@@ -108,7 +108,6 @@ MALFORMED = [
     "UPDATE sync.changes SET document = NULL WHERE number = 1",
     "UPDATE sync.changes SET document = '{}' WHERE number = 0",
     "UPDATE sync.changes a SET document = b.document FROM sync.changes b WHERE a.number = 0 AND b.number = 1",
-    "DELETE FROM sync.steps WHERE number = 0",
     "UPDATE sync.batches SET items = '7' WHERE ordinal = 0",
     "UPDATE sync.batches SET items = '[[\"x\", [0]]]' WHERE ordinal = 0",
     "UPDATE sync.batches SET items = '[[4294967296, [0]]]' WHERE ordinal = 0",

@@ -11,7 +11,7 @@ import pytest
 
 from placet_shared.chain import DestinationIdentity
 from placet_sync_worker.changes import Phase, Result
-from placet_sync_worker.plan import batch_digest, change_hash
+from placet_sync_worker.plan import batch_digest, canonical, change_hash
 from placet_sync_worker.tasks import Outcome, Task
 from tests.support.worker import ScriptedWriter, WorkerHarness, an_update
 
@@ -88,7 +88,7 @@ async def test_a_change_that_was_altered_together_with_the_digest_of_its_batch_i
     ((change,), (batch,)) = await worker.rows("SELECT * FROM sync.changes"), await worker.rows("TABLE sync.batches")
 
     def digest() -> str:
-        return batch_digest(Phase.UPDATE, 0, [(change_hash(change["document"], change["salt"]), [0])])
+        return batch_digest(Phase.UPDATE, 0, [(change_hash(canonical(change["document"]), change["salt"]), [0])])
 
     assert digest() == batch["digest"]
     change["document"]["attributes"][0]["after"] = ["Eve"]

@@ -3,20 +3,23 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from sqlalchemy import Row
 
-from placet_shared.api import MOST_PER_PAGE, Page
 from placet_shared.chain import Verifier
 from placet_shared.dead_letters_api import dead_letters_router
-from placet_shared.errors import InvalidError, NotFoundError
+from placet_shared.errors import NotFoundError
 from placet_shared.identity import Identity, caller_of
+from placet_shared.paging import MOST_PER_PAGE, Limit, NumberCursor, Page, page_of
 from placet_shared.work import Database
 
 from .store import plans, runs
 
 SHOWN_VALUES = 50
 """An attribute with more values on a side is shown as values to add and to remove."""
+
+LAST_NUMBER = 2**31 - 1
+"""No change of a plan has a larger one: PostgreSQL's integer."""
 
 
 def build_router(database: Database, verifier: Verifier, checks: APIRouter) -> APIRouter:
@@ -28,22 +31,23 @@ def build_router(database: Database, verifier: Verifier, checks: APIRouter) -> A
     async def changes(
         run_id: str,
         _caller: Annotated[Identity, caller],
+        cursor: NumberCursor,
         op: str | None = None,
         result: str | None = None,
         key: str | None = None,
-        cursor: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=MOST_PER_PAGE)] = MOST_PER_PAGE,
-    ) -> Page:
-        after = _number(cursor)
+        limit: Limit = MOST_PER_PAGE,
+    ) -> Page[dict[str, Any]]:
+        """In the plan's order; rejected records in the source's."""
+        after = -1 if cursor is None else min(cursor, LAST_NUMBER)
         async with database.transaction() as work:
             if await runs.find(work, run_id) is None:
                 raise NotFoundError(f"no run has the id {run_id}; see `placet run list`")
             if result == "rejected":
-                refused = await plans.list_rejected(work, run_id, key=key, after=after, limit=limit)
-                return _page(refused, [show_rejected(row) for row in refused], limit)
-            rows = await plans.list_changes(work, run_id, op=op, result=result, key=key, after=after, limit=limit)
+                refused = await plans.list_rejected(work, run_id, key=key, after=after, limit=limit + 1)
+                return page_of(refused, limit, _number, show_rejected)
+            rows = await plans.list_changes(work, run_id, op=op, result=result, key=key, after=after, limit=limit + 1)
             results = await plans.step_results(work, run_id, [row.number for row in rows])
-            return _page(rows, [show_change(row, results) for row in rows], limit)
+            return page_of(rows, limit, _number, lambda row: show_change(row, results))
 
     router.include_router(dead_letters_router(database, caller_of(verifier)))
     router.include_router(checks)
@@ -87,12 +91,5 @@ def _show_attribute(attribute: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": attribute["name"], "add": added, "remove": removed, "count": len(after)}
 
 
-def _page(rows: list[Row[Any]], items: list[dict[str, Any]], limit: int) -> Page:
-    return Page(items=items, next=str(rows[-1].number) if len(rows) == limit else None)
-
-
-def _number(cursor: str | None) -> int:
-    try:
-        return -1 if cursor is None else int(cursor)
-    except ValueError as error:
-        raise InvalidError(f"cursor: {cursor!r} is not one that a page named as next", field="cursor") from error
+def _number(row: Row[Any]) -> str:
+    return str(row.number)

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+
+import orjson
 
 from placet_shared.chain import sha256
 
-from .changes import Phase, Step
+from .changes import Change, Op, Phase
 
 BATCH_SIZE = 200
 SALT_SIZE = 16
@@ -29,15 +31,32 @@ class Batch:
 def canonical(document: Mapping[str, Any]) -> bytes:
     """RFC 8785 for documents of texts, small integers, nulls, lists and objects with ASCII names.
 
-    Raises ValueError for a lone surrogate. json.dumps does the same as rfc8785.dumps on these, six times as fast; a
+    Raises TypeError for a lone surrogate. orjson does the same as rfc8785.dumps on these, fifty times as fast; a
     property test holds it to that.
     """
-    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
 
 
-def change_hash(document: Mapping[str, Any], salt: bytes) -> str:
-    """The hash of `Change.document()`, also of one that was read back from the database."""
-    return sha256(salt + canonical(document))
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A change as it is hashed and stored. `phases` are those of its steps; `document` is canonical."""
+
+    key: str
+    op: Op
+    phases: tuple[Phase, ...]
+    document: bytes
+
+    @classmethod
+    def of(cls, change: Change) -> Self:
+        return cls(change.key, change.op, tuple(step.phase for step in change.steps), canonical(change.document()))
+
+    def change(self) -> Change:
+        return Change.parse(orjson.loads(self.document))
+
+
+def change_hash(document: bytes, salt: bytes) -> str:
+    """The hash of a canonical `Change.document()`, also of one that was read back from the database."""
+    return sha256(salt + document)
 
 
 def batch_digest(phase: Phase, index: int, items: Iterable[tuple[str, Sequence[int]]]) -> str:
@@ -52,12 +71,12 @@ def plan_digest(batches: Iterable[tuple[Phase, int, str]]) -> str:
     return sha256(json.dumps(document, separators=(",", ":")).encode())
 
 
-def arrange(changes: Iterable[tuple[str, Sequence[Step]]]) -> tuple[Batch, ...]:
-    """The batches of changes that come as (hash, steps), in the order of the plan; phases in their order."""
+def arrange(changes: Iterable[tuple[str, Sequence[Phase]]]) -> tuple[Batch, ...]:
+    """The batches of changes that come as (hash, phase of each step), in the order of the plan and of the phases."""
     waiting: dict[Phase, list[tuple[Item, str]]] = {phase: [] for phase in Phase}
-    for position, (hash_, steps) in enumerate(changes):
-        for phase in {step.phase: None for step in steps}:
-            numbers = tuple(number for number, step in enumerate(steps) if step.phase is phase)
+    for position, (hash_, phases) in enumerate(changes):
+        for phase in dict.fromkeys(phases):
+            numbers = tuple(number for number, one in enumerate(phases) if one is phase)
             waiting[phase].append(((position, numbers), hash_))
     return tuple(batch for phase in Phase for batch in _batches(phase, waiting[phase]))
 

@@ -80,9 +80,10 @@ changes = Table(
     Column("hash", Text, nullable=False),
     Column("salt", LargeBinary, comment="erased together with the document"),
     Column("document", JSONB, comment="Change.document(): what the hash is over"),
+    Column("steps", SmallInteger, nullable=False, comment="how many it has"),
     Column("result", Text),
     Column("reason", Text),
-    Index(None, "run_id", "result"),
+    postgresql_with={"fillfactor": 85},
 )
 
 steps = Table(
@@ -91,11 +92,11 @@ steps = Table(
     Column("run_id", Text, primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("step", SmallInteger, primary_key=True),
-    Column("intents", Integer, nullable=False, server_default=text("0"), comment="times that it may have been sent"),
     Column("result", Text),
     Column("reason", Text),
     Column("version", Text, comment="the entry's version after the step was proven"),
     ForeignKeyConstraint(["run_id", "number"], [changes.c.run_id, changes.c.number]),
+    comment="a row is the intent: from its commit on, the step may have been sent",
 )
 
 rejected = Table(

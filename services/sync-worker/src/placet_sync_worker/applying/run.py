@@ -21,7 +21,7 @@ from ..changes import PROVEN, Phase, Result
 from ..connections import Connections
 from ..endings import results_of
 from ..life import Life
-from ..plan import batch_digest, change_hash
+from ..plan import batch_digest
 from ..ports import Destination
 from ..store import batches, closing, links, runs
 from ..tasks import Outcome, Task, Writer
@@ -226,7 +226,7 @@ class BatchApplier:
 
 def _compare_digest(batch: Row[Any], loaded: batches.Loaded) -> None:
     """Raises AlteredError unless the changes of a batch are those that were signed."""
-    items = [(change_hash(one.document, one.salt), one.positions) for one in loaded.stored]
+    items = [(one.hash, one.positions) for one in loaded.stored]
     if batch_digest(Phase(batch.phase), batch.ordinal, items) != batch.digest:
         raise AlteredError("a change of the plan was altered after the approval; run the job again")
 

@@ -1,16 +1,16 @@
-"""The changes of a plan, decided twice: to count them and reject what wants the same name, and to hand them out.
+"""The changes of a plan: decided, counted and put away, so that memory does not grow with their number; handed out when
+it is known which of them want the same name."""
 
-Deciding is quick and always ends alike; so changes need not be kept, and memory does not grow with their number.
-"""
-
-import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
+import orjson
+
 from ..changes import Change, Image, Rejected
+from ..plan import Draft
 from ..ports import DN, ID, Attribute, Destination
 from ..providers.ldap_names import dn_key
 from .candidates import Candidates
@@ -25,7 +25,7 @@ IMAGES = 500
 
 @dataclass
 class Drafts:
-    """`protected` says which DNs may not be removed; `removing` whether anything may be."""
+    """`removing` says whether anything may be removed; `protected` are the DNs that may not."""
 
     decider: Decider
     candidates: Candidates
@@ -40,40 +40,53 @@ class Drafts:
     _refused: set[int] = field(default_factory=set)
 
     def survey(self, destination: Destination) -> None:
-        """Counts the changes, rejects those that want the same name, fetches the images."""
+        """Decides about everything, counts the changes, rejects those that want the same name, fetches the images."""
         claims = Claims(self.decider.design.unique)
         imaged: list[tuple[int, str]] = []
-        for position, (_, decided) in enumerate(self._decided(destination.protected)):
-            if isinstance(decided, Rejected):
-                self.rejected.append(decided)
-                continue
-            claims.add(position, decided)
-            self._count(decided, 1)
-            if decided.op in WITH_IMAGE:
-                imaged.append((position, str(decided.id)))
+        position = 0
+        with self._decisions.open("wb") as decisions:
+            for record, decided in self._decided(destination):
+                if isinstance(decided, Rejected):
+                    self.rejected.append(decided)
+                    continue
+                claims.add(position, decided)
+                self._count(decided, 1)
+                if decided.op in WITH_IMAGE:
+                    imaged.append((position, str(decided.id)))
+                decisions.write(b"%s\0%s\n" % (orjson.dumps(record), Draft.of(decided).document))
+                position += 1
         self._reject(claims, destination)
         self._keep_images(destination, [id_ for position, id_ in imaged if position not in self._refused])
 
-    def changes(self) -> Iterator[Change]:
+    def changes(self) -> Iterator[Draft]:
         """What `survey` counted, in the order of the plan."""
-        with self._images.open(encoding="utf-8") as images:
-            for position, (_, change) in enumerate(self._decided(self.protected.__contains__)):
-                if position in self._refused or isinstance(change, Rejected):
-                    continue
-                yield _with_image(change, json.loads(next(images))) if change.op in WITH_IMAGE else change
+        with self._images.open("rb") as images:
+            for position, _, document in self._read():
+                if position not in self._refused:
+                    change = Change.parse(orjson.loads(document))
+                    if change.op in WITH_IMAGE:
+                        change = _with_image(change, orjson.loads(next(images)))
+                        document = Draft.of(change).document
+                    yield Draft(change.key, change.op, tuple(step.phase for step in change.steps), document)
 
-    def _decided(self, protected: Callable[[str], bool]) -> Iterator[tuple[str, Change | Rejected]]:
-        """Where the record stands, and what becomes of it; always the same in the same order."""
+    def _read(self) -> Iterator[tuple[int, bytes, bytes]]:
+        """Position, where the record stands (as JSON), the change's document."""
+        with self._decisions.open("rb") as decisions:
+            for position, line in enumerate(decisions):
+                record, _, document = line[:-1].partition(b"\0")
+                yield position, record, document
+
+    def _decided(self, destination: Destination) -> Iterator[tuple[str, Change | Rejected]]:
+        """Where the record stands, and what becomes of it."""
         for record in self.candidates.creates():
             yield record.record, self._create(record)
-        self.unequal = 0
         for record, entry in self.candidates.updates():
             change = self._update(record, entry)
             if change is not None:
                 self.unequal += 1
                 yield record.record, change
         for key, entry in self.candidates.extras() if self.removing else ():
-            if protected(entry.dn):
+            if destination.protected(entry.dn):
                 self.protected.add(entry.dn)
             elif (removal := self.decider.remove(key, entry)) is not None:
                 yield entry.dn, removal
@@ -105,22 +118,27 @@ class Drafts:
                 claims.compare(attribute.name, _holders(destination, attribute))
         self._refused = claims.losers
         if self._refused:
-            again = enumerate(self._decided(self.protected.__contains__))
-            changes = ((position, record, one) for position, (record, one) in again if isinstance(one, Change))
+            changes = (
+                (p, orjson.loads(record), Change.parse(orjson.loads(document))) for p, record, document in self._read()
+            )
             for change, rejected in explain(claims, changes):
                 self.rejected.append(rejected)
                 self._count(change, -1)
 
     @property
+    def _decisions(self) -> Path:
+        return self.folder / "decisions"
+
+    @property
     def _images(self) -> Path:
-        return self.folder / "images.jsonl"
+        return self.folder / "images"
 
     def _keep_images(self, destination: Destination, ids: list[str]) -> None:
         rest = iter(ids)
-        with self._images.open("w", encoding="utf-8") as file:
+        with self._images.open("wb") as file:
             while some := list(islice(rest, IMAGES)):
                 found = dict(destination.images(some))
-                file.writelines(json.dumps(found.get(id_, {})) + "\n" for id_ in some)
+                file.writelines(orjson.dumps(found.get(id_, {})) + b"\n" for id_ in some)
 
 
 def _with_image(change: Change, image: Mapping[str, list[str]]) -> Change:

@@ -15,9 +15,10 @@ from placet_shared.errors import PlacetError
 from placet_shared.events import Counts
 from placet_shared.objects import Job
 
-from ..changes import Change, Rejected
+from ..changes import Rejected
 from ..errors import EmptySourceError, SpoolError
 from ..mapping.script import ScriptEngine
+from ..plan import Draft
 from ..ports import Destination, Source
 from .candidates import Candidates
 from .deciding import Decider
@@ -46,7 +47,7 @@ class PlannedRun:
     warnings: tuple[str, ...]
     drafts: Drafts
 
-    def changes(self) -> Iterator[Change]:
+    def changes(self) -> Iterator[Draft]:
         """In the order of the plan: phase by phase, removals the deepest first, by key; may be asked for again."""
         return self.drafts.changes()
 

@@ -1,15 +1,17 @@
 """Batches: claimed by any replica under lease and epoch; results are written only by who holds the epoch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, func, or_, select, text, update
+import orjson
+from sqlalchemy import Row, Text, and_, cast, func, or_, select, text, update
 
 from placet_shared.work import Work
 
 from ..changes import PROVEN, Change, Result
+from ..plan import canonical, change_hash
 from ..tables import batches, changes, steps
 from ..tasks import Outcome, Task
 from . import runs
@@ -26,8 +28,7 @@ class StoredChange:
     """A change as it stands in the table: what the batch's digest is checked over."""
 
     number: int
-    salt: bytes
-    document: dict[str, Any]
+    hash: str
     positions: tuple[int, ...]
 
 
@@ -68,13 +69,20 @@ async def load(work: Work, batch: Row[Any]) -> Loaded:
     rows are none that a plan was ever saved as."""
     positions = _positions(batch.items)
     mine = and_(changes.c.run_id == batch.run_id, changes.c.number.in_(list(positions)))
-    rows = {row.number: row for row in await work.connection.execute(select(changes).where(mine))}
-    stored = [StoredChange(n, rows[n].salt, rows[n].document, positions[n]) for n in positions if n in rows]
+    columns = (changes.c.number, changes.c.salt, cast(changes.c.document, Text).label("document"))
+    documents = {}
+    stored = []
+    rows = {row.number: row for row in await work.connection.execute(select(*columns).where(mine))}
+    for number in positions:
+        if number in rows:
+            documents[number] = orjson.loads(rows[number].document)
+            hashed = change_hash(canonical(documents[number]), rows[number].salt)
+            stored.append(StoredChange(number, hashed, positions[number]))
     of_steps = and_(steps.c.run_id == batch.run_id, steps.c.number.in_(list(positions)))
-    history: dict[int, list[Row[Any]]] = {}
-    for row in await work.connection.execute(select(steps).where(of_steps).order_by(steps.c.number, steps.c.step)):
-        history.setdefault(row.number, []).append(row)
-    tasks, blocked = _tasks(stored, history)
+    history: dict[int, dict[int, Row[Any]]] = {}
+    for row in await work.connection.execute(select(steps).where(of_steps)):
+        history.setdefault(row.number, {})[row.step] = row
+    tasks, blocked = _tasks(stored, documents, history)
     return Loaded(stored, tasks, blocked)
 
 
@@ -87,42 +95,41 @@ def _positions(items: list[Any]) -> dict[int, tuple[int, ...]]:
     return positions
 
 
-def _tasks(stored: Sequence[StoredChange], history: dict[int, list[Row[Any]]]) -> tuple[list[Task], list[Task]]:
+def _tasks(
+    stored: Sequence[StoredChange], documents: Mapping[int, Any], history: Mapping[int, dict[int, Row[Any]]]
+) -> tuple[list[Task], list[Task]]:
     tasks: list[Task] = []
     blocked: list[Task] = []
     for one in stored:
-        change = Change.parse(one.document)
-        past = history.get(one.number, [])
+        change = Change.parse(documents[one.number])
+        past = history.get(one.number, {})
         for position in one.positions:
-            if past[position].result is None:
+            if position not in past or past[position].result is None:
                 task = _task(one.number, position, change, past)
-                (blocked if _failed_before(past, position) else tasks).append(task)
+                failed = any(past[n].result not in (None, *PROVEN) for n in range(position) if n in past)
+                (blocked if failed else tasks).append(task)
     return tasks, blocked
 
 
-def _failed_before(past: list[Row[Any]], position: int) -> bool:
-    return any(row.result not in (None, *PROVEN) for row in past[:position])
-
-
-def _task(number: int, position: int, change: Change, past: list[Row[Any]]) -> Task:
+def _task(number: int, position: int, change: Change, past: Mapping[int, Row[Any]]) -> Task:
     dn, version = change.dn, change.version
-    for step, row in zip(change.steps[:position], past, strict=False):
-        if row.result in PROVEN:
+    for n, step in enumerate(change.steps[:position]):
+        if n in past and past[n].result in PROVEN:
             dn = step.target or dn
-            version = row.version or version
-    return Task(number, position, change, past[position].intents > 0, version, dn)
+            version = past[n].version or version
+    return Task(number, position, change, position in past, version, dn)
 
 
 async def mark_intents(work: Work, run_id: str, tasks: Sequence[Task]) -> None:
     """From now on these steps may have been sent."""
-    if tasks:
+    first = [task for task in tasks if not task.maybe_sent]
+    if first:
         await work.connection.execute(
             text(
-                "UPDATE sync.steps s SET intents = intents + 1"
+                "INSERT INTO sync.steps (run_id, number, step) SELECT :run, t.number, t.step"
                 " FROM unnest(CAST(:numbers AS int[]), CAST(:steps AS int[])) AS t(number, step)"
-                " WHERE s.run_id = :run AND s.number = t.number AND s.step = t.step"
             ),
-            {"run": run_id, "numbers": [t.number for t in tasks], "steps": [t.position for t in tasks]},
+            {"run": run_id, "numbers": [t.number for t in first], "steps": [t.position for t in first]},
         )
 
 
@@ -137,39 +144,51 @@ async def settle(work: Work, run_id: str, settled: Sequence[tuple[Task, Outcome]
     known = [(task, outcome, outcome.result) for task, outcome in settled if outcome.result is not None]
     if not known:
         return
-    await work.connection.execute(
-        text(
-            "UPDATE sync.steps s SET result = t.result, reason = t.reason, version = t.version"
-            " FROM unnest(CAST(:numbers AS int[]), CAST(:steps AS int[]), CAST(:results AS text[]),"
-            " CAST(:reasons AS text[]), CAST(:versions AS text[])) AS t(number, step, result, reason, version)"
-            " WHERE s.run_id = :run AND s.number = t.number AND s.step = t.step AND s.result IS NULL"
-        ),
-        {
-            "run": run_id,
-            "numbers": [task.number for task, _, _ in known],
-            "steps": [task.position for task, _, _ in known],
-            "results": [result.value for _, _, result in known],
-            "reasons": [outcome.reason for _, outcome, _ in known],
-            "versions": [outcome.version for _, outcome, _ in known],
-        },
-    )
-    await settle_changes(work, run_id, sorted({task.number for task, _, _ in known}))
+    results = {
+        "run": run_id,
+        "numbers": [task.number for task, _, _ in known],
+        "steps": [task.position for task, _, _ in known],
+        "results": [result.value for _, _, result in known],
+        "reasons": [outcome.reason for _, outcome, _ in known],
+        "versions": [outcome.version for _, outcome, _ in known],
+    }
+    await work.connection.execute(_SETTLE_STEPS, results)
+    alone = [n for n, (task, _, _) in enumerate(known) if len(task.change.steps) == 1]
+    if alone:
+        some = {name: [results[name][n] for n in alone] for name in ("numbers", "results", "reasons")}
+        await work.connection.execute(_SETTLE_SINGLE, {"run": run_id, **some})
+    if len(alone) < len(known):
+        await settle_changes(work, run_id, sorted({task.number for task, _, _ in known if len(task.change.steps) > 1}))
 
 
 async def settle_changes(work: Work, run_id: str, numbers: Sequence[int] | None = None) -> None:
     """A change whose steps all have results has the worst of them, with its reason. `numbers` None: all of the run."""
     await work.connection.execute(
-        text(
-            "UPDATE sync.changes c SET result = w.result, reason = w.reason FROM ("
-            " SELECT number,"
-            " (array_agg(result ORDER BY array_position(CAST(:order AS text[]), result) DESC))[1] AS result,"
-            " (array_agg(reason ORDER BY array_position(CAST(:order AS text[]), result) DESC))[1] AS reason"
-            " FROM sync.steps WHERE run_id = :run AND (CAST(:numbers AS int[]) IS NULL OR number = ANY(:numbers))"
-            " GROUP BY number HAVING bool_and(result IS NOT NULL)) w"
-            " WHERE c.run_id = :run AND c.number = w.number AND c.result IS DISTINCT FROM w.result"
-        ),
-        {"run": run_id, "order": RESULTS, "numbers": None if numbers is None else list(numbers)},
+        _SETTLE_CHANGES, {"run": run_id, "order": RESULTS, "numbers": None if numbers is None else list(numbers)}
     )
+
+
+_SETTLE_STEPS = text(
+    "INSERT INTO sync.steps AS s (run_id, number, step, result, reason, version)"
+    " SELECT :run, t.* FROM unnest(CAST(:numbers AS int[]), CAST(:steps AS int[]), CAST(:results AS text[]),"
+    " CAST(:reasons AS text[]), CAST(:versions AS text[])) AS t(number, step, result, reason, version)"
+    " ON CONFLICT (run_id, number, step) DO UPDATE"
+    " SET result = excluded.result, reason = excluded.reason, version = excluded.version WHERE s.result IS NULL"
+)
+_SETTLE_SINGLE = text(
+    "UPDATE sync.changes c SET result = t.result, reason = t.reason"
+    " FROM unnest(CAST(:numbers AS int[]), CAST(:results AS text[]), CAST(:reasons AS text[]))"
+    " AS t(number, result, reason) WHERE c.run_id = :run AND c.number = t.number AND c.result IS NULL"
+)
+_SETTLE_CHANGES = text(
+    "UPDATE sync.changes c SET result = w.result, reason = w.reason FROM ("
+    " SELECT number, count(*) AS settled,"
+    " (array_agg(result ORDER BY array_position(CAST(:order AS text[]), result) DESC))[1] AS result,"
+    " (array_agg(reason ORDER BY array_position(CAST(:order AS text[]), result) DESC))[1] AS reason"
+    " FROM sync.steps WHERE run_id = :run AND (CAST(:numbers AS int[]) IS NULL OR number = ANY(:numbers))"
+    " GROUP BY number HAVING bool_and(result IS NOT NULL)) w"
+    " WHERE c.run_id = :run AND c.number = w.number AND c.steps = w.settled AND c.result IS DISTINCT FROM w.result"
+)
 
 
 async def release(work: Work, batch_id: str) -> None:

@@ -1,63 +1,68 @@
 """The early end of batches: what was never sent gets a result, what may have been sent is looked at or uncertain."""
 
+# ruff: noqa: S608  # the queries are put together from our own words
+
 from collections.abc import Sequence
 
-from sqlalchemy import and_, bindparam, select, text, update
+from sqlalchemy import text
 
 from placet_shared.work import Work
 
 from ..changes import Result
-from ..tables import batches, steps
 from .batches import settle_changes
 
-_open = (
-    text(
-        "SELECT b.batch_id, b.phase, (i.value->>0)::int AS number, p.value::int AS step FROM sync.batches b"
-        " CROSS JOIN LATERAL jsonb_array_elements(b.items) AS i"
-        " CROSS JOIN LATERAL jsonb_array_elements_text(i.value->1) AS p WHERE b.run_id = :run AND b.state <> 'done'"
-    )
-    .columns(batches.c.batch_id, batches.c.phase, steps.c.number, steps.c.step)
-    .cte("open_steps")
+_OPEN = (
+    " FROM sync.batches b CROSS JOIN LATERAL jsonb_array_elements(b.items) AS i"
+    " CROSS JOIN LATERAL jsonb_array_elements_text(i.value->1) AS p LEFT JOIN sync.steps s"
+    " ON s.run_id = b.run_id AND s.number = (i.value->>0)::int AND s.step = p.value::int"
+    " WHERE b.run_id = :run AND b.state <> 'done'"
 )
-_HERE = and_(steps.c.run_id == bindparam("run"), steps.c.number == _open.c.number, steps.c.step == _open.c.step)
+"""Steps `(i.value->>0)::int, p.value::int` of batches that are not done, with their rows, if they have some."""
+
+_CLOSE_UNSENT = text(
+    "INSERT INTO sync.steps (run_id, number, step, result, reason)"
+    " SELECT :run, (i.value->>0)::int, p.value::int, :result, :reason" + _OPEN + " AND s.step IS NULL"
+    " AND (CAST(:phases AS int[]) IS NULL OR b.phase = ANY(:phases))"
+)
+_END_BATCHES = text(
+    "UPDATE sync.batches SET state = 'done' WHERE run_id = :run AND state <> 'done' AND lease_until IS NULL"
+    " AND batch_id NOT IN (SELECT b.batch_id" + _OPEN + " AND s.result IS NULL)"
+)
+_FAIL_UNSENT = text(
+    "INSERT INTO sync.steps (run_id, number, step, result, reason) SELECT c.run_id, c.number, n, 'failed', :reason"
+    " FROM sync.changes c CROSS JOIN generate_series(0, c.steps - 1) AS n WHERE c.run_id = :run ON CONFLICT DO NOTHING"
+)
+_CALL_UNCERTAIN = text(
+    "UPDATE sync.steps SET result = 'uncertain', reason = 'sent, but the answer was never known'"
+    " WHERE run_id = :run AND result IS NULL"
+)
+_CLOSE_BATCHES = text(
+    "UPDATE sync.batches SET state = 'done', epoch = epoch + 1, lease_until = NULL WHERE run_id = :run"
+)
 
 
 async def close_unsent(
     work: Work, run_id: str, result: Result, reason: str, phases: Sequence[int] | None = None
 ) -> None:
     """Steps that were never sent get this result, and batches without an open step are done; the others stay open."""
-    unsent = and_(_HERE, steps.c.result.is_(None), steps.c.intents == 0)
-    if phases is not None:
-        unsent = and_(unsent, _open.c.phase.in_(phases))
-    await work.connection.execute(
-        update(steps).where(unsent).values(result=result.value, reason=reason), {"run": run_id}
-    )
-    still_open = select(_open.c.batch_id).join_from(_open, steps, _HERE).where(steps.c.result.is_(None))
-    ended = and_(
-        batches.c.run_id == bindparam("run"),
-        batches.c.state != "done",
-        batches.c.lease_until.is_(None),
-        batches.c.batch_id.not_in(still_open),
-    )
-    await work.connection.execute(update(batches).where(ended).values(state="done"), {"run": run_id})
+    given = {
+        "run": run_id,
+        "result": result.value,
+        "reason": reason,
+        "phases": None if phases is None else list(phases),
+    }
+    await work.connection.execute(_CLOSE_UNSENT, given)
+    await work.connection.execute(_END_BATCHES, {"run": run_id})
     await settle_changes(work, run_id)
 
 
 async def fail_unsent(work: Work, run_id: str, reason: str) -> None:
     """Every step that was never sent has failed, whatever the batches say of it."""
-    unsent = and_(steps.c.run_id == run_id, steps.c.result.is_(None), steps.c.intents == 0)
-    await work.connection.execute(update(steps).where(unsent).values(result=Result.FAILED.value, reason=reason))
+    await work.connection.execute(_FAIL_UNSENT, {"run": run_id, "reason": reason})
 
 
 async def close_all(work: Work, run_id: str) -> None:
     """Ends every batch of a run; what may have been sent is uncertain. Raises the epochs: nobody writes results."""
-    sent = and_(steps.c.run_id == run_id, steps.c.result.is_(None))
-    await work.connection.execute(
-        update(steps).where(sent).values(result=Result.UNCERTAIN.value, reason="sent, but the answer was never known")
-    )
-    await work.connection.execute(
-        update(batches)
-        .where(batches.c.run_id == run_id)
-        .values(state="done", epoch=batches.c.epoch + 1, lease_until=None)
-    )
+    await work.connection.execute(_CALL_UNCERTAIN, {"run": run_id})
+    await work.connection.execute(_CLOSE_BATCHES, {"run": run_id})
     await settle_changes(work, run_id)

@@ -2,30 +2,28 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 from uuid import uuid4
 
 from psycopg import sql
-from psycopg.types.json import Jsonb
-from sqlalchemy import Row, and_, insert, select, text
+from sqlalchemy import Row, and_, insert, select
 
 from placet_shared.work import Work
 
-from ..changes import Change, Rejected
-from ..plan import SALT_SIZE, Batch, arrange, change_hash
+from ..changes import Phase, Rejected
+from ..plan import SALT_SIZE, Batch, Draft, arrange, change_hash
 from ..tables import batches, changes, rejected, steps
 
 CHUNK = 1000
 
 
-async def save(work: Work, run_id: str, planned: Iterator[Change]) -> Sequence[Batch]:
-    """Writes changes, steps and batches of a run."""
-    heads: list[tuple[str, tuple[Any, ...]]] = []
+async def save(work: Work, run_id: str, planned: Iterator[Draft]) -> Sequence[Batch]:
+    """Writes changes and batches of a run."""
+    heads: list[tuple[str, Sequence[Phase]]] = []
     rows = _rows(run_id, planned, heads)
-    await _copy(work, "changes", ["run_id", "number", "key", "op", "hash", "salt", "document"], rows)
-    await work.connection.execute(text(_STEPS_OF_CHANGES), {"run": run_id})
+    await _copy(work, "changes", ["run_id", "number", "key", "op", "steps", "hash", "salt", "document"], rows)
     arranged = arrange(heads)
     if arranged:
         await work.connection.execute(insert(batches), [_batch_row(run_id, batch) for batch in arranged])
@@ -67,15 +65,22 @@ async def list_rejected(work: Work, run_id: str, *, key: str | None, after: int,
     return list(await work.connection.execute(query.order_by(rejected.c.number).limit(limit)))
 
 
-def _rows(
-    run_id: str, planned: Iterator[Change], heads: list[tuple[str, tuple[Any, ...]]]
-) -> Iterator[tuple[Any, ...]]:
-    """Rows of `changes`; notes each change's hash and steps in `heads`."""
-    for number, change in enumerate(planned):
-        salt, document = os.urandom(SALT_SIZE), change.document()
-        digest = change_hash(document, salt)
-        heads.append((digest, change.steps))
-        yield run_id, number, change.key, change.op, digest, salt, Jsonb(document)
+def _rows(run_id: str, planned: Iterator[Draft], heads: list[tuple[str, Sequence[Phase]]]) -> Iterator[tuple[Any, ...]]:
+    """Rows of `changes`; notes each change's hash and the phases of its steps in `heads`."""
+    for number, draft in enumerate(planned):
+        salt = os.urandom(SALT_SIZE)
+        digest = change_hash(draft.document, salt)
+        heads.append((digest, draft.phases))
+        yield (
+            run_id,
+            number,
+            draft.key,
+            draft.op,
+            len(draft.phases),
+            digest,
+            f"\\x{salt.hex()}",
+            draft.document.decode(),
+        )
 
 
 def _batch_row(run_id: str, batch: Batch) -> dict[str, Any]:
@@ -93,18 +98,13 @@ async def _copy(work: Work, table: str, columns: Sequence[str], rows: Iterator[t
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     statement = sql.SQL("COPY sync.{} ({}) FROM STDIN").format(sql.Identifier(table), names)
     async with raw.cursor() as cursor, cursor.copy(statement) as copy:
-        async for row in _in_thread(rows):
-            await copy.write_row(row)
+        while block := await asyncio.to_thread(lambda: "".join(map(_line, islice(rows, CHUNK)))):
+            await copy.write(block)
 
 
-async def _in_thread(rows: Iterator[tuple[Any, ...]]) -> AsyncIterator[tuple[Any, ...]]:
-    while some := await asyncio.to_thread(lambda: list(islice(rows, CHUNK))):
-        for row in some:
-            yield row
+def _line(row: Sequence[str | int | None]) -> str:
+    """A row in COPY's text format."""
+    return "\t".join(["\\N" if cell is None else str(cell).translate(_ESCAPES) for cell in row]) + "\n"
 
 
-_STEPS_OF_CHANGES = (
-    "INSERT INTO sync.steps (run_id, number, step) SELECT c.run_id, c.number, s.place - 1 FROM sync.changes c"
-    " CROSS JOIN LATERAL jsonb_array_elements(c.document->'steps') WITH ORDINALITY AS s(step, place)"
-    " WHERE c.run_id = :run"
-)
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
