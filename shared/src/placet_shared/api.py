@@ -1,12 +1,10 @@
-"""What the services' HTTP APIs share: problem documents (RFC 9457) and pages."""
+"""Every error of an HTTP API as a problem document (RFC 9457)."""
 
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
@@ -21,15 +19,6 @@ from .errors import (
     PreconditionError,
     TransientError,
 )
-
-MOST_PER_PAGE = 500
-
-
-class Page(BaseModel):
-    """One page of a list; `next` is the cursor of the page after it."""
-
-    items: list[Any]
-    next: str | None = None
 
 
 def problem(status: int, title: str, detail: str, field: str | None = None) -> JSONResponse:

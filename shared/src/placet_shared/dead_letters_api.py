@@ -1,23 +1,19 @@
 """Dead letters over HTTP: every service has these routes for its own, and the console shows them as one list."""
 
 import base64
-from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 from sqlalchemy import Row, select, tuple_
 
-from .api import MOST_PER_PAGE
 from .envelope import unpack_headers
-from .errors import InvalidError, NotFoundError
-from .identity import Identity
+from .errors import NotFoundError
+from .identity import CallerDependency, Identity
 from .letters import replay
+from .paging import Limit, MomentCursor, Page, moment_cursor, page_of
 from .work import Database
-
-CallerDependency = Callable[[Request], Coroutine[Any, Any, Identity]]
-"""What `identity.caller_of` gives."""
 
 
 class DeadLetter(BaseModel):
@@ -43,30 +39,21 @@ class WholeDeadLetter(DeadLetter):
     bytes: str | None
 
 
-class DeadLetterPage(BaseModel):
-    """Dead letters, newest first; `next` is the cursor of the page after this one."""
-
-    items: list[DeadLetter]
-    next: str | None
-
-
 def dead_letters_router(database: Database, caller: CallerDependency) -> APIRouter:
     """Routes below `/dead-letters`, for a router of `/api/v1`. Everybody reads, operators replay."""
     router = APIRouter(prefix="/dead-letters", tags=["dead letters"])
     letters, who = database.tables.letters, Depends(caller)
 
     @router.get("", dependencies=[who])
-    async def list_dead_letters(
-        cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=MOST_PER_PAGE)] = 100
-    ) -> DeadLetterPage:
+    async def list_dead_letters(before: MomentCursor, limit: Limit = 100) -> Page[DeadLetter]:
+        """Newest first."""
         dead = select(letters).where(letters.c.dead_at.is_not(None))
-        if cursor is not None:
-            dead = dead.where(tuple_(letters.c.dead_at, letters.c.id) < tuple_(*read_position(cursor)))
+        if before is not None:
+            dead = dead.where(tuple_(letters.c.dead_at, letters.c.id) < tuple_(*before))
         dead = dead.order_by(letters.c.dead_at.desc(), letters.c.id.desc()).limit(limit + 1)
         async with database.transaction() as work:
             rows = (await work.connection.execute(dead)).all()
-        items = [DeadLetter(**_about(row, database.service)) for row in rows[:limit]]
-        return DeadLetterPage(items=items, next=position(items[-1]) if len(rows) > limit else None)
+        return page_of(rows, limit, cursor_of, lambda row: DeadLetter(**_about(row, database.service)))
 
     @router.get("/{letter_id}", dependencies=[who])
     async def show_dead_letter(letter_id: str) -> WholeDeadLetter:
@@ -87,20 +74,9 @@ def dead_letters_router(database: Database, caller: CallerDependency) -> APIRout
     return router
 
 
-def position(letter: DeadLetter) -> str:
-    """A letter's place in the list, which is a cursor in every service's list."""
-    return f"{int(letter.dead_at.timestamp() * 1_000_000)}-{letter.id}"
-
-
-def read_position(cursor: str) -> tuple[datetime, str]:
-    """The place that a cursor names. Raises InvalidError."""
-    at, _, letter_id = cursor.partition("-")
-    try:
-        if not letter_id.isprintable():
-            raise ValueError(letter_id)
-        return datetime.fromtimestamp(int(at) / 1_000_000, UTC), letter_id
-    except (ValueError, OverflowError, OSError) as error:
-        raise InvalidError("the cursor is none that this list gave", "cursor") from error
+def cursor_of(letter: DeadLetter | Row[Any]) -> str:
+    """The cursor after a letter, which means the same in every service's list."""
+    return moment_cursor(letter.dead_at, letter.id)
 
 
 def _about(row: Row[Any], service: str) -> dict[str, Any]:

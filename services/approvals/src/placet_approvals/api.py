@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header, Query, Request
-from pydantic import BaseModel, ValidationError
+from fastapi import APIRouter, Depends, Header, Request
+from pydantic import ValidationError
 
 from placet_shared.alarms import raise_alarm
-from placet_shared.api import MOST_PER_PAGE
 from placet_shared.chain import Signer, Verifier
 from placet_shared.dead_letters_api import dead_letters_router
 from placet_shared.errors import ForgedEventError, InvalidError
 from placet_shared.identity import HEADER, Identity, caller_of
+from placet_shared.paging import Limit, NumberCursor, Page, page_of
 from placet_shared.work import Database, Work
 
 from . import store
@@ -25,13 +25,6 @@ from .voting import Ballot, Call
 State = Literal["open", "approved", "denied", "withdrawn"]
 
 
-class RequestPage(BaseModel):
-    """Requests, newest first; `next` is the cursor of the page after this one."""
-
-    items: list[RequestView]
-    next: str | None
-
-
 def router_of(database: Database, verifier: Verifier, signer: Signer, epoch: int) -> APIRouter:
     """The routes, bound to what they need."""
     router = APIRouter(prefix="/api/v1", tags=["approvals"])
@@ -39,13 +32,10 @@ def router_of(database: Database, verifier: Verifier, signer: Signer, epoch: int
     signed_in = [Depends(caller)]
 
     @router.get("/requests", dependencies=signed_in)
-    async def list_requests(
-        state: State | None = None,
-        cursor: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=MOST_PER_PAGE)] = 100,
-    ) -> RequestPage:
+    async def list_requests(before: NumberCursor, state: State | None = None, limit: Limit = 100) -> Page[RequestView]:
+        """Newest first."""
         async with database.transaction() as work:
-            return await _page(work, verifier, state, _position(cursor), limit)
+            return await _page(work, verifier, state, before, limit)
 
     @router.get("/requests/{request_id}", dependencies=signed_in)
     async def show_request(request_id: str) -> RequestView:
@@ -74,15 +64,16 @@ def router_of(database: Database, verifier: Verifier, signer: Signer, epoch: int
     return router
 
 
-async def _page(work: Work, verifier: Verifier, state: State | None, before: int | None, limit: int) -> RequestPage:
+async def _page(
+    work: Work, verifier: Verifier, state: State | None, before: int | None, limit: int
+) -> Page[RequestView]:
     rows = await store.page_of_requests(work, state, before, limit + 1)
-    votes = await store.votes_about(work, [row.request_id for row in rows[:limit]])
-    views = [
-        _view(verifier, row, [vote for vote in votes if vote.request_id == row.request_id]) for row in rows[:limit]
-    ]
-    return RequestPage(
-        items=[view for view in views if view is not None], next=str(rows[limit - 1].seq) if len(rows) > limit else None
-    )
+    votes = await store.votes_about(work, [row.request_id for row in rows])
+
+    def view(row: store.Record) -> RequestView | None:
+        return _view(verifier, row, [vote for vote in votes if vote.request_id == row.request_id])
+
+    return page_of(rows, limit, lambda row: str(row.seq), view)
 
 
 async def _show(work: Work, verifier: Verifier, request_id: str) -> RequestView:
@@ -113,11 +104,3 @@ def _call(caller: Identity, ballot: Ballot, token: str, body: bytes, idempotency
     except ValidationError:
         pass  # said below
     raise InvalidError("the body must be JSON in UTF-8")
-
-
-def _position(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise InvalidError("the cursor is none that this list gave", "cursor")
-    return int(cursor)

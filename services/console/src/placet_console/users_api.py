@@ -3,14 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from placet_shared.api import MOST_PER_PAGE
 from placet_shared.errors import ForbiddenError, NotFoundError
 from placet_shared.identity import Role
 from placet_shared.objects import Name
 from placet_shared.objects.base import Duration
+from placet_shared.paging import MOST_PER_PAGE, Limit, Page, page_of
 from placet_shared.work import Database
 
 from . import store
@@ -32,13 +32,6 @@ class UserView(BaseModel):
     groups: tuple[str, ...]
     disabled: bool
     created_at: datetime
-
-
-class UserPage(BaseModel):
-    """Users by name; `next` is the cursor of the page after this one."""
-
-    items: list[UserView]
-    next: str | None
 
 
 class TokenWish(BaseModel):
@@ -79,13 +72,11 @@ def users_router(database: Database, users: Users, gate: Gate) -> APIRouter:
     only_admins = [Depends(admin)]
 
     @router.get("", dependencies=[caller])
-    async def list_users(
-        cursor: Name | None = None, limit: Annotated[int, Query(ge=1, le=MOST_PER_PAGE)] = MOST_PER_PAGE
-    ) -> UserPage:
+    async def list_users(cursor: Name | None = None, limit: Limit = MOST_PER_PAGE) -> Page[UserView]:
+        """By name."""
         async with database.transaction() as work:
             found = await store.page_of_users(work, cursor or "", limit + 1)
-        shown = found[:limit]
-        return UserPage(items=[_view(user) for user in shown], next=shown[-1].name if len(found) > limit else None)
+        return page_of(found, limit, lambda user: user.name, _view)
 
     @router.post("", status_code=201, dependencies=only_admins)
     async def add_user(new: NewUser, response: Response) -> UserView:

@@ -4,14 +4,13 @@ from datetime import datetime
 from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
 
-from placet_shared.api import MOST_PER_PAGE
 from placet_shared.chain import Verifier
 from placet_shared.dead_letters_api import dead_letters_router
-from placet_shared.errors import InvalidError
 from placet_shared.identity import Identity, caller_of
+from placet_shared.paging import Limit, NumberCursor, Page, page_of
 from placet_shared.work import Database, Work
 
 from . import store
@@ -37,13 +36,6 @@ class DeliveryView(BaseModel):
     sent_at: datetime | None
 
 
-class DeliveryPage(BaseModel):
-    """Deliveries, newest first; `next` is the cursor of the page after this one."""
-
-    items: list[DeliveryView]
-    next: str | None
-
-
 class Resend(BaseModel):
     """`force` sends a mail a second time that was sent already."""
 
@@ -59,15 +51,12 @@ def router_of(database: Database, verifier: Verifier) -> APIRouter:
 
     @router.get("/notifications", dependencies=[Depends(caller)])
     async def list_notifications(
-        run: str | None = None,
-        state: State | None = None,
-        cursor: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=MOST_PER_PAGE)] = 100,
-    ) -> DeliveryPage:
+        before: NumberCursor, run: str | None = None, state: State | None = None, limit: Limit = 100
+    ) -> Page[DeliveryView]:
+        """Newest first."""
         async with database.transaction() as work:
-            rows = await store.page(work, run, state, _position(cursor), limit + 1)
-        after = str(rows[limit - 1].seq) if len(rows) > limit else None
-        return DeliveryPage(items=[_view(row) for row in rows[:limit]], next=after)
+            rows = await store.page(work, run, state, before, limit + 1)
+        return page_of(rows, limit, lambda row: str(row.seq), _view)
 
     @router.post("/notifications/{delivery}/resend")
     async def resend_notification(
@@ -98,11 +87,3 @@ async def _existing(work: Work, delivery: str) -> store.Record:
 
 def _view(row: store.Record) -> DeliveryView:
     return DeliveryView.model_validate({**row._mapping, "cause": row.kind}, extra="ignore")
-
-
-def _position(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise InvalidError("the cursor is none that this list gave", "cursor")
-    return int(cursor)

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Response
 from pydantic import BaseModel
 
-from placet_shared.api import MOST_PER_PAGE, Page
 from placet_shared.errors import InvalidError
 from placet_shared.identity import CallerDependency, Identity
-from placet_shared.objects import Object, parse_object
+from placet_shared.objects import Name, Object, parse_object
 from placet_shared.objects.provider import IDENTITY_STORES
+from placet_shared.paging import MOST_PER_PAGE, Limit, Page, page_of
 from placet_shared.work import Database, Work
 
 from . import store
 from .errors import UnknownObjectError
-from .references import Key
+from .references import Document, Key
 from .saving import Saved, Saver
 from .store import Stored
 
@@ -69,13 +69,11 @@ def catalogue_router(database: Database, saver: Saver, caller: CallerDependency)
 
 def _reading(router: APIRouter, database: Database, who: Any, plural: str, kind: str) -> None:
     @router.get(f"/{plural}", name=f"list_{plural}", dependencies=[who])
-    async def list_objects(
-        cursor: str = "", limit: Annotated[int, Query(ge=1, le=MOST_PER_PAGE)] = MOST_PER_PAGE
-    ) -> Page:
+    async def list_objects(cursor: Name | None = None, limit: Limit = MOST_PER_PAGE) -> Page[Document]:
+        """By name."""
         async with database.transaction() as work:
-            found = await store.list_objects(work, kind, after=cursor, limit=limit + 1)
-        items = [one.document for one in found[:limit]]
-        return Page(items=items, next=items[-1]["name"] if len(found) > limit else None)
+            found = await store.list_objects(work, kind, after=cursor or "", limit=limit + 1)
+        return page_of(found, limit, lambda one: str(one.document["name"]), lambda one: one.document)
 
     @router.get(f"/{plural}/{{name}}", name=f"show_{kind}", dependencies=[who])
     async def show_object(name: str, response: Response) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from placet_shared.api import MOST_PER_PAGE
 from placet_shared.clock import utc_now
 from placet_shared.errors import InvalidError
 from placet_shared.identity import CallerDependency, Identity
 from placet_shared.objects import Job
+from placet_shared.paging import MOST_PER_PAGE
 from placet_shared.work import Database
 
 from . import store

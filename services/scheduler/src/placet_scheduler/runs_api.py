@@ -1,17 +1,15 @@
 """Runs over HTTP: ask for one, watch it, end it."""
 
 import asyncio
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header
 from pydantic import BaseModel
-from sqlalchemy import Row
 
-from placet_shared.api import MOST_PER_PAGE, Page
 from placet_shared.errors import InvalidError
 from placet_shared.identity import CallerDependency, Identity
+from placet_shared.paging import Limit, MomentCursor, Page, moment_cursor, page_of
 from placet_shared.work import Database, Work
 
 from . import store
@@ -58,16 +56,14 @@ def runs_router(database: Database, orderer: Orderer, caller: CallerDependency) 
 
     @router.get("/runs", dependencies=[who])
     async def list_runs(
-        job: str | None = None,
-        state: State | None = None,
-        cursor: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=MOST_PER_PAGE)] = 100,
-    ) -> Page:
-        before = None if cursor is None else _read_position(cursor)
+        before: MomentCursor, job: str | None = None, state: State | None = None, limit: Limit = 100
+    ) -> Page[dict[str, Any]]:
+        """Newest first."""
         async with database.transaction() as work:
             rows = await store.list_runs(work, job=job, state=state, before=before, limit=limit + 1)
-        following = _position(rows[limit - 1]) if len(rows) > limit else None
-        return Page(items=[show_run(row._asdict()) for row in rows[:limit]], next=following)
+        return page_of(
+            rows, limit, lambda row: moment_cursor(row.requested_at, row.run_id), lambda row: show_run(row._asdict())
+        )
 
     @router.get("/runs/{run_id}", dependencies=[who])
     async def show(run_id: str) -> dict[str, Any]:
@@ -115,17 +111,3 @@ async def _found(work: Work, run_id: str) -> dict[str, Any]:
     if run is None:
         raise UnknownRunError(f"no run has the id {run_id}; see `placet run list`")
     return run._asdict()
-
-
-def _position(row: Row[Any]) -> str:
-    return f"{int(row.requested_at.timestamp() * 1_000_000)}-{row.run_id}"
-
-
-def _read_position(cursor: str) -> tuple[datetime, str]:
-    at, _, run_id = cursor.partition("-")
-    try:
-        if not run_id.isprintable():
-            raise ValueError(run_id)
-        return datetime.fromtimestamp(int(at) / 1_000_000, UTC), run_id
-    except (ValueError, OverflowError, OSError) as error:
-        raise InvalidError("the cursor is none that this list gave", "cursor") from error
