@@ -11,7 +11,7 @@ from joserfc.jwk import OKPKey
 from placet_shared.chain import DestinationIdentity, Order, PlanHeader, Signer, Snapshot, Verifier, link_hash
 from placet_shared.clock import utc_now
 from placet_shared.events import Counts, RunPlanned
-from placet_shared.identity import Identity, body_hash, sign_identity
+from placet_shared.identity import Identity, body_hash
 from placet_shared.keys import KeyRing, load_signing_key
 from placet_shared.objects import Workflow
 
@@ -139,4 +139,4 @@ def an_identity(user: str, method: str, target: str, body: bytes = b"", **fields
 
 def identity_header(keys: SigningKeys, identity: Identity) -> dict[str, str]:
     """The header that the console would send."""
-    return {"Placet-Identity": sign_identity(keys.signer("console"), identity)}
+    return {"Placet-Identity": keys.signer("console").sign(identity)}

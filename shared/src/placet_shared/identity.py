@@ -8,7 +8,7 @@ from typing import Any, Literal
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from .chain import Signer, Verifier
+from .chain import Verifier
 from .clock import utc_now
 from .errors import ForbiddenError, ForgedEventError, NotFoundError
 
@@ -64,11 +64,6 @@ def verify_identity(
     if not identity.issued_at - SKEW <= now <= identity.issued_at + LIFETIME:
         raise NotSignedInError("the identity was signed for another time; check the clocks")
     return identity
-
-
-def sign_identity(signer: Signer, identity: Identity) -> str:
-    """What the console puts into the header."""
-    return signer.sign(identity)
 
 
 CallerDependency = Callable[[Request], Coroutine[Any, Any, Identity]]

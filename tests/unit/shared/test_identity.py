@@ -18,7 +18,6 @@ from placet_shared.identity import (
     NotSignedInError,
     Role,
     caller_of,
-    sign_identity,
     verify_identity,
 )
 from tests.support.samples import NOON
@@ -35,7 +34,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> SigningKeys:
 
 def token_for_call(keys: SigningKeys, by: str = "console") -> str:
     identity = an_identity("ada", CALL["method"], CALL["target"], CALL["body"], issued_at=NOON)
-    return sign_identity(keys.signer(by), identity)
+    return keys.signer(by).sign(identity)
 
 
 def test_the_call_that_was_signed_has_its_caller(keys: SigningKeys) -> None:
@@ -181,7 +180,7 @@ async def test_a_service_reads_the_body_and_the_method(client: AsyncClient, keys
 async def test_what_the_scheduler_alone_may_call(
     client: AsyncClient, keys: SigningKeys, signer: str, status: int
 ) -> None:
-    token = sign_identity(keys.signer(signer), an_identity("ada", "POST", "/query-tests"))
+    token = keys.signer(signer).sign(an_identity("ada", "POST", "/query-tests"))
     assert (await client.post("/query-tests", headers={HEADER: token})).status_code == status
 
 

@@ -7,7 +7,7 @@ from fastapi import Response
 
 from placet_shared.chain import Signer
 from placet_shared.clock import utc_now
-from placet_shared.identity import HEADER, Identity, body_hash, sign_identity
+from placet_shared.identity import HEADER, Identity, body_hash
 
 from .errors import ServiceAwayError
 from .routing import Route
@@ -65,7 +65,7 @@ class Forwarder:
             body=body_hash(body),
             issued_at=utc_now(),
         )
-        return sign_identity(self._signer, identity)
+        return self._signer.sign(identity)
 
     async def _send(self, service: str, request: httpx2.Request) -> httpx2.Response:
         try:

@@ -14,8 +14,7 @@ from placet_shared.paging import MOST_PER_PAGE, Limit, Page, page_of
 from placet_shared.work import Database, Work
 
 from . import store
-from .errors import UnknownObjectError
-from .references import Document, Key
+from .references import Document, Key, find
 from .saving import Saved, Saver
 from .store import Stored
 
@@ -130,7 +129,4 @@ def parse_named(document: dict[str, Any]) -> Object:
 
 
 async def _found(work: Work, key: Key) -> Stored:
-    found = await store.load_objects(work, [key])
-    if key not in found:
-        raise UnknownObjectError(f"there is no {key[0]} named {key[1]}; see `placet {key[0]} list`")
-    return found[key]
+    return find(await store.load_objects(work, [key]), key)

@@ -15,8 +15,7 @@ from placet_shared.events import RunCancelled, RunRequested, TriggerKind
 from placet_shared.work import Work
 
 from . import store
-from .errors import UnknownObjectError
-from .references import DEFAULT, Key, own_workflow, references
+from .references import DEFAULT, Key, find, own_workflow, references
 from .store import Catalogue
 
 log = structlog.get_logger()
@@ -108,9 +107,7 @@ class Orderer:
 
 async def _with_references(work: Work, job: str) -> Catalogue:
     found = await store.load_objects(work, [("job", job)])
-    if ("job", job) not in found:
-        raise UnknownObjectError(f"there is no job named {job}; see `placet job list`")
-    wanted = [*references(found["job", job].document), ("workflow", DEFAULT)]
+    wanted = [*references(find(found, ("job", job)).document), ("workflow", DEFAULT)]
     return found | await store.load_objects(work, wanted)
 
 

@@ -1,12 +1,12 @@
 """What objects refer to, and whether all of it holds after an edit: pure."""
 
 from collections.abc import Mapping, Sequence, Set
-from typing import Any
+from typing import Any, TypeVar
 
 from placet_shared.objects import Job, LdapProvider, parse_object
 from placet_shared.objects.provider import IDENTITY_STORES
 
-from .errors import DanglingReferenceError, StillNeededError
+from .errors import DanglingReferenceError, StillNeededError, UnknownObjectError
 
 Key = tuple[str, str]
 """(kind, name)."""
@@ -17,11 +17,20 @@ Document = Mapping[str, Any]
 Documents = Mapping[Key, Document]
 """A catalogue."""
 
+ObjectT = TypeVar("ObjectT")
+
 BY_POLICY = "none"
 """The workflow of a job that policy decides about."""
 
 DEFAULT = "default"
 """The workflow that holds for jobs without one of their own, and wherever limits want a person."""
+
+
+def find(among: Mapping[Key, ObjectT], key: Key) -> ObjectT:
+    """Raises UnknownObjectError."""
+    if key not in among:
+        raise UnknownObjectError(f"there is no {key[0]} named {key[1]}; see `placet {key[0]} list`")
+    return among[key]
 
 
 def references(document: Document) -> list[Key]:

@@ -15,8 +15,8 @@ from placet_shared.work import Database
 from . import store
 from .catalogue import edit_of
 from .catalogue_api import parse_all
-from .references import Documents
-from .reviewing import Review, Reviewer, find
+from .references import Documents, find
+from .reviewing import Review, Reviewer
 from .saving import check_edit
 
 

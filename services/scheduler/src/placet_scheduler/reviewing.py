@@ -10,8 +10,7 @@ from pydantic import BaseModel
 from placet_shared.errors import PlacetError
 from placet_shared.identity import Identity
 
-from .errors import UnknownObjectError
-from .references import Document, Documents, Key
+from .references import Document, Documents, find
 from .review import look_at, words
 from .trying import Worker
 from .warnings import warnings_of
@@ -62,10 +61,3 @@ class Reviewer:
             return await self.worker.post("job-checks", asked, caller)
         except PlacetError as error:
             return {"queries": queries, "warnings": [f"not checked at the providers: {error}"]}
-
-
-def find(among: Documents, key: Key) -> Document:
-    """Raises UnknownObjectError."""
-    if key not in among:
-        raise UnknownObjectError(f"there is no {key[0]} named {key[1]}; see `placet {key[0]} list`")
-    return among[key]

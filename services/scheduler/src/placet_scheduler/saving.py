@@ -13,9 +13,9 @@ from placet_shared.work import Database, Work
 
 from . import store
 from .catalogue import Edit, Ending, Saving, Verdict, edit_of, endings, rescheduled
-from .errors import StaleError, UnknownObjectError
+from .errors import StaleError
 from .ordering import Asking, Orderer
-from .references import Key, check_references
+from .references import Key, check_references, find
 from .rights import check_rights
 from .runs import UNDECIDED
 from .store import Catalogue, Stored
@@ -59,7 +59,8 @@ class Saver:
         """All or nothing. Raises InvalidError, ConflictError or ForbiddenError that name object and field."""
         await store.lock_catalogue(work)
         stored = await store.load_catalogue(work)
-        _refuse_unknown(stored, delete)
+        for key in delete:
+            find(stored, key)
         _refuse_stale(stored, [*((parsed.kind, parsed.name) for parsed in wanted), *delete], if_match)
         edit = edit_of(store.documents_of(stored), wanted, prune=prune, delete=delete)
         check_edit(edit, wanted)
@@ -146,12 +147,6 @@ async def _open_runs(work: Work, edit: Edit) -> dict[str, Ending]:
         if run is not None and run.state in UNDECIDED:
             found[run.run_id] = ending
     return found
-
-
-def _refuse_unknown(stored: Catalogue, delete: Sequence[Key]) -> None:
-    for kind, name in delete:
-        if (kind, name) not in stored:
-            raise UnknownObjectError(f"there is no {kind} named {name}; see `placet {kind} list`")
 
 
 def _refuse_stale(stored: Catalogue, keys: Sequence[Key], if_match: str | None) -> None:

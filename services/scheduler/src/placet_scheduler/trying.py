@@ -10,7 +10,7 @@ from rfc8785 import dumps as canonical_json
 from placet_shared.chain import Signer
 from placet_shared.clock import utc_now
 from placet_shared.errors import InvalidError, TransientError
-from placet_shared.identity import HEADER, Identity, body_hash, sign_identity
+from placet_shared.identity import HEADER, Identity, body_hash
 
 SECONDS = 60.0
 
@@ -34,7 +34,7 @@ class Worker:
         identity = caller.model_copy(
             update={"method": "POST", "target": target, "body": body_hash(body), "issued_at": utc_now()}
         )
-        headers = {HEADER: sign_identity(self.signer, identity), "content-type": "application/json"}
+        headers = {HEADER: self.signer.sign(identity), "content-type": "application/json"}
         try:
             async with httpx2.AsyncClient(timeout=SECONDS) as client:
                 answer = await client.post(self.url.rstrip("/") + target, content=body, headers=headers)
