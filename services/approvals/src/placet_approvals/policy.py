@@ -8,12 +8,10 @@ from typing import Literal
 
 from placet_shared.chain import Order, PlanHeader, Snapshot
 from placet_shared.objects import Workflow
+from placet_shared.objects.workflow import BY_POLICY, UNLESS_SAID, workflow_of_every_plan
 
 ANY_APPROVER = "role:approver"
 """Stands among a gate's approvers for everybody who has that role."""
-
-BY_POLICY = "none"
-"""A job's `workflow: none`: no people unless limits or checks want them."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def judge(order: Order, plan: PlanHeader, now: datetime) -> Verdict:
     """The verdict about a plan that is no preview."""
     if plan.counts.changes == 0:
         return Approved("the plan changes nothing")
-    workflow = own_workflow(order.snapshot)
+    workflow = _workflow(order.snapshot)
     reasons = unusual(order.snapshot, plan)
     if workflow is None and not reasons:
         return Approved("within the limits, and no workflow asks for people")
@@ -69,20 +67,16 @@ def judge(order: Order, plan: PlanHeader, now: datetime) -> Verdict:
 def gate_of(order: Order) -> Gate:
     """Who decides if people do: the job's workflow, else `default`, else one approver who did not ask for the run."""
     asker = order.requested_by if order.trigger in ("manual", "preview") else None
-    workflow = own_workflow(order.snapshot) or order.snapshot.default_workflow
+    workflow = _workflow(order.snapshot) or order.snapshot.default_workflow
     if workflow is None:
-        return Gate((ANY_APPROVER,), 1, timedelta(hours=72), asker)
+        return Gate((ANY_APPROVER,), 1, UNLESS_SAID, asker)
     stage = workflow.stages[0]
     return Gate(stage.approvers, stage.need, stage.expires_after, None if workflow.requester_may_approve else asker)
 
 
-def own_workflow(snapshot: Snapshot) -> Workflow | None:
-    """The workflow that every plan of the job goes through, if there is one."""
-    if snapshot.job.workflow == BY_POLICY:
-        return None
-    if snapshot.job.workflow is None:
-        return snapshot.default_workflow
-    return snapshot.workflow
+def _workflow(snapshot: Snapshot) -> Workflow | None:
+    """The workflow that every plan of the job goes through."""
+    return workflow_of_every_plan(snapshot.job.workflow, snapshot.workflow, snapshot.default_workflow)
 
 
 def unusual(snapshot: Snapshot, plan: PlanHeader) -> tuple[str, ...]:

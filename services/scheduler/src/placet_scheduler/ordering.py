@@ -12,10 +12,11 @@ from placet_shared.chain import Order, Signer, Snapshot
 from placet_shared.complaints import first_complaint
 from placet_shared.errors import InvalidError, PermanentError
 from placet_shared.events import RunCancelled, RunRequested, TriggerKind
+from placet_shared.objects.workflow import DEFAULT
 from placet_shared.work import Work
 
 from . import store
-from .references import DEFAULT, Key, find, own_workflow, references
+from .references import Key, find, own_workflow, references
 from .store import Catalogue
 
 log = structlog.get_logger()

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from placet_shared.objects import Job, LdapProvider, parse_object
 from placet_shared.objects.provider import IDENTITY_STORES
+from placet_shared.objects.workflow import BY_POLICY, DEFAULT
 
 from .errors import DanglingReferenceError, StillNeededError, UnknownObjectError
 
@@ -19,12 +20,6 @@ Documents = Mapping[Key, Document]
 
 ObjectT = TypeVar("ObjectT")
 
-BY_POLICY = "none"
-"""The workflow of a job that policy decides about."""
-
-DEFAULT = "default"
-"""The workflow that holds for jobs without one of their own, and wherever limits want a person."""
-
 
 def find(among: Mapping[Key, ObjectT], key: Key) -> ObjectT:
     """Raises UnknownObjectError."""
@@ -35,12 +30,20 @@ def find(among: Mapping[Key, ObjectT], key: Key) -> ObjectT:
 
 def references(document: Document) -> list[Key]:
     """What an object refers to; a job without a workflow of its own is under the default one, there or not."""
+    implied = document["kind"] == "job" and own_workflow(document) is None
+    return [*_named(document).values(), *([("workflow", DEFAULT)] if implied else [])]
+
+
+def _named(document: Document) -> dict[str, Key]:
+    """What an object refers to by name, so that it must be there; by the field that names it."""
     if document["kind"] != "job":
-        return []
-    found = [("provider", str(document[side]["provider"])) for side in ("source", "destination")]
-    found.append(("workflow", own_workflow(document) or DEFAULT))
+        return {}
+    sides = ("source", "destination")
+    found = {f"{side}.provider": ("provider", str(document[side]["provider"])) for side in sides}
+    if own := own_workflow(document):
+        found["workflow"] = ("workflow", own)
     if document.get("schedule"):
-        found.append(("schedule", str(document["schedule"])))
+        found["schedule"] = ("schedule", str(document["schedule"]))
     return found
 
 
@@ -58,41 +61,29 @@ def check_references(after: Documents, changed: Set[Key], deleted: Sequence[Key]
         _refuse_needed(after, key)
     for (kind, name), document in after.items():
         if kind == "job" and not changed.isdisjoint([(kind, name), *references(document)]):
-            job = parse_object(document)
-            assert isinstance(job, Job)
-            _check_named(job, after)
-            _check_destination(job, after)
+            _check_named(document, after)
+            _check_destination(document, after)
 
 
 def _refuse_needed(after: Documents, gone: Key) -> None:
-    users = [name for (_, name), document in after.items() if gone in _named(document)]
+    users = [name for (_, name), document in after.items() if gone in _named(document).values()]
     if users:
         raise StillNeededError(
             f"{gone[0]} {gone[1]} is still used by job {', '.join(sorted(users))}; change or delete it first"
         )
 
 
-def _named(document: Document) -> list[Key]:
-    """What an object refers to by name, so that it must be there."""
-    implied = document["kind"] == "job" and own_workflow(document) is None
-    return [key for key in references(document) if not (implied and key == ("workflow", DEFAULT))]
-
-
-def _check_named(job: Job, after: Documents) -> None:
-    fields = {
-        "source.provider": ("provider", job.source.provider),
-        "destination.provider": ("provider", job.destination.provider),
-        "workflow": None if job.workflow in (None, BY_POLICY) else ("workflow", job.workflow),
-        "schedule": None if job.schedule is None else ("schedule", job.schedule),
-    }
-    for field, key in fields.items():
-        if key is not None and key not in after:
+def _check_named(document: Document, after: Documents) -> None:
+    for field, (kind, name) in _named(document).items():
+        if (kind, name) not in after:
             raise DanglingReferenceError(
-                f"job {job.name}: {field}: there is no {key[0]} named {key[1]}; apply it too", field
+                f"job {document['name']}: {field}: there is no {kind} named {name}; apply it too", field
             )
 
 
-def _check_destination(job: Job, after: Documents) -> None:
+def _check_destination(document: Document, after: Documents) -> None:
+    job = parse_object(document)
+    assert isinstance(job, Job)
     destination = parse_object(after["provider", job.destination.provider])
     kind = getattr(destination, "type", "")
     if kind not in IDENTITY_STORES:

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 from placet_shared.objects import Field, Job, Schedule, Workflow, parse_object
 from placet_shared.objects.base import format_duration
+from placet_shared.objects.workflow import DEFAULT, workflow_of_every_plan
 
 from .catalogue import schedule_of
-from .references import BY_POLICY, DEFAULT, Documents
+from .references import Documents
 from .times import next_times
 
 TIMES = 5
@@ -108,7 +109,7 @@ def _care(reviewed: Reviewed) -> Iterator[str]:
 
 
 def _approval(reviewed: Reviewed) -> str:
-    workflow = None if reviewed.job.workflow == BY_POLICY else reviewed.own or reviewed.default
+    workflow = workflow_of_every_plan(reviewed.job.workflow, reviewed.own, reviewed.default)
     if workflow is None:
         return "by policy, within the limits"
     return f"{_people(workflow)}, for every plan that changes anything (workflow {workflow.name})"
