@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from placet_approvals.policy import ANY_APPROVER, Approved, Held, Outdated, allowed, gate_of, judge
+from placet_approvals.policy import Approved, Held, Outdated, allowed, gate_of, judge
+from placet_shared.approvers import EVERY_APPROVER
 from placet_shared.chain import Order, PlanHeader
 from placet_shared.events import Counts
 from placet_shared.objects import Workflow
@@ -54,7 +55,7 @@ def test_above_a_limit_any_approver_but_the_requester_decides() -> None:
     order = an_order()
     verdict = judge(order, plan(order, counts=Counts(delete=6)), NOW)
     assert isinstance(verdict, Held)
-    assert verdict.gate.approvers == (ANY_APPROVER,)
+    assert verdict.gate.approvers == (EVERY_APPROVER,)
     assert (verdict.gate.need, verdict.gate.expires_after, verdict.gate.requester) == (1, timedelta(hours=72), "ada")
     assert verdict.reasons == ("delete: 6 planned, the limit is 5% of 100 entries (5)",)
 

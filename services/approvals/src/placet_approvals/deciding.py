@@ -10,6 +10,7 @@ from . import store
 from .errors import AlteredError, NoSuchRequestError
 from .evidence import Planned, cast_votes, require_epoch, stored_planned
 from .policy import Held, gate_of
+from .tables import users
 from .voting import Call, Ruling, Standing, require_known, require_vote, ruling_of
 
 OVERDUE_AT_ONCE = 50
@@ -74,11 +75,11 @@ async def cast(request_id: str, call: Call, work: Work, *, verifier: Verifier, s
     except ForbiddenError as error:
         raise_alarm("not_allowed", request_id=request_id, user=call.caller.user, reason=str(error))
         raise
-    users = await store.known_users(work) if gate.need == "all" else []
-    require_known(gate, call, users)
+    known = await users.everybody(work) if gate.need == "all" else []
+    require_known(gate, call, known)
     await store.add_vote(work, request_id, call)
     votes = cast_votes(verifier, await store.votes_about(work, [request_id]))
-    if ruling := ruling_of(gate, votes, users):
+    if ruling := ruling_of(gate, votes, known):
         await decide(planned, request_id, ruling, work, signer)
 
 

@@ -10,6 +10,7 @@ from . import store
 from .deciding import ask_people, decide
 from .evidence import Planned, read_planned, require_epoch
 from .policy import Approved, Held, Outdated, judge
+from .tables import users
 from .voting import Ruling
 
 
@@ -49,7 +50,7 @@ async def run_finished(event: RunFinished, work: Work, *, verifier: Verifier) ->
 async def user_changed(event: UserChanged, work: Work, *, verifier: Verifier) -> None:
     """Remembers who there is, for requests that need everybody."""
     verifier.event(event, "console")
-    await store.keep_user(work, event)
+    await users.keep(work, event)
 
 
 async def _first_sight(planned: Planned, work: Work) -> bool:

@@ -6,12 +6,10 @@ from fractions import Fraction
 from math import ceil
 from typing import Literal
 
+from placet_shared.approvers import EVERY_APPROVER
 from placet_shared.chain import Order, PlanHeader, Snapshot
 from placet_shared.objects import Workflow
 from placet_shared.objects.workflow import BY_POLICY, UNLESS_SAID, workflow_of_every_plan
-
-ANY_APPROVER = "role:approver"
-"""Stands among a gate's approvers for everybody who has that role."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def gate_of(order: Order) -> Gate:
     asker = order.requested_by if order.trigger in ("manual", "preview") else None
     workflow = _workflow(order.snapshot) or order.snapshot.default_workflow
     if workflow is None:
-        return Gate((ANY_APPROVER,), 1, UNLESS_SAID, asker)
+        return Gate((EVERY_APPROVER,), 1, UNLESS_SAID, asker)
     stage = workflow.stages[0]
     return Gate(stage.approvers, stage.need, stage.expires_after, None if workflow.requester_may_approve else asker)
 

@@ -7,10 +7,9 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from placet_shared.events import UserChanged
 from placet_shared.work import Work
 
-from .tables import runs, users, votes
+from .tables import runs, votes
 from .voting import Call
 
 Record = Row[Any]
@@ -87,24 +86,6 @@ async def judged_runs(work: Work, after: int, limit: int) -> Sequence[Record]:
     """Runs whose plan was seen, oldest first."""
     query = select(runs).where(runs.c.plan_token.is_not(None), runs.c.seq > after).order_by(runs.c.seq).limit(limit)
     return await _rows(work, query)
-
-
-async def keep_user(work: Work, event: UserChanged) -> None:
-    """Remembers a user, unless something newer is known."""
-    row = upsert(users).values(name=event.name, version=event.version, event=event.model_dump(mode="json"))
-    await work.connection.execute(
-        row.on_conflict_do_update(
-            index_elements=[users.c.name],
-            set_={"version": row.excluded.version, "event": row.excluded.event},
-            where=users.c.version <= row.excluded.version,
-        )
-    )
-
-
-async def known_users(work: Work) -> list[UserChanged]:
-    """Every user, as the console last told."""
-    found = await work.connection.execute(select(users.c.event))
-    return [UserChanged.model_validate(event) for event in found.scalars()]
 
 
 async def _rows(work: Work, query: Select[Any]) -> Sequence[Record]:

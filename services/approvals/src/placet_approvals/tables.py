@@ -14,9 +14,9 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
 from placet_shared.database import DeliveryTables, service_metadata
+from placet_shared.known_users import KnownUsers
 
 metadata = service_metadata("approvals")
 delivery = DeliveryTables(metadata)
@@ -54,10 +54,4 @@ votes = Table(
     Column("idempotency_key", Text),
 )
 
-users = Table(
-    "users",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("version", BigInteger, nullable=False),
-    Column("event", JSONB, nullable=False, comment="the newest user-changed"),
-)
+users = KnownUsers(metadata)

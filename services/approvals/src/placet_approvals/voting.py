@@ -7,14 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from placet_shared.approvers import is_meant, who_can_approve
 from placet_shared.errors import InvalidError
 from placet_shared.events import UserChanged
 from placet_shared.identity import Identity
 
 from .errors import AlreadyVotedError, MayNotDecideError, NotOpenError, UsersBehindError
-from .policy import ANY_APPROVER, Gate
-
-GROUP = "group:"
+from .policy import Gate
 
 
 class Ballot(BaseModel):
@@ -76,7 +75,7 @@ def require_vote(gate: Gate, standing: Standing, votes: Sequence[Vote], call: Ca
     _require_open(standing, now)
     if caller.user == gate.requester:
         raise MayNotDecideError(f"{caller.user} asked for this run, so somebody else must decide about it")
-    if not among(gate.approvers, caller.user, caller.email, caller.groups):
+    if not is_meant(gate.approvers, caller.user, caller.email, caller.groups):
         raise MayNotDecideError(
             f"{caller.user} is not among the approvers of this request: {', '.join(gate.approvers)}"
         )
@@ -104,20 +103,8 @@ def ruling_of(gate: Gate, votes: Sequence[Vote], users: Collection[UserChanged])
 
 
 def everybody(gate: Gate, users: Collection[UserChanged]) -> set[str]:
-    """The users who could approve: among the approvers, with the role, not disabled, and not who asked for the run."""
-    return {
-        user.name
-        for user in users
-        if not (user.disabled or user.deleted or user.name == gate.requester)
-        and {"approver", "admin"} & set(user.roles)
-        and among(gate.approvers, user.name, user.email, user.groups)
-    }
-
-
-def among(approvers: Collection[str], user: str, email: str | None, groups: Collection[str]) -> bool:
-    """Whether a user with the role is meant by a name, an e-mail or a group."""
-    names = {user, ANY_APPROVER, *(GROUP + group for group in groups)}
-    return any(approver in names or _same_email(approver, email) for approver in approvers)
+    """The names of the users who could approve."""
+    return {user.name for user in who_can_approve(users, gate.approvers, gate.requester)}
 
 
 def _require_open(standing: Standing, now: datetime) -> None:
@@ -132,7 +119,3 @@ def _enough(gate: Gate, approving: set[str], users: Collection[UserChanged]) -> 
     if gate.need == "all":
         return bool(approving) and everybody(gate, users) <= approving
     return len(approving) >= gate.need
-
-
-def _same_email(approver: str, email: str | None) -> bool:
-    return email is not None and "@" in approver and approver.lower() == email.lower()

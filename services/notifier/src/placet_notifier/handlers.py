@@ -14,6 +14,7 @@ from .approvers import asked
 from .deliveries import KEPT
 from .errors import NotifierError
 from .rules import told
+from .tables import users
 
 EMAIL = "email"
 
@@ -41,7 +42,7 @@ async def approval_requested(event: ApprovalRequested, work: Work, *, verifier: 
     await store.lock_news(work, telling=False)
     cause = await store.add_cause(work, "approval-requested", event.request_id, event)
     if cause is not None:
-        await store.add_deliveries(work, cause, EMAIL, asked(event, await store.known_users(work)))
+        await store.add_deliveries(work, cause, EMAIL, asked(event, await users.everybody(work)))
 
 
 async def object_changed(event: ObjectChanged, work: Work, *, verifier: Verifier) -> None:
@@ -60,13 +61,13 @@ async def user_changed(event: UserChanged, work: Work, *, verifier: Verifier) ->
     """Remembers a user; open requests that mean them ask them too."""
     verifier.event(event, "console")
     await store.lock_news(work, telling=True)
-    if not await store.keep_user(work, event):
+    if not await users.keep(work, event):
         return
-    users = await store.known_users(work)
+    known = await users.everybody(work)
     for cause in await store.open_requests(work):
         request = ApprovalRequested.model_validate(cause.event)
         if request.expires_at > work.now:
-            await store.add_deliveries(work, cause.id, EMAIL, asked(request, users))
+            await store.add_deliveries(work, cause.id, EMAIL, asked(request, known))
 
 
 def _mail_settings(event: ObjectChanged) -> MailSettings | None:

@@ -7,13 +7,13 @@ from typing import Any, Literal
 from sqlalchemy import Row, Select, and_, delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from placet_shared.events import ApprovalRequested, RunFinished, UserChanged
+from placet_shared.events import ApprovalRequested, RunFinished
 from placet_shared.letters import storable
 from placet_shared.objects import MailSettings
 from placet_shared.work import Work
 
 from .deliveries import KEPT, Step, delivery_id
-from .tables import causes, deliveries, stores, users
+from .tables import causes, deliveries, stores
 
 Record = Row[Any]
 Kind = Literal["run-finished", "approval-requested"]
@@ -168,38 +168,24 @@ def _listed() -> Select[Any]:
     return select(deliveries, causes.c.kind, causes.c.run_id, causes.c.job).join(causes)
 
 
-# ---- settings and users ----------------------------------------------------------------------------------------------
+# ---- settings --------------------------------------------------------------------------------------------------------
 
 
 async def keep_store(work: Work, name: str, version: int, notifications: Mapping[str, Any] | None) -> bool:
     """Remembers a store's mail settings; False if something as new is known."""
     row = upsert(stores).values(name=name, version=version, notifications=notifications)
-    newer = {"version": row.excluded.version, "notifications": row.excluded.notifications}
-    return await _keep(work, row, [stores.c.name], newer, stores.c.version < row.excluded.version)
+    newer = row.on_conflict_do_update(
+        index_elements=[stores.c.name],
+        set_={"version": row.excluded.version, "notifications": row.excluded.notifications},
+        where=stores.c.version < row.excluded.version,
+    )
+    return (await work.connection.execute(newer.returning(stores.c.name))).first() is not None
 
 
 async def settings_of(work: Work, names: Sequence[str]) -> dict[str, MailSettings]:
     """The mail settings of those stores that have some."""
     query = select(stores).where(stores.c.name.in_(names), stores.c.notifications.is_not(None))
     return {row.name: MailSettings.model_validate(row.notifications) for row in await _rows(work, query)}
-
-
-async def keep_user(work: Work, event: UserChanged) -> bool:
-    """Remembers a user; False if something as new is known."""
-    row = upsert(users).values(name=event.name, version=event.version, event=event.model_dump(mode="json"))
-    newer = {"version": row.excluded.version, "event": row.excluded.event}
-    return await _keep(work, row, [users.c.name], newer, users.c.version < row.excluded.version)
-
-
-async def known_users(work: Work) -> list[UserChanged]:
-    """Every user, as the console last told."""
-    found = await work.connection.execute(select(users.c.event))
-    return [UserChanged.model_validate(event) for event in found.scalars()]
-
-
-async def _keep(work: Work, row: Any, key: list[Any], newer: Mapping[str, Any], where: Any) -> bool:
-    kept = row.on_conflict_do_update(index_elements=key, set_=newer, where=where).returning(*key)
-    return (await work.connection.execute(kept)).first() is not None
 
 
 async def _rows(work: Work, query: Select[Any]) -> Sequence[Record]:

@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from placet_shared.database import DeliveryTables, service_metadata
+from placet_shared.known_users import KnownUsers
 
 metadata = service_metadata("notifier")
 delivery = DeliveryTables(metadata)
@@ -70,10 +71,4 @@ stores = Table(
     Column("notifications", JSONB(none_as_null=True), comment="null: none, or the provider is gone"),
 )
 
-users = Table(
-    "users",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("version", BigInteger, nullable=False),
-    Column("event", JSONB, nullable=False, comment="the newest user-changed"),
-)
+users = KnownUsers(metadata)
