@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from .backoff import backoff
 from .envelope import Message, RawHeaders, pack_headers, unpack_headers
 from .errors import NotFoundError
 from .metrics import LETTERS
@@ -15,13 +16,8 @@ from .topics import DEAD_LETTERS
 from .work import Database, Work
 
 MOST_ATTEMPTS = 12
-LONGEST_PAUSE = timedelta(minutes=5)
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)
 LONGEST_REASON = 2_000
-
-
-def pause_before(attempt: int, chance: float) -> timedelta:
-    """How long to wait before this attempt (1, 2, …): doubling from one second, with `chance` (0 to 1) as jitter."""
-    return min(timedelta(seconds=2**attempt), LONGEST_PAUSE) * (0.5 + chance / 2)
 
 
 async def keep_for_retry(database: Database, message: Message, reason: str) -> None:
@@ -34,8 +30,10 @@ async def keep_for_retry(database: Database, message: Message, reason: str) -> N
         if row.attempts >= MOST_ATTEMPTS:
             await _bury(work, database, message, f"given up after {row.attempts} attempts: {reason}")
         else:
-            due = work.now + pause_before(row.attempts, random.random())  # noqa: S311
-            await work.connection.execute(update(letters).where(letters.c.id == message.name).values(next_at=due))
+            pause = backoff(row.attempts, FIRST_PAUSE, LONGEST_PAUSE, random.random())  # noqa: S311
+            await work.connection.execute(
+                update(letters).where(letters.c.id == message.name).values(next_at=work.now + pause)
+            )
 
 
 async def bury(database: Database, message: Message, reason: str) -> None:

@@ -7,7 +7,6 @@ import pytest
 
 from placet_cli import main
 from placet_cli.context import wanted_form
-from placet_cli.local.child import LONGEST_PAUSE, pause_before
 from placet_cli.local.control import Options
 from placet_cli.output import Form
 
@@ -81,9 +80,3 @@ def test_a_detached_supervisor_gets_the_same_options() -> None:
     words = "--port 0 --workers 3 --kafka k:9092 --database postgresql://x"
     assert options.arguments() == words.split()
     assert Options().arguments() == ["--port", "8080", "--workers", "1"]
-
-
-def test_the_pause_before_a_restart_grows_and_stays_short() -> None:
-    pauses = [pause_before(deaths) for deaths in (0, 1, 2, 50)]
-    assert pauses == sorted(pauses)
-    assert pauses[-1] == LONGEST_PAUSE < 5

@@ -3,12 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from placet_notifier.deliveries import (
     GIVE_UP_AFTER,
-    LONGEST_PAUSE,
     Accepted,
     Later,
     Outcome,
@@ -18,7 +15,6 @@ from placet_notifier.deliveries import (
     after,
     delivery_id,
     moot,
-    pause_after,
     recovered,
     require_resendable,
 )
@@ -45,13 +41,6 @@ def test_each_outcome_has_its_state(outcome: Outcome, state: str) -> None:
 
 def test_the_servers_words_are_kept() -> None:
     assert after(Refused("550 5.1.1 no such user"), 1, NOW, NOW, 0).reason == "550 5.1.1 no such user"
-
-
-@given(st.integers(1, 1000), st.floats(0, 1))
-def test_pauses_grow_and_have_an_end(attempts: int, chance: float) -> None:
-    pause = pause_after(attempts, chance)
-    assert timedelta(seconds=11) <= pause <= LONGEST_PAUSE
-    assert pause_after(attempts + 2, chance) >= pause
 
 
 def test_trying_again_has_an_end() -> None:

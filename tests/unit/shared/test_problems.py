@@ -1,6 +1,5 @@
 """Errors: what they say by themselves, and how they leave as problem documents (RFC 9457). And pauses between tries."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -27,7 +26,7 @@ from placet_shared.errors import (
 )
 from placet_shared.identity import NotSignedInError
 from placet_shared.keys import KeyUnusableError
-from placet_shared.letters import LONGEST_PAUSE, LONGEST_REASON, pause_before, storable
+from placet_shared.letters import LONGEST_REASON, storable
 from placet_shared.work import EventTooLargeError
 
 OURS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, PlacetError)]
@@ -141,15 +140,6 @@ async def test_what_a_caller_sent_wrong_is_named_by_its_path(request_: dict[str,
 
 
 # ---- letters ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("attempt", "chance", "seconds"),
-    [(1, 0.0, 1), (1, 1.0, 2), (2, 0.0, 2), (2, 1.0, 4), (5, 0.5, 24), (8, 1.0, 256), (9, 1.0, 300), (12, 0.0, 150)],
-)
-def test_pauses_double_up_to_five_minutes(attempt: int, chance: float, seconds: float) -> None:
-    assert pause_before(attempt, chance) == timedelta(seconds=seconds)
-    assert pause_before(attempt, chance) <= LONGEST_PAUSE
 
 
 @pytest.mark.parametrize(

@@ -5,21 +5,18 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+
+from placet_shared.backoff import backoff
 
 from .processes import die_with_parent
 
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 1.5
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=0.1), timedelta(seconds=1.5)
 QUIET_SECONDS = 30.0
 """A process that ran this long has no deaths to its account."""
 STRIKES_ONCE = "PLACET_FAILPOINT"
 """What tests let a program die of is for its first life alone."""
-
-
-def pause_before(deaths: int) -> float:
-    """Seconds until the next start, after so many deaths in a row."""
-    pause: float = SHORTEST_PAUSE * 2 ** min(deaths, 10)
-    return min(pause, LONGEST_PAUSE)
 
 
 @dataclass
@@ -74,7 +71,8 @@ class Child:
                 self.start(now)
         elif self._process is not None and self._process.poll() is not None:
             self.deaths = 1 if now - self._started_at > QUIET_SECONDS else self.deaths + 1
-            self.state, self._again_at = "restarting", now + pause_before(self.deaths - 1)
+            pause = backoff(self.deaths, FIRST_PAUSE, LONGEST_PAUSE, chance=1)
+            self.state, self._again_at = "restarting", now + pause.total_seconds()
         elif self.state == "starting" and self.answers():
             self.state = "running"
         return before != (self.state, self.pid)

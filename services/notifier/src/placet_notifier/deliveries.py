@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID, uuid5
 
+from placet_shared.backoff import backoff
+
 from .errors import NotResendableError
 
 State = Literal["queued", "held", "sending", "sent", "failed", "uncertain"]
@@ -84,7 +86,7 @@ def after(outcome: Outcome, attempts: int, queued_at: datetime, now: datetime, c
         case Later(reason):
             if now >= queued_at + GIVE_UP_AFTER:
                 return Step("failed", f"given up after {attempts} attempts: {reason}")
-            return Step("queued", reason, now + pause_after(attempts, chance))
+            return Step("queued", reason, now + backoff(attempts, FIRST_PAUSE, LONGEST_PAUSE, chance))
         case Refused(reason):
             return Step("failed", reason)
         case Unusable(reason):
@@ -96,11 +98,6 @@ def after(outcome: Outcome, attempts: int, queued_at: datetime, now: datetime, c
 def held(reason: str, now: datetime) -> Step:
     """It waits for settings."""
     return Step("held", reason, now + HELD_PAUSE)
-
-
-def pause_after(attempts: int, chance: float) -> timedelta:
-    """How long to wait after this many attempts: doubling, with a jitter of a quarter."""
-    return min(FIRST_PAUSE * 2.0 ** min(attempts - 1, 10), LONGEST_PAUSE) * (0.75 + chance / 4)
 
 
 def recovered(data_begun: bool, now: datetime) -> Step:
