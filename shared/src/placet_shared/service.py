@@ -19,11 +19,12 @@ from . import letters
 from .api import install_problem_documents, problem
 from .broker import Consumer, KafkaSender, ensure_topics
 from .failpoints import failpoint_of
+from .logging import configure_logging
 from .loops import Loop
 from .metrics import OUTBOX
 from .migrating import migrate
 from .outbox import SWEEP_SECONDS, Relay, count_unsent, purge_statements, sweep_unanswered
-from .settings import Settings
+from .settings import Settings, SettingsT
 from .settling import Settler
 from .work import Database, Handlers
 
@@ -47,14 +48,15 @@ class Service:
     on_start: Callable[[], Awaitable[None]] | None = None
 
 
-def serve(service: Service) -> None:
-    """Runs until SIGTERM or SIGINT; ends with 1 when it could not start."""
-    settings = service.settings
+def serve(name: str, settings_class: type[SettingsT], build: Callable[[SettingsT], Service]) -> None:
+    """A service's process, until SIGTERM or SIGINT; ends with 1 when it could not start."""
+    settings = settings_class.load()
+    configure_logging(settings.log, name)
 
     def stop() -> None:
         server.should_exit = True
 
-    running = _Running(service, stop)
+    running = _Running(build(settings), stop)
     config = uvicorn.Config(
         _app_of(running),
         host=settings.http_host,

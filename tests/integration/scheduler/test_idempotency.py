@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from placet_scheduler.app import forget_old_keys
+from placet_scheduler.upkeep import forget_old_keys
 from placet_shared.events import RunRequested
 from tests.support.scheduler import Scheduler, people
 from tests.support.signing import CORP, HR

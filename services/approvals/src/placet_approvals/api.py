@@ -25,7 +25,7 @@ from .voting import Ballot, Call
 State = Literal["open", "approved", "denied", "withdrawn"]
 
 
-def router_of(database: Database, verifier: Verifier, signer: Signer, epoch: int) -> APIRouter:
+def build_router(database: Database, verifier: Verifier, signer: Signer, epoch: int) -> APIRouter:
     """The routes, bound to what they need."""
     router = APIRouter(prefix="/api/v1", tags=["approvals"])
     caller = caller_of(verifier)

@@ -13,7 +13,7 @@ from placet_shared.settings import Settings
 from placet_shared.work import Database
 
 from . import handlers
-from .api import router_of
+from .api import build_router
 from .deciding import expire_requests
 from .tables import delivery, metadata
 
@@ -39,5 +39,5 @@ def build(settings: Settings) -> Service:
             UserChanged: partial(handlers.user_changed, verifier=verifier),
         },
         loops=[Loop("expiry", partial(expire_requests, database, verifier, signer), EXPIRY_SECONDS)],
-        router=router_of(database, verifier, signer, settings.epoch),
+        router=build_router(database, verifier, signer, settings.epoch),
     )

@@ -22,7 +22,7 @@ from .users_api import users_router
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
-def router_of(
+def build_router(
     database: Database, users: Users, gate: Gate, forwarder: Forwarder, services: list[str], client: httpx2.AsyncClient
 ) -> APIRouter:
     """All routes, below `/api/v1`; the last one takes what the others left."""

@@ -10,14 +10,15 @@ from placet_shared.loops import Loop
 from placet_shared.service import Service
 from placet_shared.work import Database
 
-from .api import router_of
+from .api import build_router
 from .forwarding import Forwarder, open_client
 from .gate import Gate
 from .hashing import SecretHasher
 from .managing import Users
-from .settings import NAME, ConsoleSettings
+from .settings import ConsoleSettings
 from .tables import delivery, metadata
 
+NAME = "console"
 ANNOUNCE_SECONDS = 3600.0
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -36,7 +37,7 @@ def build(settings: ConsoleSettings) -> Service:
         migrations=MIGRATIONS,
         handlers={},
         loops=[Loop("announce", partial(users.announce_all, database), ANNOUNCE_SECONDS)],
-        router=router_of(
+        router=build_router(
             database=database,
             users=users,
             gate=Gate(database, hasher),

@@ -6,10 +6,10 @@ from placet_shared.keys import load_signing_key
 from placet_shared.migrating import migrate
 from placet_shared.work import Database
 
-from .app import MIGRATIONS
+from .app import MIGRATIONS, NAME
 from .hashing import SecretHasher
 from .managing import Users
-from .settings import NAME, ConsoleSettings
+from .settings import ConsoleSettings
 from .tables import delivery, metadata
 
 

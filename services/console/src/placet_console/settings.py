@@ -4,8 +4,6 @@ from collections.abc import Mapping
 
 from placet_shared.settings import Settings
 
-NAME = "console"
-
 
 class ConsoleSettings(Settings):
     """Addresses such as `http://scheduler:8000`, without a path."""

@@ -43,7 +43,7 @@ class Resend(BaseModel):
     force: bool = False
 
 
-def router_of(database: Database, verifier: Verifier) -> APIRouter:
+def build_router(database: Database, verifier: Verifier) -> APIRouter:
     """The routes, bound to what they need."""
     router = APIRouter(prefix="/api/v1", tags=["notifications"])
     caller = caller_of(verifier)

@@ -12,12 +12,12 @@ from placet_shared.loops import Loop
 from placet_shared.service import Service
 from placet_shared.work import Database, Handlers
 
-from . import handlers, store
-from .api import router_of
+from . import handlers
+from .api import build_router
 from .channels.email import EmailChannel
 from .channels.mail_servers import MailServer
 from .rendering import Renderer
-from .sender import Sender, erase_old, recover_lost
+from .sender import Sender, erase_old, recover_lost, release_held
 from .settings import NotifierSettings
 from .tables import delivery, metadata
 
@@ -47,8 +47,8 @@ def build(settings: NotifierSettings) -> Service:
             Loop("recovery", partial(recover_lost, database), RECOVERY_SECONDS),
             Loop("erasing", partial(erase_old, database), ERASE_SECONDS),
         ],
-        router=router_of(database, verifier),
-        on_start=partial(_release_held, database),
+        router=build_router(database, verifier),
+        on_start=partial(release_held, database),
     )
 
 
@@ -73,9 +73,3 @@ def _own_server(settings: NotifierSettings) -> MailServer | None:
         username=settings.smtp_username,
         password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
     )
-
-
-async def _release_held(database: Database) -> None:
-    """This start may have brought settings that were missing before."""
-    async with database.transaction() as work:
-        await store.release_held(work)

@@ -170,6 +170,12 @@ async def recover_lost(database: Database) -> None:
             log.warning("delivery_recovered", delivery_id=row.id, state=step.state)
 
 
+async def release_held(database: Database) -> None:
+    """Lets what waits for settings try again: a start may have brought those that were missing."""
+    async with database.transaction() as work:
+        await store.release_held(work)
+
+
 async def erase_old(database: Database) -> None:
     """Forgets deliveries that are long over."""
     async with database.transaction() as work:

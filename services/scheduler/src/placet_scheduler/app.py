@@ -19,17 +19,16 @@ from placet_shared.loops import Loop
 from placet_shared.service import Service
 from placet_shared.work import Database, Handlers
 
-from . import handlers, store
+from . import handlers
 from .api import build_router
-from .metrics import OPEN
 from .ordering import Orderer
 from .reviewing import Reviewer
-from .runs import ORDER
 from .saving import Saver, tell_again
 from .settings import SchedulerSettings
 from .tables import delivery, metadata
 from .ticking import Clock
 from .trying import Worker
+from .upkeep import count_runs, forget_old_keys
 
 NAME = "scheduler"
 TICK_SECONDS = 1.0
@@ -60,20 +59,6 @@ def build(settings: SchedulerSettings) -> Service:
         ],
         router=build_router(database, verifier, Saver(orderer, signer, notifier_has_mail), orderer, reviewer),
     )
-
-
-async def count_runs(database: Database) -> None:
-    """Keeps the gauge of open runs."""
-    async with database.transaction() as work:
-        counted = await store.count_open_runs(work)
-    for state in ORDER[:-1]:
-        OPEN.labels(state).set(counted.get(state, 0))
-
-
-async def forget_old_keys(database: Database) -> None:
-    """Nobody repeats a request after a week."""
-    async with database.transaction() as work:
-        await store.forget_old_keys(work)
 
 
 def _handlers(verifier: Verifier, orderer: Orderer) -> Handlers:
