@@ -3,9 +3,9 @@
 import pyarrow as pa
 import pytest
 
-from placet_sync_worker.errors import UnknownAttributeError, UnknownObjectTypeError
+from placet_sync_worker.errors import InvalidNameError, UnknownAttributeError, UnknownObjectTypeError
 from placet_sync_worker.ports import DN, ID, RECORD, VERSION, Operation
-from placet_sync_worker.providers.directory_errors import InvalidFilterError, InvalidNameError, NoSuchEntryError
+from placet_sync_worker.providers.directory_errors import InvalidFilterError, NoSuchEntryError
 from placet_sync_worker.providers.ldap import LdapSource
 from tests.support.directories import GROUPS, World, open_store, person, write
 from tests.support.slapd import BASE_DN, BIND_DN, PEOPLE
@@ -93,8 +93,8 @@ def test_the_account_and_the_base_are_protected(world: World) -> None:
 )
 def test_types_are_made_of_classes(world: World, name: str | None, classes: tuple[str, ...], rdn: str) -> None:
     kind = open_store(world).object_type(name)
-    assert (kind.classes, kind.rdn, kind.query) == (classes, rdn, f"(objectClass={classes[-1]})")
-    assert kind.required >= {"objectClass", rdn}
+    assert (kind.given["objectClass"], kind.rdn, kind.query) == (classes, rdn, f"(objectClass={classes[-1]})")
+    assert rdn in kind.required
     assert kind.allowed >= kind.required
 
 

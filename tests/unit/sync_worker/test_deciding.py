@@ -35,7 +35,7 @@ def decider(options: Options = Options(), **job: Any) -> Decider:  # noqa: B008 
     examination = Examination(Job.model_validate(document), None, STORE, options)
     design = examination.design()
     assert design is not None, examination.problems
-    return Decider(design, STORE.attribute)
+    return Decider(design, STORE.attribute, STORE.naming)
 
 
 def record(id: str = "7", name: str = "Ann Low", last: str = "Low", mail: tuple[str, ...] = ()) -> Record:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placet_sync_worker.providers.directory_errors import InvalidNameError
+from placet_sync_worker.errors import InvalidNameError
 from placet_sync_worker.providers.ldap_names import (
     dn_key,
     escape_filter_value,

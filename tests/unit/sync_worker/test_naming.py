@@ -2,9 +2,9 @@
 
 from placet_sync_worker.changes import AttributeChange, Change, Phase, Rejected, Step
 from placet_sync_worker.planning.naming import NAME, Claims, explain, names_of
-from placet_sync_worker.providers.ldap_names import dn_key
 from placet_sync_worker.testing.destination import FakeDestination
 
+NAMING = FakeDestination().naming
 UID = FakeDestination().attribute("uid")
 
 
@@ -19,10 +19,10 @@ def move(key: str, dn: str, target: str) -> Change:
 
 def rejected(*changes: Change, **held: list[tuple[str, str]]) -> dict[int, Rejected]:
     """Who gets no name. `held` are (id, DN) of entries, and (id, folded value) by attribute."""
-    claims = Claims((UID,))
+    claims = Claims((UID,), NAMING)
     for position, change in enumerate(changes):
         claims.add(position, change)
-    claims.compare(NAME, ((id_, dn, dn_key(dn)) for id_, dn in held.get("entries", [])))
+    claims.compare(NAME, ((id_, dn, NAMING.key(dn)) for id_, dn in held.get("entries", [])))
     claims.compare("uid", ((id_, "cn=z,o=y", value) for id_, value in held.get("uids", [])))
     decided = ((position, f"line {position + 2}", change) for position, change in enumerate(changes))
     found = {one.record: one for _, one in explain(claims, decided)}
@@ -81,4 +81,4 @@ def test_plain_updates_want_nothing() -> None:
     update = Change(
         "1", "update", "cn=a", (AttributeChange("sn", (), ("x",)),), (Step("modify", Phase.UPDATE),), id="1"
     )
-    assert names_of(update, (UID,)) == set()
+    assert names_of(update, (UID,), NAMING) == set()

@@ -19,6 +19,10 @@ class UnknownObjectTypeError(WorkerError):
     """The destination has no such type of object."""
 
 
+class InvalidNameError(WorkerError, ValueError):
+    """This is no distinguished name; write it as in cn=Ada Lovelace,ou=People,dc=example,dc=org."""
+
+
 class EmptySourceError(WorkerError):
     """The source is empty; a run on it would empty the destination."""
 

@@ -61,13 +61,36 @@ class Attribute:
 
 @dataclass(frozen=True)
 class ObjectType:
-    """What an entry of a type is made of: classes, naming attribute, what the schema wants and allows; its query."""
+    """What an entry of a type is made of: what each new one is given (`objectClass`), the attribute that names it (None
+    where nothing does), what else is required and what is allowed. `query` finds all of them; `holds`: others stand
+    below them."""
 
-    classes: tuple[str, ...]
-    rdn: str
+    given: Mapping[str, tuple[str, ...]]
+    rdn: str | None
     required: frozenset[str]
     allowed: frozenset[str]
     query: str
+    holds: bool = False
+
+
+class Naming(Protocol):
+    """How a store names its entries. Methods raise InvalidNameError for what is no name there."""
+
+    def key(self, name: str) -> str:
+        """Equal texts for equal names."""
+        ...
+
+    def split(self, name: str) -> tuple[dict[str, str], str]:
+        """The attributes that name an entry, with their values, and the name of what it stands in."""
+        ...
+
+    def join(self, parts: Mapping[str, str], above: str) -> str:
+        """What `split` takes apart."""
+        ...
+
+    def within(self, name: str, above: str) -> bool:
+        """Whether an entry is this one or stands below it."""
+        ...
 
 
 class Destination(Protocol):
@@ -83,8 +106,17 @@ class Destination(Protocol):
         """Raises UnknownAttributeError where the schema lacks it."""
         ...
 
+    @property
+    def naming(self) -> Naming | None:
+        """None where entries have no names but their keys: tables, files."""
+        ...
+
     def object_type(self, name: str | None) -> ObjectType:
         """Raises UnknownObjectTypeError."""
+        ...
+
+    def default_query(self, kind: ObjectType, keys: Sequence[str]) -> str:
+        """Entries of a type that have a key: what `query: null` means."""
         ...
 
     def read(self, attributes: Sequence[str], query: str, base: str | None = None) -> Iterator[pa.RecordBatch]:

@@ -64,6 +64,6 @@ def cautions(design: Design) -> list[str]:
     needed = [name for name in design.required if name not in mapped]
     strange = sorted(mapped - design.object_type.allowed)
     found = [f"{kind} needs {name}, and no field makes it: every new record will be rejected" for name in needed]
-    if "objectClass" not in mapped:
+    if not mapped & design.object_type.given.keys():
         found += [f"{kind} has no {name}: the server will refuse every new entry that has it" for name in strange]
     return found

@@ -2,18 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 from ..changes import AttributeChange, Change, Op, Phase, Rejected, Step
-from ..errors import UnknownAttributeError
-from ..ports import Attribute
-from ..providers.directory_errors import InvalidNameError
-from ..providers.ldap_names import join_rdn, parse_rdn, split_rdn
+from ..errors import InvalidNameError, UnknownAttributeError
+from ..ports import Attribute, Naming
 from .comparing import Refused, Values, compare, compare_name, lenient, modifies
 from .design import Design
-
-CONTAINERS = frozenset({"organizationalunit", "organization", "container", "country", "locality", "domain"})
-"""Object classes of entries that others stand below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +40,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Decider:
-    """Decides for one job. `attribute` looks up names that stand in DNs, which may be others than the job's."""
+    """Decides for one job. `attribute` looks up any attribute of the destination; `naming` is None where its entries
+    have no names."""
 
     design: Design
     attribute: Callable[[str], Attribute]
-
-    @cached_property
-    def _create_phase(self) -> Phase:
-        classes = {name.lower() for name in self.design.object_type.classes}
-        return Phase.CONTAINERS if classes & CONTAINERS else Phase.CREATE
+    naming: Naming | None
 
     def create(self, record: Record) -> Change:
         """A new entry, in one step. Raises Refused."""
@@ -66,13 +57,18 @@ class Decider:
         }
         self._check_required(wanted)
         self._check_key(record, wanted)
-        rdn = self.design.rdn.name
-        dn = f"{join_rdn([(rdn, wanted[rdn][0])])},{self.design.job.destination.container}"
-        wanted = {"objectClass": self.design.object_type.classes, **wanted}
+        dn = self._name(wanted)
+        wanted = {**self.design.object_type.given, **wanted}
         attributes = tuple(AttributeChange(name, (), values) for name, values in wanted.items())
-        return Change(
-            record.key, "create", dn, attributes, (Step("add", self._create_phase, attributes=tuple(wanted)),)
-        )
+        phase = Phase.CONTAINERS if self.design.object_type.holds else Phase.CREATE
+        return Change(record.key, "create", dn, attributes, (Step("add", phase, attributes=tuple(wanted)),))
+
+    def _name(self, wanted: dict[str, Values]) -> str:
+        """The name of a new entry."""
+        if self.naming is None or self.design.rdn is None:
+            return ""
+        rdn = self.design.rdn.name
+        return self.naming.join({rdn: wanted[rdn][0]}, str(self.design.job.destination.container))
 
     def update(self, record: Record, entry: Entry) -> Change | None:
         """What makes the entry as the record wants it; None where it is. Raises Refused."""
@@ -97,16 +93,18 @@ class Decider:
         rest = modifies([c for c in changes if c.name not in renamed], self.attribute, Phase.UPDATE)
         steps = tuple(rest)
         if renamed:
-            target_dn = f"{join_rdn(list(names_then.items()))},{parent}"
-            steps = (Step("rename", Phase.UPDATE, target=target_dn, attributes=renamed), *rest)
+            assert self.naming is not None
+            then = self.naming.join(names_then, parent)
+            steps = (Step("rename", Phase.UPDATE, target=then, attributes=renamed), *rest)
         op: Op = "move" if renamed else "update"
         return Change(record.key, op, entry.dn, tuple(changes), steps, id=entry.id, version=entry.version)
 
     def _names(self, dn: str) -> tuple[dict[str, str], str]:
         """The attributes that name an entry, with their values, and where it stands."""
+        if self.naming is None:
+            return {}, ""
         try:
-            rdn, parent = split_rdn(dn)
-            return {self.attribute(kind).name: value for kind, value in parse_rdn(rdn)}, parent
+            return self.naming.split(dn)
         except (InvalidNameError, UnknownAttributeError) as error:
             raise Refused(None, f"the name of its entry cannot be read: {error}") from error
 
@@ -130,7 +128,8 @@ class Decider:
         return Change(key, "disable", entry.dn, (change,), (step,), id=entry.id, version=entry.version)
 
     def _check_required(self, wanted: dict[str, Values]) -> None:
-        for name in (self.design.rdn.name, *self.design.required):
+        naming = (self.design.rdn.name,) if self.design.rdn else ()
+        for name in (*naming, *self.design.required):
             if name not in wanted:
                 kind = self.design.job.object_type or "a new entry"
                 raise Refused(name, f"{kind} needs {name}, and the record gives no value for it")

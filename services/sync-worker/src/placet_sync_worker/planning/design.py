@@ -61,7 +61,7 @@ class Design:
     keys: tuple[KeyPart, ...]
     targets: tuple[Target, ...]
     object_type: ObjectType
-    rdn: Attribute
+    rdn: Attribute | None
     required: tuple[str, ...]
     query: str
     columns: tuple[str, ...]

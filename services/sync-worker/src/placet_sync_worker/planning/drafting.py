@@ -12,7 +12,6 @@ import orjson
 from ..changes import Change, Image, Rejected
 from ..plan import Draft
 from ..ports import DN, ID, Attribute, Destination
-from ..providers.ldap_names import dn_key
 from .candidates import Candidates
 from .comparing import Refused, lenient
 from .deciding import Decider, Entry, Record
@@ -41,7 +40,7 @@ class Drafts:
 
     def survey(self, destination: Destination) -> None:
         """Decides about everything, counts the changes, rejects those that want the same name, fetches the images."""
-        claims = Claims(self.decider.design.unique)
+        claims = Claims(self.decider.design.unique, self.decider.naming)
         imaged: list[tuple[int, str]] = []
         position = 0
         with self._decisions.open("wb") as decisions:
@@ -110,8 +109,8 @@ class Drafts:
 
     def _reject(self, claims: Claims, destination: Destination) -> None:
         """What wants the same name as another change, or one that an entry still has."""
-        if claims.wants(NAME):
-            key = lenient(dn_key)
+        if claims.wants(NAME) and claims.naming is not None:
+            key = lenient(claims.naming.key)
             claims.compare(NAME, ((id_, dn, key(dn)) for id_, dn in self.candidates.dns()))
         for attribute in claims.unique:
             if claims.wants(attribute.name):

@@ -8,11 +8,16 @@ from placet_shared.errors import PlacetError
 from placet_shared.objects import Field, Job
 from placet_shared.objects.provider import DisableSettings
 
-from ..errors import ScriptError, UnknownAttributeError, UnknownColumnError, UnknownObjectTypeError, UnusableJobError
+from ..errors import (
+    InvalidNameError,
+    ScriptError,
+    UnknownAttributeError,
+    UnknownColumnError,
+    UnknownObjectTypeError,
+    UnusableJobError,
+)
 from ..mapping.script import columns_of
-from ..ports import Attribute, Destination, ObjectType, Source
-from ..providers.directory_errors import InvalidNameError
-from ..providers.ldap_names import is_within
+from ..ports import Attribute, Destination, Naming, ObjectType, Source
 from .design import Design, KeyPart, Options, Target
 
 
@@ -34,11 +39,9 @@ class Examination:
         disable = self._disable()
         unique = [self._attribute(name, "unique") for name in self.options.unique]
         columns = self._columns()
-        if object_type is None:
-            return None
-        rdn = self._attribute(self.job.destination.rdn or object_type.rdn, "destination.rdn")
+        rdn = self._rdn(object_type)
         self._check_creates(rdn, targets)
-        if self.problems or rdn is None:
+        if self.problems or object_type is None:
             return None
         return Design(
             job=self.job,
@@ -46,7 +49,7 @@ class Examination:
             targets=targets,
             object_type=object_type,
             rdn=rdn,
-            required=tuple(sorted(object_type.required - {"objectClass"})),
+            required=tuple(sorted(object_type.required)),
             query=self.job.destination.query or str(self.default_query()),
             columns=columns,
             disable=disable,
@@ -60,7 +63,7 @@ class Examination:
             kind = self.destination.object_type(self.job.object_type)
         except (UnknownAttributeError, UnknownObjectTypeError):
             return None
-        return f"(&{kind.query}{''.join(f'({name}=*)' for name in names)})"
+        return self.destination.default_query(kind, names)
 
     def _object_type(self) -> ObjectType | None:
         try:
@@ -68,6 +71,12 @@ class Examination:
         except UnknownObjectTypeError as error:
             self.problems.append(error)
             return None
+
+    def _rdn(self, object_type: ObjectType | None) -> Attribute | None:
+        """What names entries; None where nothing does."""
+        if self.destination.naming is None or object_type is None:
+            return None
+        return self._attribute(self.job.destination.rdn or str(object_type.rdn), "destination.rdn")
 
     def _attribute(self, name: str, where: str) -> Attribute | None:
         try:
@@ -123,12 +132,13 @@ class Examination:
         return (attribute, settings) if attribute and self._can_be_written(attribute, "disable") else None
 
     def _check_creates(self, rdn: Attribute | None, targets: Iterable[Target]) -> None:
-        if self.job.missing != "create" or rdn is None:
+        naming = self.destination.naming
+        if self.job.missing != "create" or rdn is None or naming is None:
             return
         container, base = self.job.destination.container, self.destination.identity().base_dn
         if container is None:
             self._refuse("destination.container is missing: new entries need a place; or set `missing: skip`")
-        elif not _is_within(container, base):
+        elif not _is_within(naming, container, base):
             self._refuse(f"destination.container: {container} is no name below {base}, the base of the provider")
         if rdn.name not in {target.name for target in targets}:
             self._refuse(f"fields: {rdn.name} names new entries, but no field makes it; map it, or set destination.rdn")
@@ -166,9 +176,9 @@ class Examination:
         self.problems.append(UnusableJobError(reason))
 
 
-def _is_within(container: str, base: str) -> bool:
+def _is_within(naming: Naming, container: str, base: str) -> bool:
     try:
-        return is_within(container, base)
+        return naming.within(container, base)
     except InvalidNameError:
         return False
 

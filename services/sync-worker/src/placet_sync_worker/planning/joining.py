@@ -142,8 +142,9 @@ class Joined:
 
 def same_name(design: Design) -> str | None:
     """The condition that a record wants the name that an entry has; None where names are not compared."""
-    number = next((n for n in design.compared if design.targets[n].name == design.rdn.name), None)
-    if number is None or design.rdn.name in design.key_names:
+    rdn = design.rdn.name if design.rdn else None
+    number = next((n for n in design.compared if design.targets[n].name == rdn), None)
+    if number is None or rdn in design.key_names:
         return None
     new, old = _both(design, number)
     return f"len({new}) = 1 AND {new} = {old}"

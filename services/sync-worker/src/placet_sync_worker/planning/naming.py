@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..changes import Change, Rejected
-from ..ports import Attribute
-from ..providers.ldap_names import dn_key
+from ..ports import Attribute, Naming
 from .comparing import lenient
 
 NAME = "name"
@@ -24,6 +23,7 @@ class Claims:
     """
 
     unique: tuple[Attribute, ...]
+    naming: Naming | None
     wanted: dict[Name, int] = field(default_factory=dict)
     ids: dict[int, str] = field(default_factory=dict)
     rivals: dict[int, tuple[str, int]] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class Claims:
 
     def add(self, position: int, change: Change) -> None:
         """Notes what a change wants."""
-        names = names_of(change, self.unique)
+        names = names_of(change, self.unique, self.naming)
         if names and change.id:
             self.ids[position] = change.id
         for name in names:
@@ -57,10 +57,10 @@ class Claims:
         return self.rivals.keys() | self.held.keys()
 
 
-def names_of(change: Change, unique: Iterable[Attribute]) -> set[Name]:
+def names_of(change: Change, unique: Iterable[Attribute], naming: Naming | None) -> set[Name]:
     """What a change wants that its entry does not have yet."""
     target = target_of(change)
-    names = set() if target is None else {(NAME, dn_key(target))}
+    names = set() if target is None or naming is None else {(NAME, naming.key(target))}
     for attribute in unique:
         fold = lenient(attribute.fold)
         names |= {(a.name, fold(value)) for a in change.attributes if a.name == attribute.name for value in a.add}
@@ -81,17 +81,17 @@ def explain(claims: Claims, decided: Iterable[tuple[int, str, Change]]) -> Itera
         record, change = known[position]
         if position in claims.held:
             kind, id_, dn = claims.held[position]
-            reason = f"{kind} still held by {dn}{_of_owner(owners.get(id_), change)}"
+            reason = f"{kind} still held by {dn}{_of_owner(owners.get(id_), change, claims.naming)}"
         else:
             kind, rival = claims.rivals[position]
             reason = f"{kind} is wanted by {known[rival][0]} (key {known[rival][1].key}) as well"
         yield change, Rejected(record, change.key, None if kind == NAME else kind, reason)
 
 
-def _of_owner(owner: Change | None, change: Change) -> str:
+def _of_owner(owner: Change | None, change: Change, naming: Naming | None) -> str:
     if owner is None:
         return ""
     target = target_of(owner)
-    if change.op != "create" and target is not None and dn_key(target) == dn_key(change.dn):
+    if naming and change.op != "create" and target is not None and naming.key(target) == naming.key(change.dn):
         return f" (key {owner.key}), which wants {change.dn}: the two swap names"
     return f" (key {owner.key})"

@@ -101,7 +101,8 @@ def plan_run(
             joined.match(design, links, options.records, all_keys_known=not records.unreadable)
             candidates = Candidates(design, joined)
             removing = job.extra != "skip" and not records.unreadable and not options.records
-            drafts = Drafts(Decider(design, cache(destination.attribute)), candidates, removing, folder)
+            decider = Decider(design, cache(destination.attribute), destination.naming)
+            drafts = Drafts(decider, candidates, removing, folder)
             drafts.survey(destination)
             return _planned(drafts, records, entries, options)
         except BaseException:

@@ -5,10 +5,6 @@ from placet_shared.errors import PlacetError
 from ..errors import WorkerBusyError, WorkerError
 
 
-class InvalidNameError(WorkerError, ValueError):
-    """This is no distinguished name; write it as in cn=Ada Lovelace,ou=People,dc=example,dc=org."""
-
-
 class InvalidFilterError(WorkerError, ValueError):
     """This is no LDAP filter; write it as in (&(objectClass=person)(employeeNumber=*))."""
 

@@ -13,7 +13,12 @@ def wrap(tag: int, content: bytes) -> bytes:
 
 
 def octets(value: bytes) -> bytes:
-    return wrap(OCTETS, value)
+    size = len(value)
+    return _SHORT[size] + value if size < 0x80 else wrap(OCTETS, value)
+
+
+_SHORT = [bytes((OCTETS, size)) for size in range(0x80)]
+"""The heads of short octet strings: nearly all that is written to a directory."""
 
 
 def text(value: str) -> bytes:

@@ -1,10 +1,12 @@
 """Distinguished names (RFC 4514) and values in filters (RFC 4515). Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
-from .directory_errors import InvalidNameError
+from ..errors import InvalidNameError
+from ..ports import Attribute
 from .ldap_text import fold
 
 _RDN = re.compile(r"((?:[^\\,]|\\.)+)(?:,(.*))?", re.DOTALL)
@@ -141,3 +143,23 @@ def _from_ber(value: str) -> str:
     except (ValueError, IndexError) as error:
         raise InvalidNameError(f"{value!r} is no value in hexadecimal; write a backslash before the `#`") from error
     return value
+
+
+@dataclass(frozen=True)
+class LdapNaming:
+    """A `Naming`. `attribute` looks up types that stand in names; it may raise UnknownAttributeError."""
+
+    attribute: Callable[[str], Attribute]
+
+    def key(self, name: str) -> str:
+        return dn_key(name)
+
+    def split(self, name: str) -> tuple[dict[str, str], str]:
+        rdn, above = split_rdn(name)
+        return {self.attribute(kind).name: value for kind, value in parse_rdn(rdn)}, above
+
+    def join(self, parts: Mapping[str, str], above: str) -> str:
+        return f"{join_rdn(list(parts.items()))},{above}"
+
+    def within(self, name: str, above: str) -> bool:
+        return is_within(name, above)

@@ -8,11 +8,12 @@ import pyarrow as pa
 
 from placet_shared.chain import DestinationIdentity
 
+from ..errors import InvalidNameError
 from ..ports import DN, ID, LISTS, VERSION, Attribute, Directory, Entry, ObjectType, Safety
-from .directory_errors import InvalidFilterError, InvalidNameError, NoSuchEntryError, SearchRefusedError
+from .directory_errors import InvalidFilterError, NoSuchEntryError, SearchRefusedError
 from .ldap_attributes import PASSWORDS, Attributes
 from .ldap_filter import attributes_of, parse_filter
-from .ldap_names import dn_key, escape_filter_value, is_within
+from .ldap_names import LdapNaming, dn_key, escape_filter_value, is_within
 from .ldap_schema import Schema
 from .ldap_types import object_type_of
 from .ldap_wire import ASSERTION
@@ -55,8 +56,15 @@ class LdapStore:
         """See `Destination`."""
         return self.attributes.named(name)
 
+    @property
+    def naming(self) -> LdapNaming:
+        return LdapNaming(self.attribute)
+
     def object_type(self, name: str | None) -> ObjectType:
         return object_type_of(self.attributes.schema, name)
+
+    def default_query(self, kind: ObjectType, keys: Sequence[str]) -> str:
+        return f"(&{kind.query}{''.join(f'({name}=*)' for name in keys)})"
 
     def encode(self, name: str, values: Sequence[str]) -> tuple[bytes, ...]:
         return self.attributes.encode(name, values)

@@ -14,6 +14,9 @@ CLASSES = {
 }
 """The structural class of each type; any other name is that of a structural class."""
 
+CONTAINERS = frozenset({"organizationalunit", "organization", "container", "country", "locality", "domain"})
+"""Classes of entries that others stand below."""
+
 NAMING = ("cn", "ou", "dc", "o", "uid", "c", "l")
 """What names an entry where its class requires or else allows it: the first of these."""
 
@@ -28,10 +31,12 @@ def object_type_of(schema: Schema, name: str | None) -> ObjectType:
     required = schema.canonical(must for one in line for must in one.must)
     allowed = required | schema.canonical(may for one in line for may in one.may)
     named = [naming for group in (required, allowed) for naming in NAMING if naming in group]
+    required -= {"objectClass"}
     return ObjectType(
-        classes=tuple(one.name for one in line),
-        rdn=named[0] if named else min(required - {"objectClass"}, default="cn"),
+        given={"objectClass": tuple(one.name for one in line)},
+        rdn=named[0] if named else min(required, default="cn"),
         required=required,
         allowed=allowed,
         query=f"(objectClass={structural.name})",
+        holds=any(one.name.lower() in CONTAINERS for one in line),
     )

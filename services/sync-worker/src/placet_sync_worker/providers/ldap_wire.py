@@ -5,6 +5,7 @@ ldap3 connects and binds, but its messages cost many times what these cost, and 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from ..ports import Entry, Modification, Operation
@@ -95,7 +96,12 @@ def write_request(operation: Operation) -> tuple[bytes, ...]:
 
 
 def _attribute(name: str, values: Sequence[bytes]) -> bytes:
-    return ber.sequence(ber.text(name), ber.sequence(*map(ber.octets, values), tag=ber.SET))
+    return ber.wrap(ber.SEQUENCE, _name(name) + ber.wrap(ber.SET, b"".join(map(ber.octets, values))))
+
+
+@lru_cache(maxsize=1024)
+def _name(name: str) -> bytes:
+    return ber.text(name)
 
 
 def _modification(modification: Modification) -> bytes:

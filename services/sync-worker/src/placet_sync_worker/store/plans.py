@@ -104,7 +104,9 @@ async def _copy(work: Work, table: str, columns: Sequence[str], rows: Iterator[t
 
 def _line(row: Sequence[str | int | None]) -> str:
     """A row in COPY's text format."""
-    return "\t".join(["\\N" if cell is None else str(cell).translate(_ESCAPES) for cell in row]) + "\n"
+    return "\t".join(["\\N" if cell is None else _escaped(str(cell)) for cell in row]) + "\n"
 
 
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+def _escaped(text: str) -> str:
+    """Four searches for what is seldom there cost a tenth of `str.translate`."""
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")

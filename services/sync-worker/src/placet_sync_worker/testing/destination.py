@@ -10,7 +10,7 @@ from placet_shared.chain import DestinationIdentity
 from ..errors import UnknownAttributeError, UnknownObjectTypeError
 from ..ports import DN, ID, LISTS, VERSION, Attribute, ObjectType, Safety
 from ..providers.directory_errors import DirectoryBusyError
-from ..providers.ldap_names import dn_key
+from ..providers.ldap_names import LdapNaming, dn_key
 
 BASE = "dc=example,dc=org"
 PEOPLE = f"ou=People,{BASE}"
@@ -55,18 +55,19 @@ ATTRIBUTES = (
 ALIASES = {"surname": "sn", "commonname": "cn"}
 TYPES = {
     "user": ObjectType(
-        classes=("inetOrgPerson",),
+        given={"objectClass": ("inetOrgPerson",)},
         rdn="cn",
-        required=frozenset({"objectClass", "cn", "sn"}),
+        required=frozenset({"cn", "sn"}),
         allowed=frozenset(a.name for a in ATTRIBUTES) - {"member"},
         query="(objectClass=inetOrgPerson)",
     ),
     "organizational_unit": ObjectType(
-        classes=("organizationalUnit",),
+        given={"objectClass": ("organizationalUnit",)},
         rdn="ou",
-        required=frozenset({"objectClass", "ou"}),
+        required=frozenset({"ou"}),
         allowed=frozenset({"objectClass", "ou"}),
         query="(objectClass=organizationalUnit)",
+        holds=True,
     ),
 }
 
@@ -112,6 +113,13 @@ class FakeDestination:
             if one.name.lower() == wanted:
                 return one
         raise UnknownAttributeError(f"the schema has no attribute {name}")
+
+    @property
+    def naming(self) -> LdapNaming:
+        return LdapNaming(self.attribute)
+
+    def default_query(self, kind: ObjectType, keys: Sequence[str]) -> str:
+        return f"(&{kind.query}{''.join(f'({name}=*)' for name in keys)})"
 
     def object_type(self, name: str | None) -> ObjectType:
         try:
