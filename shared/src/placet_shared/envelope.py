@@ -33,9 +33,9 @@ class Message:
     body: bytes | None
 
     @property
-    def name(self) -> str:
-        """An id that the same message has each time it is sent: by its content, and by its place too if it brought no
-        id of its own (a wiped broker counts anew)."""
+    def id(self) -> str:
+        """The same each time that the message is sent: by its content, and by its place too if it brought no id of its
+        own (a wiped broker counts anew)."""
         place = "" if dict(self.headers).get("ce_id") else f"-{self.partition}-{self.offset}"
         content = repr((self.key, list(self.headers), self.body)).encode()
         return f"{self.topic}{place}-{hashlib.sha256(content).hexdigest()[:16]}"

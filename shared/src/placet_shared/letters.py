@@ -32,7 +32,7 @@ async def keep_for_retry(database: Database, message: Message, reason: str) -> N
         else:
             pause = backoff(row.attempts, FIRST_PAUSE, LONGEST_PAUSE, random.random())  # noqa: S311
             await work.connection.execute(
-                update(letters).where(letters.c.id == message.name).values(next_at=work.now + pause)
+                update(letters).where(letters.c.id == message.id).values(next_at=work.now + pause)
             )
 
 
@@ -46,7 +46,7 @@ async def bury(database: Database, message: Message, reason: str) -> None:
 async def forget(work: Work, database: Database, message: Message, *, succeeded: bool) -> None:
     """The message succeeded after all, or another with its id: then it needs no more tries, but a dead one stays."""
     letters = database.tables.letters
-    known = letters.c.id == message.name
+    known = letters.c.id == message.id
     await work.connection.execute(delete(letters).where(known if succeeded else known & letters.c.dead_at.is_(None)))
 
 
@@ -93,7 +93,7 @@ def letter_message(row: Row[Any]) -> Message:
 async def _store(work: Work, database: Database, message: Message, reason: str) -> Row[Any]:
     letters, reason = database.tables.letters, storable(reason)
     row = upsert(letters).values(
-        id=message.name,
+        id=message.id,
         topic=message.topic,
         partition=message.partition,
         offset=message.offset,
@@ -113,17 +113,15 @@ async def _store(work: Work, database: Database, message: Message, reason: str) 
 
 async def _bury(work: Work, database: Database, message: Message, reason: str) -> None:
     letters, reason = database.tables.letters, storable(reason)
-    alive = (letters.c.id == message.name) & letters.c.dead_at.is_(None)
+    alive = (letters.c.id == message.id) & letters.c.dead_at.is_(None)
     buried = await work.connection.execute(
         update(letters).where(alive).values(dead_at=work.now, next_at=None, reason=reason)
     )
     if buried.rowcount:
         LETTERS.labels(message.topic).inc()
-        event_id = f"dead {database.service} {message.name} {work.now.isoformat()}"
+        event_id = f"dead {database.service} {message.id} {work.now.isoformat()}"
         headers = _dead_headers(message, database.service, reason)
-        await work.send(
-            DEAD_LETTERS, message.key, headers, message.body or b"", subject=message.name, event_id=event_id
-        )
+        await work.send(DEAD_LETTERS, message.key, headers, message.body or b"", subject=message.id, event_id=event_id)
 
 
 def _dead_headers(message: Message, service: str, reason: str) -> RawHeaders:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from placet_notifier.wording import one_line, question_of, results_of, results_subject
+from placet_notifier.wording import one_line, question_of, report_of, report_subject
 from placet_shared.events import Counts, Results
 from tests.support.notifier import a_request, a_run_finished
 
@@ -49,12 +49,12 @@ from tests.support.notifier import a_request, a_run_finished
     ],
 )
 def test_the_subject_counts_what_was_written_and_what_went_wrong(run: dict[str, Any], said: str) -> None:
-    assert results_subject(a_run_finished(**run)) == f"[Placet] people: {said}"
+    assert report_subject(a_run_finished(**run)) == f"[Placet] people: {said}"
 
 
 def test_a_run_is_followed_by_the_commands_that_show_more() -> None:
     event = a_run_finished(results=Results(applied=3, failed=1, conflict=2), counts=Counts(rejected=1))
-    assert [command.line for command in results_of(event).commands] == [
+    assert [command.line for command in report_of(event).commands] == [
         f"placet run show {event.run_id}",
         f"placet run changes {event.run_id} --result failed",
         f"placet run changes {event.run_id} --result conflict",
@@ -63,8 +63,8 @@ def test_a_run_is_followed_by_the_commands_that_show_more() -> None:
 
 def test_problems_that_are_not_listed_are_counted() -> None:
     event = a_run_finished(results=Results(failed=4), counts=Counts(rejected=3), problems=("1: failed", "2: failed"))
-    assert results_of(event).more_problems == 5
-    assert results_of(a_run_finished()).more_problems == 0
+    assert report_of(event).more_problems == 5
+    assert report_of(a_run_finished()).more_problems == 0
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_problems_that_are_not_listed_are_counted() -> None:
 )
 def test_nothing_is_said_to_be_unchanged_that_may_be_changed(run: dict[str, Any], lead: str | None) -> None:
     event = a_run_finished(**({"results": Results(), "applied": {}, "counts": None} | run))
-    assert results_of(event).lead == lead
+    assert report_of(event).lead == lead
 
 
 def test_an_approver_learns_who_what_why_until_when_and_how() -> None:

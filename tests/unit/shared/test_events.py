@@ -281,20 +281,20 @@ def test_a_strange_header_beside_ours_does_no_harm() -> None:
 
 def test_a_message_has_one_name_wherever_it_lies_if_it_brought_an_id() -> None:
     one = message(TRIGGER)
-    assert replace(one, partition=7, offset=1).name == one.name
+    assert replace(one, partition=7, offset=1).id == one.id
     for other in (
         message(TRIGGER, ce_id=b"e2"),
         message(TRIGGER, body=b"{}"),
         replace(one, key=None),
         replace(one, topic="placet.batch-ready"),
     ):
-        assert other.name != one.name
+        assert other.id != one.id
 
 
 def test_a_message_without_an_id_is_named_by_its_place_too() -> None:
     """Two that say the same are two."""
     one = replace(message(TRIGGER), headers=[])
-    names = {one.name, replace(one, offset=43).name, replace(one, partition=4).name, message(TRIGGER, ce_id=None).name}
+    names = {one.id, replace(one, offset=43).id, replace(one, partition=4).id, message(TRIGGER, ce_id=None).id}
     assert len(names) == 4
 
 

@@ -1,10 +1,11 @@
 """The API of approvals: requests, the decisions about them, and the audit."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Request
 from pydantic import ValidationError
+from sqlalchemy import Row
 
 from placet_shared.alarms import raise_alarm
 from placet_shared.chain import Signer, Verifier
@@ -70,7 +71,7 @@ async def _page(
     rows = await store.page_of_requests(work, state, before, limit + 1)
     votes = await store.votes_about(work, [row.request_id for row in rows])
 
-    def view(row: store.Record) -> RequestView | None:
+    def view(row: Row[Any]) -> RequestView | None:
         return _view(verifier, row, [vote for vote in votes if vote.request_id == row.request_id])
 
     return page_of(rows, limit, lambda row: str(row.seq), view)
@@ -86,7 +87,7 @@ async def _show(work: Work, verifier: Verifier, request_id: str) -> RequestView:
     return view
 
 
-def _view(verifier: Verifier, run: store.Record, votes: Sequence[store.Record]) -> RequestView | None:
+def _view(verifier: Verifier, run: Row[Any], votes: Sequence[Row[Any]]) -> RequestView | None:
     """None, and an alarm, when what is stored was altered: nobody is shown what was not signed."""
     try:
         planned = stored_planned(verifier, run, audit=True)

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from pydantic import BaseModel
+from sqlalchemy import Row
 
 from placet_shared.chain import Decision, Verifier
 from placet_shared.errors import ForgedEventError
@@ -38,7 +40,7 @@ async def audit_runs(database: Database, verifier: Verifier) -> Audit:
         after, checked = runs[-1].seq, checked + len(runs)
 
 
-def _problems(verifier: Verifier, runs: Sequence[store.Record], votes: Sequence[store.Record]) -> list[str]:
+def _problems(verifier: Verifier, runs: Sequence[Row[Any]], votes: Sequence[Row[Any]]) -> list[str]:
     problems = []
     for run in runs:
         try:
@@ -48,7 +50,7 @@ def _problems(verifier: Verifier, runs: Sequence[store.Record], votes: Sequence[
     return problems
 
 
-def _check(verifier: Verifier, run: store.Record, votes: Sequence[store.Record]) -> None:
+def _check(verifier: Verifier, run: Row[Any], votes: Sequence[Row[Any]]) -> None:
     """Raises ForgedEventError for the first thing that does not hold."""
     planned = stored_planned(verifier, run, audit=True)
     if run.decision_token is None:
@@ -64,7 +66,7 @@ def _check(verifier: Verifier, run: store.Record, votes: Sequence[store.Record])
         _check_votes(verifier, planned, decision, votes)
 
 
-def _check_votes(verifier: Verifier, planned: Planned, decision: Decision, rows: Sequence[store.Record]) -> None:
+def _check_votes(verifier: Verifier, planned: Planned, decision: Decision, rows: Sequence[Row[Any]]) -> None:
     votes = cast_votes(verifier, rows, audit=True)
     voters = {vote.voter for vote in votes if vote.approve == decision.approved}
     need = gate_of(planned.order).need

@@ -1,5 +1,9 @@
 """Decisions are signed and published in the transaction that takes them: by policy, by people, by the clock."""
 
+from typing import Any
+
+from sqlalchemy import Row
+
 from placet_shared.alarms import raise_alarm
 from placet_shared.chain import Decision, Signer, Verifier, link_hash
 from placet_shared.errors import ForbiddenError, ForgedEventError
@@ -92,7 +96,7 @@ async def expire_requests(database: Database, verifier: Verifier, signer: Signer
     return len(overdue) == OVERDUE_AT_ONCE
 
 
-async def _expire(run: store.Record, work: Work, verifier: Verifier, signer: Signer) -> None:
+async def _expire(run: Row[Any], work: Work, verifier: Verifier, signer: Signer) -> None:
     try:
         planned = stored_planned(verifier, run, audit=True)
     except ForgedEventError as error:
@@ -103,13 +107,13 @@ async def _expire(run: store.Record, work: Work, verifier: Verifier, signer: Sig
     await decide(planned, run.request_id, ruling, work, signer)
 
 
-def _is_repeat(call: Call, vote: store.Record) -> bool:
+def _is_repeat(call: Call, vote: Row[Any]) -> bool:
     """Whether this very call was taken before: its answer was lost on the way."""
     ours = (call.caller.user, call.ballot.approve, call.idempotency_key)
     return call.idempotency_key is not None and ours == (vote.voter, vote.approve, vote.idempotency_key)
 
 
-def _unaltered(run: store.Record, verifier: Verifier) -> Planned:
+def _unaltered(run: Row[Any], verifier: Verifier) -> Planned:
     try:
         return stored_planned(verifier, run)
     except ForgedEventError as error:
@@ -117,5 +121,5 @@ def _unaltered(run: store.Record, verifier: Verifier) -> Planned:
         raise AlteredError from error
 
 
-def _standing(run: store.Record, planned: Planned) -> Standing:
+def _standing(run: Row[Any], planned: Planned) -> Standing:
     return Standing(run.state, min(run.expires_at, planned.plan.valid_until), run.closed_by, run.closed_at)

@@ -3,16 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
+from sqlalchemy import Row
 
 from placet_shared.alarms import raise_alarm
 from placet_shared.chain import Order, PlanHeader, Verifier
 from placet_shared.errors import ForgedEventError, ReplayedEventError
 from placet_shared.identity import Identity, body_hash
 
-from .store import Record
 from .voting import Ballot, Vote
 
 
@@ -45,7 +46,7 @@ def read_planned(verifier: Verifier, run_id: str, order: str, plan: str, *, audi
     return planned
 
 
-def stored_planned(verifier: Verifier, run: Record, *, audit: bool = False) -> Planned:
+def stored_planned(verifier: Verifier, run: Row[Any], *, audit: bool = False) -> Planned:
     """The same from a row. Raises ForgedEventError when somebody altered it."""
     planned = read_planned(verifier, run.run_id, run.order_token, run.plan_token, audit=audit)
     if run.request_id not in (None, planned.request_id):
@@ -61,7 +62,7 @@ def require_epoch(order: Order, epoch: int) -> None:
         )
 
 
-def cast_votes(verifier: Verifier, rows: Iterable[Record], *, audit: bool = False) -> list[Vote]:
+def cast_votes(verifier: Verifier, rows: Iterable[Row[Any]], *, audit: bool = False) -> list[Vote]:
     """The votes that their voters did cast; one that was put into the table by hand counts for nothing."""
     votes = []
     for row in rows:
@@ -72,7 +73,7 @@ def cast_votes(verifier: Verifier, rows: Iterable[Record], *, audit: bool = Fals
     return votes
 
 
-def _cast_vote(verifier: Verifier, row: Record, audit: bool) -> Vote:
+def _cast_vote(verifier: Verifier, row: Row[Any], audit: bool) -> Vote:
     """Raises ForgedEventError unless the console signed this voter's call with this body for this request."""
     try:
         signed = verifier.read_bytes(row.identity, "console", "Identity", audit=audit)

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel
+from sqlalchemy import Row
 
 from placet_shared.events import Counts
 
 from .evidence import Planned
 from .policy import Held, gate_of, judge
-from .store import Record
 from .voting import Vote
 
 
@@ -48,7 +48,7 @@ class RequestView(BaseModel):
     comment: str | None
 
 
-def view_of(run: Record, planned: Planned, votes: Sequence[Vote]) -> RequestView:
+def view_of(run: Row[Any], planned: Planned, votes: Sequence[Vote]) -> RequestView:
     """The request of a run."""
     order, plan, gate = planned.order, planned.plan, gate_of(planned.order)
     verdict = judge(order, plan, run.opened_at)

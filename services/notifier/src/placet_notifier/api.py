@@ -1,11 +1,12 @@
 """The API of the notifier: deliveries, and sending them again."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Row
 
 from placet_shared.chain import Verifier
 from placet_shared.dead_letters_api import dead_letters_router
@@ -78,12 +79,12 @@ async def _resend(work: Work, delivery: str, user: str, *, force: bool) -> None:
     log.info("delivery_resent", delivery_id=delivery, user=user, was=row.state)
 
 
-async def _existing(work: Work, delivery: str) -> store.Record:
+async def _existing(work: Work, delivery: str) -> Row[Any]:
     row = None if "\0" in delivery else await store.lock_delivery(work, delivery)
     if row is None:
         raise NoSuchDeliveryError(f"there is no notification {delivery!r}; see `placet notification list`")
     return row
 
 
-def _view(row: store.Record) -> DeliveryView:
+def _view(row: Row[Any]) -> DeliveryView:
     return DeliveryView.model_validate({**row._mapping, "cause": row.kind}, extra="ignore")

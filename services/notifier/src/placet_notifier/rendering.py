@@ -10,7 +10,7 @@ from placet_shared.events import RunFinished
 
 from .ports import Mail
 from .reading import Told
-from .wording import Question, Results, question_of, results_of
+from .wording import Question, Report, question_of, report_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -29,8 +29,8 @@ class Renderer:
 
     def __call__(self, event: Told) -> Mail:
         """The mail that tells of the event."""
-        said: Results | Question = results_of(event) if isinstance(event, RunFinished) else question_of(event)
-        name = "results" if isinstance(event, RunFinished) else "question"
+        said: Report | Question = report_of(event) if isinstance(event, RunFinished) else question_of(event)
+        name = "report" if isinstance(event, RunFinished) else "question"
         text = self._templates.get_template(f"{name}.txt").render(said=said)
         mjml = self._templates.get_template(f"{name}.mjml").render(said=said)
         return Mail(said.subject, text, mjml2html(mjml, fonts={}))

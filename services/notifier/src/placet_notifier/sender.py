@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any
 
 import structlog
+from sqlalchemy import Row
 from sqlalchemy.exc import DBAPIError
 
 from placet_shared.clock import boot_seconds
@@ -35,7 +36,7 @@ Render = Callable[[Told], Mail]
 class Attempt:
     """A delivery that is ours until its lease is over."""
 
-    row: store.Record
+    row: Row[Any]
     epoch: int
     parcel: Parcel
     route: Route
@@ -76,7 +77,7 @@ class Sender:
                 await self._record(planned, await self._attempt(planned))
         return True
 
-    async def _prepare(self, work: Work, row: store.Record) -> Attempt | Step:
+    async def _prepare(self, work: Work, row: Row[Any]) -> Attempt | Step:
         """Claims a locked delivery, or says where it has to wait or end: also where it would block all others."""
         try:
             return await self._claim(work, row)
@@ -86,7 +87,7 @@ class Sender:
             log.exception("mail_cannot_be_made", delivery_id=row.id, error=str(error))
             return Step("failed", f"the notifier cannot make this mail: {error!r}")
 
-    async def _claim(self, work: Work, row: store.Record) -> Attempt | Step:
+    async def _claim(self, work: Work, row: Row[Any]) -> Attempt | Step:
         event = read_cause(row.kind, row.event)
         if end := moot(row.over, getattr(event, "expires_at", None), work.now):
             return end

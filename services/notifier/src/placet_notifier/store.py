@@ -15,7 +15,6 @@ from placet_shared.work import Work
 from .deliveries import KEPT, Step, delivery_id
 from .tables import causes, deliveries, stores
 
-Record = Row[Any]
 Kind = Literal["run-finished", "approval-requested"]
 _NEWS_LOCK = func.hashtext("placet notifier news")
 
@@ -40,7 +39,7 @@ async def add_cause(work: Work, kind: Kind, subject: str, event: RunFinished | A
     return cause_id if added.first() is not None else None
 
 
-async def open_requests(work: Work) -> Sequence[Record]:
+async def open_requests(work: Work) -> Sequence[Row[Any]]:
     """Requests of runs that are not over, as far as the notifier knows; those that expired are among them."""
     query = select(causes).where(causes.c.kind == "approval-requested", ~_run_is_over(causes.c.run_id))
     return await _rows(work, query.order_by(causes.c.created_at))
@@ -64,7 +63,7 @@ async def add_deliveries(work: Work, cause_id: str, channel: str, recipients: It
         await work.connection.execute(upsert(deliveries).values(rows).on_conflict_do_nothing())
 
 
-async def lock_due(work: Work) -> Record | None:
+async def lock_due(work: Work) -> Row[Any] | None:
     """The delivery that has waited longest, which nobody else takes until this transaction ends; with its cause."""
     due = and_(deliveries.c.state.in_(("queued", "held")), deliveries.c.next_at <= work.now)
     over = and_(causes.c.kind == "approval-requested", _run_is_over(causes.c.run_id)).label("over")
@@ -76,24 +75,24 @@ async def lock_due(work: Work) -> Record | None:
         .limit(1)
         .with_for_update(of=deliveries, skip_locked=True)
     )
-    found: Record | None = (await work.connection.execute(query)).first()
+    found: Row[Any] | None = (await work.connection.execute(query)).first()
     return found
 
 
-async def lock_lost(work: Work) -> Sequence[Record]:
+async def lock_lost(work: Work) -> Sequence[Row[Any]]:
     """Deliveries whose sender has not been heard of within its lease."""
     lost = and_(deliveries.c.state == "sending", deliveries.c.lease_until < work.now)
     return await _rows(work, select(deliveries).where(lost).limit(100).with_for_update(skip_locked=True))
 
 
-async def lock_delivery(work: Work, delivery: str) -> Record | None:
+async def lock_delivery(work: Work, delivery: str) -> Row[Any] | None:
     """One delivery, locked."""
     query = _listed().where(deliveries.c.id == delivery).with_for_update(of=deliveries)
-    found: Record | None = (await work.connection.execute(query)).first()
+    found: Row[Any] | None = (await work.connection.execute(query)).first()
     return found
 
 
-async def claim(work: Work, row: Record, message_id: str, lease: timedelta) -> int:
+async def claim(work: Work, row: Row[Any], message_id: str, lease: timedelta) -> int:
     """Takes a locked delivery for one attempt and returns the epoch that its writer must name from then on."""
     taken = {
         "state": "sending",
@@ -145,7 +144,7 @@ async def release_held(work: Work) -> None:
     await work.connection.execute(update(deliveries).where(held).values(next_at=work.now))
 
 
-async def page(work: Work, run: str | None, state: str | None, before: int | None, limit: int) -> Sequence[Record]:
+async def page(work: Work, run: str | None, state: str | None, before: int | None, limit: int) -> Sequence[Row[Any]]:
     """Deliveries, newest first, from the one before the cursor on."""
     wanted = [
         column == value for column, value in ((causes.c.run_id, run), (deliveries.c.state, state)) if value is not None
@@ -188,6 +187,6 @@ async def settings_of(work: Work, names: Sequence[str]) -> dict[str, MailSetting
     return {row.name: MailSettings.model_validate(row.notifications) for row in await _rows(work, query)}
 
 
-async def _rows(work: Work, query: Select[Any]) -> Sequence[Record]:
-    rows: Sequence[Record] = (await work.connection.execute(query)).all()
+async def _rows(work: Work, query: Select[Any]) -> Sequence[Row[Any]]:
+    rows: Sequence[Row[Any]] = (await work.connection.execute(query)).all()
     return rows

@@ -42,7 +42,7 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Results:
+class Report:
     """The mail about a finished run. `tone` is good, fair, bad or still; `lead` stands where there are no numbers."""
 
     subject: str
@@ -77,7 +77,7 @@ class Question:
     footer: str
 
 
-def results_of(event: RunFinished) -> Results:
+def report_of(event: RunFinished) -> Report:
     """What is said about a finished run."""
     tone, verb = OUTCOMES.get(event.outcome, ("still", event.outcome))
     bad = missing(event)
@@ -87,8 +87,8 @@ def results_of(event: RunFinished) -> Results:
         "schedule": "Started by its schedule",
         "event": "Started by an event",
     }.get(event.trigger, "Started")
-    return Results(
-        subject=results_subject(event),
+    return Report(
+        subject=report_subject(event),
         tone=tone,
         title=one_line(f"Job {event.job} {verb}"),
         summary=summary(event),
@@ -127,7 +127,7 @@ def question_of(event: ApprovalRequested) -> Question:
     )
 
 
-def results_subject(event: RunFinished) -> str:
+def report_subject(event: RunFinished) -> str:
     """As in `[Placet] people: 300 created, 2 failed`: what was written by operation, then what went wrong."""
     return _subject(event.job, summary(event))
 
