@@ -38,6 +38,9 @@ def job(**fields: Any) -> Job:
     return Job.model_validate(document)
 
 
+EVERYBODY = "(objectClass=inetOrgPerson)"
+
+
 def no_test(*_: object) -> list[dict[str, Any]]:
     return []
 
@@ -52,7 +55,9 @@ def connections(tmp_path: Path, store: FakeDestination) -> Connections:
     (tmp_path / "people.csv").write_text("id,name,last\n1,Ann Low,Low\n2,Bob Roe,\n")
     connectors = {
         "csv": Connector(source=open_csv, test=no_test),
-        "ldap": Connector(source=lambda *_: FakeSource([]), test=no_test, destination=lambda *_: store),
+        "ldap": Connector(
+            source=lambda *_: FakeSource([], default=EVERYBODY), test=no_test, destination=lambda *_: store
+        ),
     }
     return Connections(connectors, Surroundings(FilesFolder(tmp_path), tmp_path, {}))
 
@@ -66,7 +71,7 @@ def test_a_sound_job_shows_its_default_queries(connections: Connections) -> None
 def test_a_directory_as_a_source_shows_its_default_query(connections: Connections) -> None:
     both = job(key=[{"source": "uid", "destination": "uid"}], fields=[{"to": "mail", "from": "mail"}], missing="skip")
     queries = check_job(connections, both, CORP, CORP).queries
-    assert queries == {"source": "(objectClass=inetOrgPerson)", "destination": "(&(objectClass=inetOrgPerson)(uid=*))"}
+    assert queries == {"source": EVERYBODY, "destination": "(&(objectClass=inetOrgPerson)(uid=*))"}
 
 
 def test_all_errors_are_told_and_own_queries_kept(connections: Connections) -> None:

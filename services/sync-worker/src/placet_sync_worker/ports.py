@@ -27,15 +27,35 @@ class Page:
     rejected: tuple[Rejected, ...] = ()
 
 
-class Source(Protocol):
-    """Where records come from."""
+@dataclass(frozen=True)
+class Window:
+    """Which records a run wants that reads changes alone: those whose time stamp in `column` is at least `since` (a
+    text as the source gives it; None: all), and whatever their stamp those with one of `keys` in the columns `key`.
+    """
 
-    def columns(self) -> Sequence[str] | None:
+    column: str
+    since: str | None
+    key: tuple[str, ...] = ()
+    keys: tuple[tuple[str, ...], ...] = ()
+
+
+class Source(Protocol):
+    """Where records come from. `query` is the job's own, or None for the default one."""
+
+    def default_query(self) -> str | None:
+        """What `query: null` means, for people; None where there is nothing to say: all of a file."""
+        ...
+
+    def columns(self, query: str | None = None) -> Sequence[str] | None:
         """The names that records have, in order; None when any name may be asked for."""
         ...
 
-    def read(self, columns: Sequence[str], query: str | None) -> Iterator[Page]:
+    def read(self, columns: Sequence[str], query: str | None, window: Window | None = None) -> Iterator[Page]:
         """All records with `@record` and the columns, page by page: complete, or it raises."""
+        ...
+
+    def clock(self) -> str | None:
+        """The source's own time, as a text like those of its time stamps; None where it has no clock."""
         ...
 
     def close(self) -> None: ...
@@ -119,8 +139,9 @@ class Destination(Protocol):
         """Entries of a type that have a key: what `query: null` means."""
         ...
 
-    def read(self, attributes: Sequence[str], query: str, base: str | None = None) -> Iterator[pa.RecordBatch]:
-        """All matches: `@id`, `@version`, `@dn` (string), attributes (list<string>); complete, or it raises."""
+    def read(self, attributes: Sequence[str], query: str | None, base: str | None = None) -> Iterator[pa.RecordBatch]:
+        """All matches: `@id`, `@version`, `@dn` (string), attributes (list<string>); complete, or it raises. A query of
+        None: every entry of the store that has these attributes."""
         ...
 
     def images(self, ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:

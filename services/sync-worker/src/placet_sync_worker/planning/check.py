@@ -1,13 +1,12 @@
 """What `placet job review` says of a job that was looked up in its source and destination."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 
 from pydantic import BaseModel, ConfigDict
 
 from placet_shared.errors import PlacetError
 from placet_shared.objects import Job, Provider
-from placet_shared.objects.provider import IDENTITY_STORES
 
 from ..connections import Connections
 from .design import Design, Options
@@ -27,33 +26,20 @@ def check_job(connections: Connections, job: Job, source: Provider, destination:
     """Connects to both sides. What cannot be reached or opened is a warning: it may be back before the job runs."""
     columns, queries, warnings = None, {"source": job.source.query, "destination": job.destination.query}, []
     try:
-        columns = columns_of(connections, source)
-        queries["source"] = queries["source"] or default_source_query(connections, source)
+        with closing(connections.source(source)) as opened:
+            columns, default = opened.columns(job.source.query), opened.default_query()
+        queries["source"] = queries["source"] or default
     except PlacetError as error:
         warnings.append(f"the source could not be looked at: {error}")
     try:
-        with closing(connections.destination(destination)) as opened:
-            examination = Examination(job, columns, opened, Options.of(destination))
+        with closing(connections.destination(destination)) as store:
+            examination = Examination(job, columns, store, Options.of(destination))
             design = examination.design()
             queries["destination"] = queries["destination"] or examination.default_query()
     except PlacetError as error:
         return CheckedJob(queries=queries, warnings=(*warnings, f"the destination could not be looked at: {error}"))
     errors = tuple(str(problem) for problem in examination.problems)
     return CheckedJob(queries=queries, errors=errors, warnings=(*warnings, *(cautions(design) if design else ())))
-
-
-def columns_of(connections: Connections, source: Provider) -> Sequence[str] | None:
-    """The names that records of a source have; None where any may be asked for."""
-    with closing(connections.source(source)) as opened:
-        return opened.columns()
-
-
-def default_source_query(connections: Connections, source: Provider) -> str | None:
-    """What `query: null` means at an identity store; None at a data source: all of it."""
-    if source.type not in IDENTITY_STORES:
-        return None
-    with closing(connections.destination(source)) as store:
-        return store.object_type(None).query
 
 
 def cautions(design: Design) -> list[str]:

@@ -154,7 +154,7 @@ def _storable(value: str) -> str:
 def _holders(destination: Destination, attribute: Attribute) -> Iterator[tuple[str, str, str]]:
     """(id, DN, folded value) of all entries of the store that have the attribute, whatever the job's query is."""
     fold = lenient(attribute.fold)
-    for page in destination.read([attribute.name], f"({attribute.name}=*)"):
+    for page in destination.read([attribute.name], None):
         columns = (page.column(name).to_pylist() for name in (ID, DN, attribute.name))
         for id_, dn, values in zip(*columns, strict=True):
             yield from ((id_, dn, fold(value)) for value in values or ())

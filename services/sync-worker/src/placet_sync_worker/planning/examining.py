@@ -185,7 +185,7 @@ def _is_within(naming: Naming, container: str, base: str) -> bool:
 
 def designed(job: Job, source: Source, destination: Destination, options: Options) -> Design:
     """The job with its names looked up. Raises the first of its problems."""
-    examination = Examination(job, source.columns(), destination, options)
+    examination = Examination(job, source.columns(job.source.query), destination, options)
     design = examination.design()
     if design is None:
         raise examination.problems[0]

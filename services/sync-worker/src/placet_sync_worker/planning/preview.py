@@ -35,7 +35,7 @@ def preview_rows(connections: Connections, provider: Provider, query: str | None
 
 def records(source: Source, query: str | None, limit: int) -> Rows:
     """Rows of a data source; columns whose name stands twice are left out."""
-    names = list(source.columns() or ())
+    names = list(source.columns(query) or ())
     columns = [name for name in names if names.count(name) == 1]
     first, total = _first((page.records for page in source.read(columns, query)), limit)
     return columns, [[row[name] for name in columns] for row in first], total

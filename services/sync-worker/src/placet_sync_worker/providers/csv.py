@@ -20,7 +20,7 @@ from placet_shared.objects import CsvProvider
 
 from ..changes import Rejected
 from ..errors import EmptySourceError, SourceFileError, SourceMovedError, UnknownColumnError
-from ..ports import RECORD, Page
+from ..ports import RECORD, Page, Window
 from .csv_text import encoding_of, first_bad_byte
 from .files import FilesFolder, FileState
 from .surroundings import Surroundings
@@ -40,12 +40,15 @@ class CsvSource:
     provider: CsvProvider
     files: FilesFolder
 
-    def columns(self) -> Sequence[str]:
+    def default_query(self) -> None:
+        """All of the file."""
+
+    def columns(self, query: str | None = None) -> Sequence[str]:
         """The names in the header, or `1`, `2`, … where there is none."""
         with self._rows() as rows:
             return self._header(rows)[0]
 
-    def read(self, columns: Sequence[str], query: str | None) -> Iterator[Page]:
+    def read(self, columns: Sequence[str], query: str | None, window: Window | None = None) -> Iterator[Page]:
         """See `Source`. Raises SourceMovedError where the file changed meanwhile."""
         if query is not None:
             raise SourceFileError(f"{self._where}: a file takes no query; leave it out")
@@ -56,6 +59,9 @@ class CsvSource:
             yield from self._pages(rows, first, len(names), columns, places)
         if FileState.of(self._path()) != before:
             raise SourceMovedError(f"{self._where} was changed while it was read; it is read again")
+
+    def clock(self) -> None:
+        """Not known yet."""
 
     def close(self) -> None: ...
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from placet_shared.errors import PlacetError
 from placet_shared.objects import LdapProvider
 
-from ..ports import DN, ID, RECORD, VERSION, Directory, Page
+from ..ports import DN, ID, RECORD, VERSION, Directory, Page, Window
 from .directory_errors import BindRefusedError
 from .ldap3_directory import open_directory
 from .ldap_attributes import Attributes
@@ -24,16 +24,22 @@ class LdapSource:
 
     store: LdapStore
 
-    def columns(self) -> None:
+    def default_query(self) -> str:
+        return self.store.object_type(None).query
+
+    def columns(self, query: str | None = None) -> None:
         """Any attribute may be asked for."""
 
-    def read(self, columns: Sequence[str], query: str | None) -> Iterator[Page]:
+    def read(self, columns: Sequence[str], query: str | None, window: Window | None = None) -> Iterator[Page]:
         """See `Source`."""
-        asked = query or self.store.object_type(None).query
+        asked = query or self.default_query()
         for page in self.store.read(columns, asked):
             kept = [name for name in page.schema.names if name not in (ID, VERSION, DN)]
             records = [page.column(DN), *(page.column(name) for name in kept)]
             yield Page(pa.RecordBatch.from_arrays(records, names=[RECORD, *kept]))
+
+    def clock(self) -> None:
+        """Not known yet."""
 
     def close(self) -> None:
         self.store.close()

@@ -72,13 +72,13 @@ class LdapStore:
     def text(self, name: str, value: bytes) -> str:
         return self.attributes.text(name, value)
 
-    def read(self, attributes: Sequence[str], query: str, base: str | None = None) -> Iterator[pa.RecordBatch]:
+    def read(self, attributes: Sequence[str], query: str | None, base: str | None = None) -> Iterator[pa.RecordBatch]:
         """See `Destination`. Raises DirectoryError, InvalidFilterError, InvalidNameError, UnknownAttributeError."""
-        self._check_query(query)
-        where = self._checked_base(base)
         names = {name: self.attribute(name).name for name in attributes}
         wanted = list(dict.fromkeys([*names.values(), self.id_attribute, self.version_attribute]))
-        for entries in self.directory.search(where, "subtree", query, wanted):
+        asked = query or f"(&{''.join(f'({name}=*)' for name in names.values()) or '(objectClass=*)'})"
+        self._check_query(asked)
+        for entries in self.directory.search(self._checked_base(base), "subtree", asked, wanted):
             yield self._page(entries, names)
 
     def images(self, ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:

@@ -90,7 +90,7 @@ class FakeDestination:
     guarded: frozenset[str] = frozenset()
     fails_after: int | None = None
     """Pages after which a read breaks off."""
-    queries: list[tuple[str, str | None]] = field(default_factory=list)
+    queries: list[tuple[str | None, str | None]] = field(default_factory=list)
     closed: bool = False
 
     def put(self, id_: str, dn: str, /, **values: str | Sequence[str]) -> FakeEntry:
@@ -127,7 +127,7 @@ class FakeDestination:
         except KeyError:
             raise UnknownObjectTypeError(f"there is no object type {name}") from None
 
-    def read(self, attributes: Sequence[str], query: str, base: str | None = None) -> Iterator[pa.RecordBatch]:
+    def read(self, attributes: Sequence[str], query: str | None, base: str | None = None) -> Iterator[pa.RecordBatch]:
         self._check_open()
         self.queries.append((query, base))
         found = [entry for entry in self.entries if base is None or _below(entry.dn, base)]

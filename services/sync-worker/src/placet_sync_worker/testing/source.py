@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from ..changes import Rejected
-from ..ports import RECORD, Page
+from ..ports import RECORD, Page, Window
 
 PAGE_ROWS = 1_000
 
@@ -18,11 +18,15 @@ class FakeSource:
     rows: Sequence[Mapping[str, str | list[str] | None]]
     names: Sequence[str] | None = None
     broken: Sequence[Rejected] = field(default_factory=tuple)
+    default: str | None = None
 
-    def columns(self) -> Sequence[str] | None:
+    def default_query(self) -> str | None:
+        return self.default
+
+    def columns(self, query: str | None = None) -> Sequence[str] | None:
         return self.names or list(dict.fromkeys(name for row in self.rows for name in row))
 
-    def read(self, columns: Sequence[str], query: str | None) -> Iterator[Page]:
+    def read(self, columns: Sequence[str], query: str | None, window: Window | None = None) -> Iterator[Page]:
         for first in range(0, len(self.rows), PAGE_ROWS):
             rows = self.rows[first : first + PAGE_ROWS]
             records = {RECORD: pa.array([f"line {first + n + 2}" for n in range(len(rows))], pa.string())}
@@ -35,5 +39,8 @@ class FakeSource:
         if not self.rows and self.broken:
             empty = {name: pa.array([], pa.string()) for name in (RECORD, *columns)}
             yield Page(pa.RecordBatch.from_pydict(empty), tuple(self.broken))
+
+    def clock(self) -> str | None:
+        return None
 
     def close(self) -> None: ...
