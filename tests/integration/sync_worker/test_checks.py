@@ -54,7 +54,7 @@ def store() -> FakeDestination:
 def connections(tmp_path: Path, store: FakeDestination) -> Connections:
     (tmp_path / "people.csv").write_text("id,name,last\n1,Ann Low,Low\n2,Bob Roe,\n")
     connectors = {
-        "csv": Connector(source=open_csv, test=no_test),
+        "csv": Connector(open_csv, no_test),
         "ldap": Connector(
             source=lambda *_: FakeSource([], default=EVERYBODY), test=no_test, destination=lambda *_: store
         ),
