@@ -1,7 +1,7 @@
 """The notifier on a real PostgreSQL, without Kafka; events as their publishers sign them; a channel that pretends."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,6 +18,7 @@ from placet_notifier.deliveries import Accepted, Outcome
 from placet_notifier.errors import NoRouteError
 from placet_notifier.ports import Channel, HandOver, Parcel
 from placet_notifier.rendering import Renderer
+from placet_notifier.resting import Resting
 from placet_notifier.sender import Sender, recover_lost
 from placet_shared.api import install_problem_documents
 from placet_shared.clock import utc_now
@@ -33,7 +34,7 @@ from placet_shared.events import (
     UserChanged,
 )
 from placet_shared.failpoints import no_failpoint
-from placet_shared.objects import MailSettings
+from placet_shared.objects import Notify
 from placet_shared.service import Service
 from placet_shared.topics import event_type
 from placet_shared.work import Database
@@ -106,7 +107,7 @@ class Notifier:
         self.service = service
         self.keys = keys
         self.database = service.database
-        self.channel = channel or EmailChannel(None, service.settings.secrets)
+        self.channel = channel or EmailChannel(None, service.settings.secrets, {})
         self.sender = sender_on(self.database, self.channel)
 
     async def handle(self, event: Event, *, event_id: str | None = None, issuer: str | None = None) -> bool:
@@ -182,7 +183,7 @@ class Notifier:
 
 def sender_on(database: Database, channel: Channel[Any]) -> Sender:
     """A sender of its own, as another process would have it."""
-    return Sender(database, {"email": channel}, Renderer(), no_failpoint)
+    return Sender(database, {"email": channel}, Renderer(), Resting(), no_failpoint)
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,13 @@ class FakeChannel:
     refuses_early: bool = False
     """Its answers come before the hand-over."""
 
-    def route(self, stores: Sequence[str], settings: Mapping[str, MailSettings]) -> FakeRoute:
+    def told(self, rule: Notify) -> Collection[str]:
+        return rule.to
+
+    def asked(self, request: ApprovalRequested, users: Collection[UserChanged]) -> Collection[str]:
+        return request.approvers
+
+    def route(self, stores: Sequence[str], settings: Mapping[str, Any]) -> FakeRoute:
         if self.no_route is not None:
             raise NoRouteError(self.no_route)
         return FakeRoute()

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from placet_notifier.handlers import SettingsUnreadableError
 from placet_shared.clock import utc_now
 from placet_shared.errors import ForgedEventError, ReplayedEventError
 from placet_shared.events import Event, ObjectChanged, Results
@@ -136,9 +135,18 @@ async def test_other_kinds_of_objects_are_none_of_its_business(notifier: Notifie
     await notifier.configure("corp", {"host": 1}, kind="job")
 
 
-async def test_settings_of_the_future_are_refused_by_name(notifier: Notifier, smtp: SmtpServer) -> None:
-    with pytest.raises(SettingsUnreadableError, match=r"provider corp: notifications\.pigeon: Extra inputs"):
-        await notifier.configure("corp", smtp.settings(pigeon=True))
+@pytest.mark.parametrize(
+    ("future", "wrong"), [({"pigeon": True}, "pigeon: Extra"), ({"port": "coo"}, "port: should be")]
+)
+async def test_what_would_go_by_settings_of_the_future_waits_for_an_upgrade(
+    notifier: Notifier, smtp: SmtpServer, future: dict[str, Any], wrong: str
+) -> None:
+    await notifier.configure("corp", smtp.settings(**future))
+    await notifier.handle(a_run_finished())
+    await notifier.send_all()
+    row = await notifier.the_delivery()
+    assert (row.state, row.reason.startswith(f"notifications of corp: {wrong}")) == ("held", True)
+    assert row.reason.endswith("; upgrade the notifier")
 
 
 async def test_a_run_that_failed_halfway_is_told_of_with_both_halves(notifier: Notifier, smtp: SmtpServer) -> None:

@@ -192,7 +192,7 @@ async def test_a_server_that_hangs_holds_up_its_own_mails_alone(notifier: Notifi
         await notifier.configure("corp", smtp.settings(port=port))
         await notifier.configure("hr", smtp.settings())
         await notifier.handle(a_run_finished(stores=("corp",)))
-        impatient = sender_on(notifier.database, EmailChannel(None, Path("unused"), session_seconds=2))
+        impatient = sender_on(notifier.database, EmailChannel(None, Path("unused"), {}, session_seconds=2))
         hanging = asyncio.create_task(impatient.step())
         await until(lambda: has_state(notifier, OPS, "sending"))
         await notifier.handle(a_run_finished(stores=("hr",), notify={"to": [BOB]}))

@@ -1,5 +1,6 @@
 """Puts the notifier together."""
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from . import handlers
 from .api import build_router
 from .channels.email import EmailChannel
 from .channels.mail_servers import MailServer
+from .ports import Channels
 from .rendering import Renderer
+from .resting import Resting
 from .sender import Sender, erase_old, recover_lost, release_held
 from .settings import NotifierSettings
 from .tables import delivery, metadata
@@ -33,15 +36,17 @@ def build(settings: NotifierSettings) -> Service:
     """The service, ready to be served."""
     verifier = Verifier(KeyRing(settings.public_keys), settings.installation)
     database = Database(open_engine(settings.database_url, f"placet-{NAME}"), delivery, NAME)
-    channels = {handlers.EMAIL: EmailChannel(_own_server(settings), settings.secrets)}
-    sender = Sender(database, channels, Renderer(), failpoint_of(settings.failpoint))
+    channels = {
+        "email": EmailChannel(_own_server(settings), settings.secrets, os.environ),
+    }
+    sender = Sender(database, channels, Renderer(), Resting(), failpoint_of(settings.failpoint))
     return Service(
         name=NAME,
         settings=settings,
         database=database,
         metadata=metadata,
         migrations=Path(__file__).parent / "migrations",
-        handlers=_handlers(verifier),
+        handlers=_handlers(verifier, channels),
         loops=[
             *(Loop(f"sending {number}", sender.step, POLL_SECONDS) for number in range(SENDERS)),
             Loop("recovery", partial(recover_lost, database), RECOVERY_SECONDS),
@@ -52,12 +57,12 @@ def build(settings: NotifierSettings) -> Service:
     )
 
 
-def _handlers(verifier: Verifier) -> Handlers:
+def _handlers(verifier: Verifier, channels: Channels) -> Handlers:
     return {
-        RunFinished: partial(handlers.run_finished, verifier=verifier),
-        ApprovalRequested: partial(handlers.approval_requested, verifier=verifier),
+        RunFinished: partial(handlers.run_finished, verifier=verifier, channels=channels),
+        ApprovalRequested: partial(handlers.approval_requested, verifier=verifier, channels=channels),
         ObjectChanged: partial(handlers.object_changed, verifier=verifier),
-        UserChanged: partial(handlers.user_changed, verifier=verifier),
+        UserChanged: partial(handlers.user_changed, verifier=verifier, channels=channels),
     }
 
 

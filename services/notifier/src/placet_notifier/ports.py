@@ -1,11 +1,12 @@
-"""A way to reach people, as the sender sees it."""
+"""A way to reach people, as handlers and the sender see it."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from placet_shared.objects import MailSettings
+from placet_shared.events import ApprovalRequested, UserChanged
+from placet_shared.objects import Notify
 
 from .deliveries import Outcome
 
@@ -47,11 +48,24 @@ HandOver = Callable[[], Awaitable[None]]
 class Channel(Protocol[RouteT]):
     """One way to reach people."""
 
-    def route(self, stores: Sequence[str], settings: Mapping[str, MailSettings]) -> RouteT:
-        """The route for these stores, the first with settings of its own wins. Raises NoRouteError."""
+    def told(self, rule: Notify) -> Collection[str]:
+        """Whom it reaches of those that a job's rule names, each once."""
+        ...
+
+    def asked(self, request: ApprovalRequested, users: Collection[UserChanged]) -> Collection[str]:
+        """Whom it reaches of those who may decide, each once."""
+        ...
+
+    def route(self, stores: Sequence[str], settings: Mapping[str, Any]) -> RouteT:
+        """The route for these stores by what their `notifications` say; the first that has any wins. Raises
+        NoRouteError, also for settings that it cannot read."""
         ...
 
     async def deliver(self, parcel: Parcel, route: RouteT, hand_over: HandOver) -> Outcome:
         """Sends, and says what became of it. Ends within `deliveries.SESSION_LIMIT` and then, from the hand-over on,
         `deliveries.DATA_LIMIT`. Raises what `hand_over` raised, and nothing else that it can foresee."""
         ...
+
+
+Channels = Mapping[str, Channel[Any]]
+"""Every way to reach people, by its name."""

@@ -1,4 +1,4 @@
-"""Who is told about a finished run: pure, word for word as the interface has it under "Who is told"."""
+"""Whether somebody is told about a finished run: pure, word for word as the interface has it under "Who is told"."""
 
 from pydantic import ValidationError
 
@@ -6,7 +6,6 @@ from placet_shared.complaints import first_complaint
 from placet_shared.events import Counts, RunFinished
 from placet_shared.objects import Notify
 
-from .deliveries import distinct
 from .errors import NotifierError
 
 
@@ -14,16 +13,16 @@ class RuleUnreadableError(NotifierError):
     """The job's notification rule is none that this notifier knows."""
 
 
-def told(event: RunFinished) -> tuple[str, ...]:
-    """The addresses to tell. Raises RuleUnreadableError."""
+def rule_of(event: RunFinished) -> Notify | None:
+    """The job's rule, if it waits for such an end. Raises RuleUnreadableError."""
     if event.notify is None:
-        return ()
+        return None
     try:
         rule = Notify.model_validate(event.notify)
     except ValidationError as error:
         wrong = first_complaint(error, "notify")
         raise RuleUnreadableError(f"job {event.job}: {wrong}; upgrade the notifier") from error
-    return distinct(rule.to) if rule.enabled and matches(rule, event) else ()
+    return rule if rule.enabled and matches(rule, event) else None
 
 
 def matches(rule: Notify, event: RunFinished) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -20,7 +20,7 @@ from . import store
 from .deliveries import DATA_LIMIT, MARGIN, SESSION_LIMIT, Later, Outcome, Step, Unknown, after, held, moot, recovered
 from .errors import LeaseLostError, NoRouteError
 from .metrics import ATTEMPTS, LOST
-from .ports import Channel, Mail, Parcel, Route
+from .ports import Channels, Mail, Parcel, Route
 from .reading import Told, read_cause
 from .resting import Resting
 
@@ -46,13 +46,18 @@ class Sender:
     """Sends what is due. Any number of senders and processes may share the tables."""
 
     def __init__(
-        self, database: Database, channels: Mapping[str, Channel[Any]], render: Render, failpoint: Failpoint
+        self,
+        database: Database,
+        channels: Channels,
+        render: Render,
+        resting: Resting,
+        failpoint: Failpoint,
     ) -> None:
         self._database = database
         self._channels = channels
         self._render = render
+        self._resting = resting
         self._failpoint = failpoint
-        self._resting = Resting()
 
     async def step(self) -> bool:
         """One delivery; True if there was one. When the service stops, what is being handed over may finish."""

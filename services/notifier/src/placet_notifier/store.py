@@ -9,7 +9,6 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from placet_shared.events import ApprovalRequested, RunFinished
 from placet_shared.letters import storable
-from placet_shared.objects import MailSettings
 from placet_shared.work import Work
 
 from .deliveries import KEPT, Step, delivery_id
@@ -170,8 +169,8 @@ def _listed() -> Select[Any]:
 # ---- settings --------------------------------------------------------------------------------------------------------
 
 
-async def keep_store(work: Work, name: str, version: int, notifications: Mapping[str, Any] | None) -> bool:
-    """Remembers a store's mail settings; False if something as new is known."""
+async def keep_store(work: Work, name: str, version: int, notifications: Any) -> bool:
+    """Remembers a store's settings as they came; False if something as new is known."""
     row = upsert(stores).values(name=name, version=version, notifications=notifications)
     newer = row.on_conflict_do_update(
         index_elements=[stores.c.name],
@@ -181,10 +180,10 @@ async def keep_store(work: Work, name: str, version: int, notifications: Mapping
     return (await work.connection.execute(newer.returning(stores.c.name))).first() is not None
 
 
-async def settings_of(work: Work, names: Sequence[str]) -> dict[str, MailSettings]:
-    """The mail settings of those stores that have some."""
+async def settings_of(work: Work, names: Sequence[str]) -> dict[str, Any]:
+    """The settings of those stores that have some."""
     query = select(stores).where(stores.c.name.in_(names), stores.c.notifications.is_not(None))
-    return {row.name: MailSettings.model_validate(row.notifications) for row in await _rows(work, query)}
+    return {row.name: row.notifications for row in await _rows(work, query)}
 
 
 async def _rows(work: Work, query: Select[Any]) -> Sequence[Row[Any]]:

@@ -5,12 +5,12 @@ whatever happens before DATA can be repeated, and after it only the server's own
 """
 
 import asyncio
-import os
 import socket
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from aiosmtplib import (
     SMTP,
@@ -23,9 +23,11 @@ from aiosmtplib import (
     SMTPTimeoutError,
 )
 
-from placet_shared.objects import MailSettings
+from placet_shared.approvers import who_can_approve
+from placet_shared.events import ApprovalRequested, UserChanged
+from placet_shared.objects import Notify
 
-from ..deliveries import DATA_LIMIT, SESSION_LIMIT, Accepted, Later, Outcome, Refused, Unknown, Unusable
+from ..deliveries import DATA_LIMIT, SESSION_LIMIT, Accepted, Later, Outcome, Refused, Unknown, Unusable, distinct
 from ..ports import HandOver, Parcel
 from .mail_servers import MailServer, server_for
 from .mime import AddressUnusableError, compose, envelope_address, sender_of
@@ -41,7 +43,7 @@ class EmailChannel:
         self,
         own: MailServer | None,
         secrets: Path,
-        environment: Mapping[str, str] = os.environ,
+        environment: Mapping[str, str],
         tls: Callable[[], ssl.SSLContext] = ssl.create_default_context,
         session_seconds: float = SESSION_LIMIT.total_seconds(),
         data_seconds: float = DATA_LIMIT.total_seconds(),
@@ -53,7 +55,18 @@ class EmailChannel:
         self._session_seconds = session_seconds
         self._data_seconds = data_seconds
 
-    def route(self, stores: Sequence[str], settings: Mapping[str, MailSettings]) -> MailServer:
+    def told(self, rule: Notify) -> Collection[str]:
+        """As `Channel.told`: all of them."""
+        return distinct(rule.to)
+
+    def asked(self, request: ApprovalRequested, users: Collection[UserChanged]) -> Collection[str]:
+        """As `Channel.asked`: their addresses. One that no user has is taken as it is."""
+        known = {user.email.lower() for user in users if user.email}
+        strangers = [each for each in request.approvers if "@" in each and each.lower() not in known]
+        members = [user.email for user in who_can_approve(users, request.approvers, request.kept_out) if user.email]
+        return distinct((*strangers, *members))
+
+    def route(self, stores: Sequence[str], settings: Mapping[str, Any]) -> MailServer:
         """As `Channel.route`."""
         return server_for(stores, settings, self._own, self._secrets, self._environment)
 

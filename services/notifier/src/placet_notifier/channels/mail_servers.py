@@ -3,7 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from pydantic import ValidationError
+
+from placet_shared.complaints import first_complaint
 from placet_shared.errors import SecretMissingError
 from placet_shared.objects import MailSettings
 from placet_shared.objects.base import Security
@@ -39,13 +43,13 @@ class MailServer:
 
 def server_for(
     stores: Sequence[str],
-    settings: Mapping[str, MailSettings],
+    settings: Mapping[str, Any],
     own: MailServer | None,
     secrets: Path,
     environment: Mapping[str, str],
 ) -> MailServer:
     """The first of the stores that has settings gives the server, else the notifier's own. Raises NoRouteError, also
-    where a secret is missing: another server would send in another name."""
+    where they cannot be read or a secret is missing: another server would send in another name."""
     for store in stores:
         if store in settings:
             return _checked(_of_store(store, settings[store], secrets, environment))
@@ -57,9 +61,12 @@ def server_for(
     )
 
 
-def _of_store(store: str, settings: MailSettings, secrets: Path, environment: Mapping[str, str]) -> MailServer:
+def _of_store(store: str, notifications: Any, secrets: Path, environment: Mapping[str, str]) -> MailServer:
     try:
+        settings = MailSettings.model_validate(notifications)
         password = resolve_secret(settings.password, secrets, environment) if settings.password else None
+    except ValidationError as error:
+        raise NoRouteError(f"notifications of {store}: {first_complaint(error)}; upgrade the notifier") from error
     except SecretMissingError as error:
         raise NoRouteError(f"notifications of {store}: {error}") from error
     return MailServer(

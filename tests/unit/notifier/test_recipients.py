@@ -1,8 +1,12 @@
-"""Who is asked to decide."""
+"""Whom e-mail reaches: those whom a rule names, and those who may decide."""
 
-from placet_notifier.approvers import asked
+from pathlib import Path
+
+from placet_notifier.channels.email import EmailChannel
+from placet_shared.objects import Notify
 from tests.support.notifier import a_request, a_user
 
+EMAIL = EmailChannel(None, Path("unused"), {})
 USERS = [
     a_user("ada"),
     a_user("bob"),
@@ -16,7 +20,7 @@ USERS = [
 
 
 def names(*approvers: str, kept_out: str | None = "ada") -> list[str]:
-    found = asked(a_request(approvers=approvers, kept_out=kept_out), USERS)
+    found = EMAIL.asked(a_request(approvers=approvers, kept_out=kept_out), USERS)
     return sorted(address.removesuffix("@corp.example") for address in found)
 
 
@@ -46,7 +50,7 @@ def test_who_cannot_decide_is_not_asked() -> None:
 
 
 def test_an_address_that_no_user_has_is_asked_as_it_is() -> None:
-    assert asked(a_request(approvers=("Board@corp.example", "bob")), USERS) == (
+    assert EMAIL.asked(a_request(approvers=("Board@corp.example", "bob")), USERS) == (
         "Board@corp.example",
         "bob@corp.example",
     )
@@ -54,4 +58,9 @@ def test_an_address_that_no_user_has_is_asked_as_it_is() -> None:
 
 def test_users_that_share_an_address_get_one_mail() -> None:
     users = [a_user("bob", email="desk@corp.example"), a_user("eve", email="Desk@corp.example")]
-    assert asked(a_request(approvers=("bob", "eve")), users) == ("desk@corp.example",)
+    assert EMAIL.asked(a_request(approvers=("bob", "eve")), users) == ("desk@corp.example",)
+
+
+def test_an_address_that_is_named_twice_is_told_once() -> None:
+    rule = Notify(to=("Ops@corp.example", "eve@corp.example", "ops@corp.example"))
+    assert EMAIL.told(rule) == ("Ops@corp.example", "eve@corp.example")
