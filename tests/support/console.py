@@ -102,6 +102,8 @@ async def running_console(
         url = await stack.enter_async_context(served(app))
         console = Console(url, service, keys, admin)
         stack.push_async_callback(service.database.engine.dispose)
+        for resource in service.resources:
+            await stack.enter_async_context(resource)
         yield await stack.enter_async_context(_closing(console))
 
 

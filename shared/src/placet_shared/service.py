@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +46,8 @@ class Service:
     loops: Sequence[Loop]
     router: APIRouter
     on_start: Callable[[], Awaitable[None]] | None = None
+    resources: Sequence[AbstractAsyncContextManager[object]] = ()
+    """What is closed when the service ends."""
 
 
 def serve(name: str, settings_class: type[SettingsT], build: Callable[[SettingsT], Service]) -> None:
@@ -140,6 +142,8 @@ class _Running:
         """Everything starts in the background: the probes answer while the database or the broker is still away."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.service.database.engine.dispose)
+            for resource in self.service.resources:
+                await stack.enter_async_context(resource)
             stack.push_async_callback(self._sender.close)
             starting = asyncio.create_task(self._start())
             stack.push_async_callback(self._stop, starting)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from placet_console.hashing import SecretHasher
+from placet_console.hashing import REMEMBER_SECONDS, SecretHasher
 from placet_console.throttle import MOST_FAILURES, MOST_GUESSERS, FailureLimit
 from placet_console.tokens import TokenRecord, new_token, read_token
 from placet_console.users import NewUser, User, leaves_no_admin, next_version
@@ -99,13 +99,14 @@ async def test_a_secret_is_remembered_for_its_own_hash_alone() -> None:
     hasher = SecretHasher()
     hashed, other = await hasher.hash("secret"), await hasher.hash("secret")
     assert hashed.startswith("$argon2id$")
-    assert not hasher.remembers("secret", hashed)
-    assert not await hasher.holds("Secret", hashed)
-    assert not await hasher.holds("secret", "no hash")
-    assert await hasher.holds("secret", hashed)
-    assert hasher.remembers("secret", hashed)
-    assert not hasher.remembers("secret", other)
-    assert not hasher.remembers("Secret", hashed)
+    assert not hasher.remembers("secret", hashed, 0)
+    assert not await hasher.holds("Secret", hashed, 0)
+    assert not await hasher.holds("secret", "no hash", 0)
+    assert await hasher.holds("secret", hashed, 0)
+    assert hasher.remembers("secret", hashed, REMEMBER_SECONDS - 1)
+    assert not hasher.remembers("secret", hashed, REMEMBER_SECONDS)
+    assert not hasher.remembers("secret", other, 0)
+    assert not hasher.remembers("Secret", hashed, 0)
 
 
 def test_an_address_waits_after_too_many_failures() -> None:

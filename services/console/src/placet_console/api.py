@@ -1,12 +1,9 @@
 """The one origin: the console's own routes, and everything else that goes on to the services."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-import httpx2
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from placet_shared.work import Database
 
@@ -22,17 +19,9 @@ from .users_api import users_router
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
-def build_router(
-    database: Database, users: Users, gate: Gate, forwarder: Forwarder, services: list[str], client: httpx2.AsyncClient
-) -> APIRouter:
+def build_router(database: Database, users: Users, gate: Gate, forwarder: Forwarder, services: list[str]) -> APIRouter:
     """All routes, below `/api/v1`; the last one takes what the others left."""
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with client:
-            yield
-
-    router = APIRouter(prefix="/api/v1", route_class=ConsoleRoute, lifespan=lifespan)
+    router = APIRouter(prefix="/api/v1", route_class=ConsoleRoute)
     caller = Depends(gate)
 
     @router.get("/openapi.json", include_in_schema=False, dependencies=[caller])

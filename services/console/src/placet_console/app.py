@@ -17,6 +17,7 @@ from .hashing import SecretHasher
 from .managing import Users
 from .settings import ConsoleSettings
 from .tables import delivery, metadata
+from .throttle import FailureLimit
 
 NAME = "console"
 ANNOUNCE_SECONDS = 3600.0
@@ -40,9 +41,9 @@ def build(settings: ConsoleSettings) -> Service:
         router=build_router(
             database=database,
             users=users,
-            gate=Gate(database, hasher),
+            gate=Gate(database, hasher, FailureLimit()),
             forwarder=Forwarder(settings.urls, client, signer),
             services=list(settings.urls),
-            client=client,
         ),
+        resources=[client],
     )

@@ -24,25 +24,25 @@ class Gate:
     revoking and changed roles count at once; what is remembered is only that a secret fits its hash. Wrong secrets
     count by address and token, so that nobody is kept out by what others try, and unknown tokens by address."""
 
-    def __init__(self, database: Database, hasher: SecretHasher) -> None:
+    def __init__(self, database: Database, hasher: SecretHasher, failures: FailureLimit) -> None:
         self._database = database
         self._hasher = hasher
-        self._failures = FailureLimit()
+        self._failures = failures
 
     async def __call__(self, request: Request) -> User:
         """The caller. Raises a 401, or a 429 after many wrong tokens."""
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not text:
             raise not_signed_in()
-        token = read_token(text.strip())
+        token, now = read_token(text.strip()), monotonic()
         found = await self._look_up(token) if token else None
         if token is None or found is None:
-            raise self._failure(request, "")
+            raise self._failure(request, "", now)
         record, user = found
-        if not self._hasher.remembers(token.secret, record.hash):
-            self._require_patience(request, record.id)
-        if not await self._hasher.holds(token.secret, record.hash):
-            raise self._failure(request, record.id)
+        if not self._hasher.remembers(token.secret, record.hash, now):
+            self._require_patience(request, record.id, now)
+        if not await self._hasher.holds(token.secret, record.hash, now):
+            raise self._failure(request, record.id, now)
         await self._note_use(record)
         return user
 
@@ -57,13 +57,13 @@ class Gate:
             async with self._database.transaction() as work:
                 await store.note_use(work, record.id)
 
-    def _failure(self, request: Request, token_id: str) -> HTTPException:
-        self._require_patience(request, token_id)
-        self._failures.note(_guesser(request, token_id), monotonic())
+    def _failure(self, request: Request, token_id: str, now: float) -> HTTPException:
+        self._require_patience(request, token_id, now)
+        self._failures.note(_guesser(request, token_id), now)
         return not_signed_in()
 
-    def _require_patience(self, request: Request, token_id: str) -> None:
-        if seconds := self._failures.wait(_guesser(request, token_id), monotonic()):
+    def _require_patience(self, request: Request, token_id: str, now: float) -> None:
+        if seconds := self._failures.wait(_guesser(request, token_id), now):
             raise too_many_failures(seconds)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections import OrderedDict
 from hashlib import sha256
-from time import monotonic
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -15,7 +14,7 @@ AT_ONCE = 2
 
 
 class SecretHasher:
-    """Argon2id with the parameters that OWASP recommends: 19 MiB, 2 passes."""
+    """Argon2id with the parameters that OWASP recommends: 19 MiB, 2 passes. `now` is any steady clock's seconds."""
 
     def __init__(self) -> None:
         self._argon2 = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -27,19 +26,19 @@ class SecretHasher:
         async with self._turns:
             return await asyncio.to_thread(self._argon2.hash, secret)
 
-    def remembers(self, secret: str, hashed: str) -> bool:
+    def remembers(self, secret: str, hashed: str, now: float) -> bool:
         """Whether this secret held against this hash a short while ago."""
-        known, until = self._held.get(_key(secret), ("", 0.0))
-        return known == hashed and monotonic() < until
+        known, until = self._held.get(_key(secret), ("", now))
+        return known == hashed and now < until
 
-    async def holds(self, secret: str, hashed: str) -> bool:
+    async def holds(self, secret: str, hashed: str, now: float) -> bool:
         """Whether the secret is the one that was hashed."""
-        if self.remembers(secret, hashed):
+        if self.remembers(secret, hashed, now):
             return True
         async with self._turns:
             held = await asyncio.to_thread(self._check, secret, hashed)
         if held:
-            self._remember(secret, hashed)
+            self._remember(secret, hashed, now + REMEMBER_SECONDS)
         return held
 
     def _check(self, secret: str, hashed: str) -> bool:
@@ -48,8 +47,8 @@ class SecretHasher:
         except (VerificationError, InvalidHashError):
             return False
 
-    def _remember(self, secret: str, hashed: str) -> None:
-        self._held[_key(secret)] = (hashed, monotonic() + REMEMBER_SECONDS)
+    def _remember(self, secret: str, hashed: str, until: float) -> None:
+        self._held[_key(secret)] = (hashed, until)
         while len(self._held) > MOST_REMEMBERED:
             self._held.popitem(last=False)
 

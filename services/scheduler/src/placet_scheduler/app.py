@@ -27,7 +27,7 @@ from .saving import Saver, tell_again
 from .settings import SchedulerSettings
 from .tables import delivery, metadata
 from .ticking import Clock
-from .trying import Worker
+from .trying import Worker, open_client
 from .upkeep import count_runs, forget_old_keys
 
 NAME = "scheduler"
@@ -43,7 +43,8 @@ def build(settings: SchedulerSettings) -> Service:
     signer = Signer(load_signing_key(NAME, settings.key))
     orderer = Orderer(signer, settings.installation, settings.epoch)
     notifier_has_mail = settings.smtp_host is not None
-    reviewer = Reviewer(Worker(settings.sync_worker_url, signer), notifier_has_mail)
+    client = open_client()
+    reviewer = Reviewer(Worker(settings.sync_worker_url, signer, client), notifier_has_mail)
     return Service(
         name=NAME,
         settings=settings,
@@ -58,6 +59,7 @@ def build(settings: SchedulerSettings) -> Service:
             Loop("old keys", partial(forget_old_keys, database), TELL_AGAIN_SECONDS),
         ],
         router=build_router(database, verifier, Saver(orderer, signer, notifier_has_mail), orderer, reviewer),
+        resources=[client],
     )
 
 

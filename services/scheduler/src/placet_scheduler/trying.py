@@ -15,6 +15,11 @@ from placet_shared.identity import HEADER, Identity, body_hash
 SECONDS = 60.0
 
 
+def open_client() -> httpx2.AsyncClient:
+    """A connection is let go before the worker closes it (uvicorn: 5 s)."""
+    return httpx2.AsyncClient(timeout=SECONDS, limits=httpx2.Limits(keepalive_expiry=2))
+
+
 class NoWorkerError(TransientError):
     """No worker answers."""
 
@@ -25,6 +30,7 @@ class Worker:
 
     url: str | None
     signer: Signer
+    client: httpx2.AsyncClient
 
     async def post(self, what: str, document: Mapping[str, Any], caller: Identity) -> dict[str, Any]:
         """`what` is provider-tests, query-tests or job-checks. Raises NoWorkerError, or InvalidError in its words."""
@@ -36,8 +42,7 @@ class Worker:
         )
         headers = {HEADER: self.signer.sign(identity), "content-type": "application/json"}
         try:
-            async with httpx2.AsyncClient(timeout=SECONDS) as client:
-                answer = await client.post(self.url.rstrip("/") + target, content=body, headers=headers)
+            answer = await self.client.post(self.url.rstrip("/") + target, content=body, headers=headers)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise NoWorkerError(
                 f"no worker answers at {self.url} ({error or type(error).__name__}); see `placet status`"
