@@ -49,6 +49,19 @@ def test_a_column_of_lists_stays_one() -> None:
     assert mapped({"from": "aliases"}).values.to_pylist() == [["a", "b"], ["c"], []]
 
 
+def test_the_first_characters_and_some_of_them_are_counted_from_one() -> None:
+    assert mapped({"left": {"from": "first", "length": 1}}).values.to_pylist() == [["A"], [], []]
+    assert mapped({"left": {"from": "last", "length": 9}}).values.to_pylist() == [["Low"], ["Roe"], []]
+    assert mapped({"substring": {"from": "last", "start": 2, "length": 2}}).values.to_pylist() == [["ow"], ["oe"], []]
+    assert mapped({"substring": {"from": "last", "start": 4, "length": 2}}).values.to_pylist() == [[], [], []]
+
+
+def test_a_value_is_split_into_many_and_empty_pieces_are_none() -> None:
+    records = pa.RecordBatch.from_pydict({RECORD: ["line 2", "line 3"], "aliases": ["a@x; b@x;;", " ;"]})
+    field = Field.model_validate({"to": "x", "from": "aliases", "split": ";"})
+    assert map_field(field, records, Scripts()).values.to_pylist() == [["a@x", "b@x"], []]
+
+
 def test_static_values_are_the_same_for_all() -> None:
     assert mapped({"static": "ACME"}).values.to_pylist() == [["ACME"]] * 3
     assert mapped({"static": ("a", "b")}).values.to_pylist() == [["a", "b"]] * 3

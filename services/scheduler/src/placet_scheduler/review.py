@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from placet_shared.objects import Field, Job, Schedule, Workflow, parse_object
 from placet_shared.objects.base import format_duration
+from placet_shared.objects.job import Substring
 from placet_shared.objects.workflow import DEFAULT, workflow_of_every_plan
 
 from .catalogue import schedule_of
@@ -74,14 +75,20 @@ def _fields(job: Job) -> Iterator[str]:
 
 def _field(field: Field) -> str:
     made: dict[str, Any] = {
-        "from": lambda: f"from {field.from_}",
+        "from": lambda: f"from {field.from_}" + (f", split at {field.split!r}" if field.split else ""),
         "static": lambda: f"always {_quoted(field.static)}",
         "join": lambda: f"{' + '.join(field.join or ())}, joined by {field.separator!r}",
+        "left": lambda: f"the first {field.left.length} of {field.left.from_}" if field.left else "",
+        "substring": lambda: _substring(field.substring) if field.substring else "",
         "script": lambda: f"script: {_first_line(field.script or '')}",
     }
     notes = ["only on create"] * field.only_on_create
     notes += ["compared by the matching rule"] * (field.compare == "matching_rule")
     return str(made[field.transform]()) + (f" ({', '.join(notes)})" if notes else "")
+
+
+def _substring(part: Substring) -> str:
+    return f"characters {part.start} to {part.start + part.length - 1} of {part.from_}"
 
 
 def _quoted(value: str | tuple[str, ...] | None) -> str:

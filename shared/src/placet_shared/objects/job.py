@@ -23,7 +23,15 @@ def parse_limit(value: object) -> object:
 Limit = Annotated[str | int | None, BeforeValidator(parse_limit)]
 """How many changes of one kind pass without a person: a number, a share of the entries in the query, or no limit."""
 
-TRANSFORMS = ("from", "static", "join", "script")
+TRANSFORMS = {
+    "from": "from_",
+    "static": "static",
+    "join": "join",
+    "left": "left",
+    "substring": "substring",
+    "script": "script",
+}
+"""How an attribute can be made, and the fields of `Field` that say so."""
 
 
 class Source(Part):
@@ -50,14 +58,32 @@ class Key(Part):
     destination: str
 
 
+class Left(Part):
+    """The first characters of a column."""
+
+    from_: str = Option(alias="from")
+    length: Annotated[int, Option(ge=1)]
+
+
+class Substring(Part):
+    """Some characters of a column; the first of all is number 1."""
+
+    from_: str = Option(alias="from")
+    start: Annotated[int, Option(ge=1)]
+    length: Annotated[int, Option(ge=1)]
+
+
 class Field(Part):
-    """How one attribute of the destination is made: exactly one transform."""
+    """How one attribute of the destination is made: exactly one transform. `split` makes many values of a column's one."""
 
     to: str
     from_: str | None = Option(default=None, alias="from")
+    split: Annotated[str, Option(min_length=1)] | None = None
     static: str | tuple[str, ...] | None = None
     join: tuple[str, ...] | None = None
     separator: str = " "
+    left: Left | None = None
+    substring: Substring | None = None
     script: str | None = None
     only_on_create: bool = False
     compare: Literal["exact", "matching_rule"] = "exact"
@@ -65,14 +91,20 @@ class Field(Part):
     @property
     def transform(self) -> str:
         """The name of the one transform that is given."""
-        given = {"from": self.from_, "static": self.static, "join": self.join, "script": self.script}
-        return next(name for name, value in given.items() if value is not None)
+        return next(name for name, field in TRANSFORMS.items() if getattr(self, field) is not None)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The source columns that it names, those of a script aside."""
+        parts = [part.from_ for part in (self.left, self.substring) if part]
+        return (*([self.from_] if self.from_ is not None else []), *(self.join or ()), *parts)
 
     @model_validator(mode="after")
     def _one_transform(self) -> Self:
-        given = [self.from_, self.static, self.join, self.script]
-        if sum(value is not None for value in given) != 1:
+        if sum(getattr(self, field) is not None for field in TRANSFORMS.values()) != 1:
             raise ValueError(f"give exactly one of {', '.join(TRANSFORMS)} for {self.to}")
+        if self.split is not None and self.from_ is None:
+            raise ValueError(f"split: it goes with from, so say which column of {self.to} to split")
         return self
 
 

@@ -33,6 +33,28 @@ def constant(values: Sequence[str], rows: int) -> Column:
     return of_values([values] * rows)
 
 
+def part(column: Column, start: int, length: int) -> Column:
+    """Characters of each value, from number `start` on (the first is 1); a value without any is none."""
+    cut = pc.utf8_slice_codeunits(column.flatten(), start - 1, start - 1 + length)
+    return _without_empty(pa.ListArray.from_arrays(column.offsets, cut))
+
+
+def split(column: Column, separator: str) -> Column:
+    """The values between separators, without the spaces around them."""
+    return of_values(
+        [
+            [piece.strip() for value in values for piece in value.split(separator) if piece.strip()]
+            for values in column.to_pylist()
+        ]
+    )
+
+
+def _without_empty(column: Column) -> Column:
+    if not pc.any(pc.equal(column.flatten(), "")).as_py():
+        return column
+    return of_values([[value for value in values if value] for values in column.to_pylist()])
+
+
 def several(column: Column) -> list[int]:
     """The rows that have more than one value."""
     return pc.indices_nonzero(pc.greater(pc.list_value_length(column), 1)).to_pylist()  # type: ignore[no-any-return]

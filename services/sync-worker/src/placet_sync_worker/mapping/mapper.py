@@ -9,7 +9,7 @@ from placet_shared.objects import Field
 
 from ..errors import ScriptError
 from ..ports import RECORD
-from .columns import Column, as_lists, constant, of_values
+from .columns import Column, as_lists, constant, of_values, part, split
 from .script import Cells, Failure, ScriptEngine
 
 Problems = dict[int, str]
@@ -28,12 +28,20 @@ def map_field(field: Field, records: pa.RecordBatch, scripts: ScriptEngine) -> M
     """The values that the records want for one attribute. Raises ScriptError that names it."""
     match field.transform:
         case "from":
-            return Mapped(as_lists(records.column(str(field.from_))))
+            column = as_lists(records.column(str(field.from_)))
+            return Mapped(column if field.split is None else split(column, field.split))
         case "static":
             given = (field.static,) if isinstance(field.static, str) else field.static or ()
             return Mapped(constant([value for value in given if value], records.num_rows))
         case "join":
             return _joined([records.column(name) for name in field.join or ()], field)
+        case "left":
+            assert field.left is not None
+            return Mapped(part(as_lists(records.column(field.left.from_)), 1, field.left.length))
+        case "substring":
+            assert field.substring is not None
+            some = field.substring
+            return Mapped(part(as_lists(records.column(some.from_)), some.start, some.length))
         case _:
             return _scripted(str(field.script), field.to, records, scripts)
 

@@ -156,7 +156,7 @@ class Examination:
 
     def _columns_of(self, one: Field) -> Iterable[str]:
         if one.script is None:
-            return [one.from_] if one.from_ is not None else one.join or ()
+            return one.columns
         try:
             names = columns_of(one.script)
         except ScriptError as error:
