@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from .database import DeliveryTables
 from .envelope import Envelope, RawHeaders, event_headers, pack_headers
-from .errors import PermanentError
+from .errors import ForgedEventError, PermanentError
 from .events import Event
 from .topics import ANSWERS
 
@@ -40,15 +40,16 @@ class Work:
 
     async def claim(self, envelope: Envelope) -> bool:
         """False if the event was handled before; its answers are then sent again. It counts as an answer each time: the
-        question may have been asked after it came first."""
+        question may have been asked after it came first. Raises ForgedEventError for an id that came with another
+        subject: nobody has looked at the signature of a repeat."""
         inbox, event = self._tables.inbox, envelope.event
         row = upsert(inbox).values(event_id=envelope.event_id, type=envelope.type, subject=event.subject)
         claimed = await self.connection.execute(row.on_conflict_do_nothing().returning(inbox.c.event_id))
         is_new = claimed.first() is not None
-        await self._mark_answered(event)
         if not is_new:
             await self._remember(envelope)
             await self._rearm(event)
+        await self._mark_answered(event)
         return is_new
 
     async def publish(self, event: Event, event_id: str | None = None) -> str:
@@ -86,9 +87,10 @@ class Work:
 
     async def _remember(self, envelope: Envelope) -> None:
         """What is still sent must not be forgotten as old."""
-        inbox = self._tables.inbox
-        same = and_(inbox.c.event_id == envelope.event_id, inbox.c.type == envelope.type)
-        await self.connection.execute(update(inbox).where(same).values(received_at=func.now()))
+        inbox, subject = self._tables.inbox, envelope.event.subject
+        same = and_(inbox.c.event_id == envelope.event_id, inbox.c.type == envelope.type, inbox.c.subject == subject)
+        if not (await self.connection.execute(update(inbox).where(same).values(received_at=func.now()))).rowcount:
+            raise ForgedEventError(f"{envelope.type} about {subject}: its id came before, about something else")
 
     async def _rearm(self, event: Event) -> None:
         outbox = self._tables.outbox

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from placet_shared.envelope import Envelope
+from placet_shared.errors import ForgedEventError
 from placet_shared.events import EVENTS, Event, RunApproved, RunFinished, RunPlanned, RunRequested
 from placet_shared.outbox import sweep_unanswered
 from placet_shared.topics import ALL_TOPICS, ANSWERS, DEAD_LETTERS, event_type
@@ -131,6 +132,23 @@ async def test_an_answer_that_comes_again_answers_what_was_asked_after_it(outbox
     await ask(outbox, sample(RunApproved))
     assert await hear(outbox, sample(RunFinished)) is False
     assert (await row(outbox)).answered_at is not None
+
+
+async def test_a_repeat_about_another_run_answers_nothing_and_is_forged(outbox: Outbox) -> None:
+    """Nobody looks at the signature of an event that was handled before."""
+    await hear(outbox, sample(RunFinished).model_copy(update={"run_id": "another"}))
+    await ask(outbox, sample(RunRequested))
+    with pytest.raises(ForgedEventError, match="its id came before, about something else"):
+        await hear(outbox, sample(RunFinished))
+    assert (await row(outbox)).answered_at is None
+
+
+async def test_a_repeated_question_about_another_run_brings_no_answer(outbox: Outbox) -> None:
+    await hear(outbox, sample(RunPlanned).model_copy(update={"run_id": "another"}), "question")
+    await ask(outbox, sample(RunApproved), "answer")
+    with pytest.raises(ForgedEventError):
+        await hear(outbox, sample(RunPlanned), "question")
+    assert await outbox.unsent() == []
 
 
 @pytest.mark.parametrize("topic", sorted(set(ALL_TOPICS) - ANSWERS.keys() - {DEAD_LETTERS}))
