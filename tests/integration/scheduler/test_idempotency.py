@@ -80,6 +80,13 @@ async def test_a_key_that_joined_an_open_run_stays_with_it(ready: Scheduler) -> 
     assert len(await ready.runs()) == 1
 
 
+async def test_who_gets_the_open_run_is_told_so_each_time(ready: Scheduler) -> None:
+    assert [(await ask(ready, RUN)).json()["joined"] for _ in range(2)] == [False, False]
+    assert [(await ask(ready, RUN, "another")).json()["joined"] for _ in range(2)] == [True, True]
+    assert (await ready.ask())["joined"] is True
+    assert (await ask(ready, PREVIEW, "preview")).json()["joined"] is False
+
+
 async def test_a_request_that_was_refused_leaves_no_key(ready: Scheduler) -> None:
     later = {"job": "later"}
     assert (await ask(ready, later)).status_code == 404

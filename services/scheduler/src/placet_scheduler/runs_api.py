@@ -1,6 +1,7 @@
 """Runs over HTTP: ask for one, watch it, end it."""
 
 import asyncio
+from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -46,13 +47,15 @@ def runs_router(database: Database, orderer: Orderer, caller: CallerDependency) 
         user: Annotated[Identity, who],
         idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
     ) -> dict[str, Any]:
+        """The new run, or the one that is open; `joined` says which."""
         if body.preview:
             user.require("operator", "editor")
         else:
             user.require("operator")
             await _until_ended(database, body.job)
         async with database.transaction() as work:
-            return show_run(await _asked_for(work, orderer, body, user, idempotency_key))
+            run, asked_at = await _asked_for(work, orderer, body, user, idempotency_key)
+        return show_run(run) | {"joined": run["requested_at"] != asked_at}
 
     @router.get("/runs", dependencies=[who])
     async def list_runs(
@@ -81,19 +84,21 @@ def runs_router(database: Database, orderer: Orderer, caller: CallerDependency) 
     return router
 
 
-async def _asked_for(work: Work, orderer: Orderer, body: RunBody, user: Identity, key: str | None) -> dict[str, Any]:
-    """The run that answers a request; a key that comes again gets the run that it got."""
+async def _asked_for(
+    work: Work, orderer: Orderer, body: RunBody, user: Identity, key: str | None
+) -> tuple[dict[str, Any], datetime]:
+    """The run that answers a request, and when that came first: a key that comes again gets the run that it got."""
     request = sha256(body.model_dump_json().encode()).hexdigest()
     before = await store.answered_before(work, user.user, key) if key else None
     if before is not None:
         if before.request != request:
             raise AnotherRequestError("this Idempotency-Key came with another request before; use a new one")
-        return await _found(work, before.run_id)
+        return await _found(work, before.run_id), before.asked_at
     asking = Asking(body.job, "manual", user.user, "", body.preview, tuple(body.records))
     run_id = await orderer.order_or_join(work, asking)
     if key:
         await store.note_answer(work, user.user, key, request, run_id)
-    return await _found(work, run_id)
+    return await _found(work, run_id), work.now
 
 
 async def _until_ended(database: Database, job: str) -> None:
