@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -11,11 +11,29 @@ from .errors import PermanentError
 
 SettingsT = TypeVar("SettingsT", bound="Settings")
 
-OPEN_NAMES = ("PLACET_SECRET_",)
-"""Prefixes that belong to people's secrets, not to settings."""
+SECRETS = "PLACET_SECRET_"
+"""Begins names of people's secrets, which are no settings."""
 
-FOREIGN = frozenset({"PLACET_HOME", "PLACET_URL", "PLACET_TOKEN"})
-"""What the command line reads, and a service inherits."""
+OF_SINGLE_SERVICES = frozenset(
+    {
+        "spool",
+        "lease_seconds",
+        "smtp_host",
+        "smtp_port",
+        "smtp_security",
+        "smtp_sender",
+        "smtp_username",
+        "smtp_password",
+        "scheduler_url",
+        "sync_worker_url",
+        "approvals_url",
+        "notifier_url",
+    }
+)
+"""Settings that only some services have: one environment may serve several, and none knows another."""
+
+OF_THE_COMMAND = frozenset({"PLACET_HOME", "PLACET_URL", "PLACET_TOKEN"})
+"""What the command line reads, and a service may inherit."""
 
 
 class SettingsError(PermanentError):
@@ -58,38 +76,5 @@ class Settings(BaseSettings):
 
     @classmethod
     def _is_unknown(cls, name: str) -> bool:
-        known = {f"PLACET_{field.upper()}" for field in every_setting()} | FOREIGN
-        return name.startswith("PLACET_") and not name.startswith(OPEN_NAMES) and name not in known
-
-
-def every_setting() -> set[str]:
-    """The fields of all services' settings that are loaded: one environment may serve several services."""
-    return (
-        set(Settings.model_fields)
-        | {name for sub in _subclasses(Settings) for name in sub.model_fields}
-        | SHARED_ENVIRONMENT
-    )
-
-
-SHARED_ENVIRONMENT = frozenset(
-    {
-        "spool",
-        "lease_seconds",
-        "smtp_host",
-        "smtp_port",
-        "smtp_security",
-        "smtp_sender",
-        "smtp_username",
-        "smtp_password",
-        "public_url",
-        "scheduler_url",
-        "sync_worker_url",
-        "approvals_url",
-        "notifier_url",
-    }
-)
-"""Settings of single services, which others may meet in a common environment."""
-
-
-def _subclasses(cls: type[Any]) -> list[type[Any]]:
-    return [each for sub in cls.__subclasses__() for each in (sub, *_subclasses(sub))]
+        known = {f"PLACET_{field.upper()}" for field in {*cls.model_fields, *OF_SINGLE_SERVICES}} | OF_THE_COMMAND
+        return name.startswith("PLACET_") and not name.startswith(SECRETS) and name not in known

@@ -2,7 +2,11 @@
 
 import pytest
 
-from placet_shared.settings import Settings, SettingsError
+from placet_console.settings import ConsoleSettings
+from placet_notifier.settings import NotifierSettings
+from placet_scheduler.settings import SchedulerSettings
+from placet_shared.settings import OF_SINGLE_SERVICES, Settings, SettingsError
+from placet_sync_worker.settings import WorkerSettings
 
 NEEDED = {
     "PLACET_DATABASE_URL": "postgresql://x",
@@ -45,3 +49,13 @@ def test_an_unknown_setting_stops_the_start_by_name(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PLACET_KAFKKA", "x")
     with pytest.raises(SettingsError, match="PLACET_KAFKKA unknown"):
         Settings.load()
+
+
+def test_one_environment_may_serve_all_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one of them has, all have heard of."""
+    every = (ConsoleSettings, NotifierSettings, SchedulerSettings, WorkerSettings)
+    own = {name for settings in every for name in settings.model_fields} - set(Settings.model_fields)
+    assert own == OF_SINGLE_SERVICES
+    for name in ("SMTP_HOST", "SPOOL", "TOKEN"):
+        monkeypatch.setenv(f"PLACET_{name}", "x")
+    assert Settings.load().http_port == 8081

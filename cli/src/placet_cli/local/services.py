@@ -6,11 +6,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from placet_shared.settings import OF_THE_COMMAND
+
 from .child import Child
 from .home import SERVICES, Home
-
-COMMAND_LINE = frozenset({"PLACET_HOME", "PLACET_URL", "PLACET_TOKEN"})
-"""What the command reads and no service does."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +35,11 @@ def worker_name(number: int) -> str:
 
 def environment(home: Home, addresses: Addresses, service: str, name: str) -> dict[str, str]:
     """Everything that a service reads: what the stack decides, then what was inherited, then what is usual."""
-    inherited = {key: value for key, value in os.environ.items() if key not in COMMAND_LINE}
-    return _usual(home, addresses, inherited) | inherited | _decided(home, addresses, service, name)
+    inherited = {key: value for key, value in os.environ.items() if key not in OF_THE_COMMAND}
+    return _usual(home, addresses) | inherited | _decided(home, addresses, service, name)
 
 
-def _usual(home: Home, addresses: Addresses, inherited: Mapping[str, str]) -> dict[str, str]:
+def _usual(home: Home, addresses: Addresses) -> dict[str, str]:
     usual = {
         "PLACET_EPOCH": str(home.settings["epoch"]),
         "PLACET_LOG": "json",
@@ -48,7 +47,6 @@ def _usual(home: Home, addresses: Addresses, inherited: Mapping[str, str]) -> di
         "PLACET_FILES": str(home.folder.parent),
         "PLACET_FILES_ABSOLUTE": "true",
         "PLACET_SPOOL": str(home.spool),
-        "PLACET_PUBLIC_URL": _here(addresses.ports["console"]),
     }
     catcher = {
         "PLACET_SMTP_HOST": "127.0.0.1",
@@ -56,7 +54,7 @@ def _usual(home: Home, addresses: Addresses, inherited: Mapping[str, str]) -> di
         "PLACET_SMTP_SECURITY": "none",
         "PLACET_SMTP_SENDER": "placet@localhost",
     }
-    return usual if "PLACET_SMTP_HOST" in inherited else usual | catcher
+    return usual if "PLACET_SMTP_HOST" in os.environ else usual | catcher
 
 
 def _decided(home: Home, addresses: Addresses, service: str, name: str) -> dict[str, str]:
