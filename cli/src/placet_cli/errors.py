@@ -3,6 +3,9 @@
 DONE, ERROR, USAGE, WITH_ERRORS, FAILED, DENIED, WAITING, CANCELLED, TIME_UP = 0, 1, 2, 3, 4, 5, 6, 7, 8
 """Exit codes, as in the interface."""
 
+INTERRUPTED = 130
+"""After Ctrl-C, as shells have it."""
+
 
 class CommandError(Exception):
     """One sentence for a person; `document` is what programs read on standard output, `field` is at fault."""

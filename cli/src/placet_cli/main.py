@@ -6,9 +6,7 @@ import typer
 
 from .commands import care, notifications, objects, people, requests, runs, stack
 from .context import leave, wanted_form
-from .errors import USAGE, CommandError
-
-INTERRUPTED = 130
+from .errors import INTERRUPTED, USAGE, CommandError
 
 commands = typer.Typer(
     no_args_is_help=True,

@@ -132,6 +132,11 @@ def nothing(_console: "Console") -> None:
     """Prints nothing: what there is to say was said on standard error."""
 
 
+def moment(text: str) -> str:
+    """A time of the API for people."""
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def _cell(name: str, value: Any) -> str:
     """A value in words: people read no JSON."""
     if isinstance(value, bool):
@@ -143,5 +148,5 @@ def _cell(name: str, value: Any) -> str:
         given = {inner: one for inner, one in value.items() if one not in (0, None, [], "")}
         return ", ".join(f"{_title(inner)} {_cell(inner, one)}" for inner, one in given.items())
     if isinstance(value, str) and (name == "at" or name.endswith("_at")):
-        return f"{datetime.fromisoformat(value).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return moment(value)
     return "" if value is None else visible(str(value))

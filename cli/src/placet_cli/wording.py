@@ -1,9 +1,9 @@
 """Runs and their changes for people."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .following import OPERATIONS
+from .following import OPERATIONS, Result, list_of
 from .output import Printer, beside, fields, visible
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def run_in_words(document: Mapping[str, Any]) -> Printer:
     plan, results = document["plan"], document["results"] or {}
     shown = {
         "run": document["id"],
-        "job": document["job"] + (" (preview)" if document["preview"] else ""),
+        "job": job_of(document),
         "state": (document["outcome"] or document["state"]).replace("_", " "),
         "reason": document["reason"],
         "asked by": f"{document['requested_by']} ({document['trigger']})",
@@ -26,27 +26,52 @@ def run_in_words(document: Mapping[str, Any]) -> Printer:
         "finished_at": document["finished_at"],
         "request": document["request"],
         "plan": counted(plan or {}, COUNTED) or ("no records, no entries" if plan else None),
+        "rejected": rejected_in_words(document["id"], (plan or {}).get("rejected", 0)),
         "warnings": (plan or {}).get("warnings"),
         "results": counted(results, results),
     }
     return fields(shown)
 
 
-def changes_in_words(items: Sequence[Mapping[str, Any]]) -> Printer:
-    """A line for each change, an indented line for each of its attributes."""
+def job_of(document: Mapping[str, Any]) -> str:
+    """A run's job, and whether it is a preview."""
+    return str(document["job"]) + (" (preview)" if document["preview"] else "")
+
+
+def rejected_in_words(run_id: str, count: int) -> str | None:
+    """How many records have no change, and what lists them; None for none."""
+    if not count:
+        return None
+    were = "record was" if count == 1 else "records were"
+    return f"{count} {were} rejected; see `{list_of(run_id, Result.REJECTED)}`"
+
+
+def changes_in_words(items: Sequence[Mapping[str, Any]], rest: str | None = None) -> Printer:
+    """A line for each change, an indented line for each of its attributes; `rest` is what there is besides."""
 
     def print_changes(console: "Console") -> None:
         if not items:
             console.print("no changes", style="dim")
         for one in items:
             console.print(visible(_head(one)), markup=False)
-            if one["reason"]:
-                console.print(INDENT + beside(INDENT, visible(one["reason"]), console), markup=False)
-            for attribute in one["attributes"]:
-                label = f"{INDENT}{attribute['name']:<20} "
-                console.print(label + beside(label, visible(_values(attribute)), console), markup=False)
+            for label, text in _lines(one):
+                console.print(label + beside(label, visible(text), console), markup=False)
+        if rest:
+            console.print(rest, markup=False)
 
     return print_changes
+
+
+def _lines(change: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What stands below a change: labels and texts."""
+    if reason := change["reason"]:
+        about = change.get("attribute")
+        yield INDENT, reason if about is None or about in reason else f"{about}: {reason}"
+    target = next((step["target"] for step in change["steps"] if step.get("target")), None)
+    if target:
+        yield f"{INDENT}{'is then':<20} ", target
+    for attribute in change["attributes"]:
+        yield f"{INDENT}{attribute['name']:<20} ", _values(attribute, new=change["op"] == "create")
 
 
 def _head(change: Mapping[str, Any]) -> str:
@@ -61,10 +86,8 @@ def counted(found: Mapping[str, Any], names: Iterable[str]) -> str:
     return ", ".join(f"{found[name]} {name.replace('_', ' ')}" for name in names if found.get(name))
 
 
-def _values(attribute: Mapping[str, Any]) -> str:
+def _values(attribute: Mapping[str, Any], *, new: bool) -> str:
     if "count" in attribute:
         return f"{len(attribute['add'])} to add, {len(attribute['remove'])} to remove, {attribute['count']} then"
     before, after = ", ".join(attribute["before"]), ", ".join(attribute["after"])
-    if not before:
-        return after
-    return f"{before} → {after or '(nothing)'}"
+    return after if new else f"{before or '(nothing)'} → {after or '(nothing)'}"

@@ -3,10 +3,11 @@
 from io import StringIO
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from placet_cli.output import Printer
-from placet_cli.wording import changes_in_words, counted, run_in_words
+from placet_cli.wording import changes_in_words, counted, rejected_in_words, run_in_words
 
 CHANGE: dict[str, Any] = {
     "key": "E1",
@@ -61,6 +62,10 @@ def test_a_rejected_record_says_where_it_stands_and_why() -> None:
         "result": "rejected", "reason": "sn: the record gives no value",
     }  # fmt: skip
     assert printed(changes_in_words([rejected])) == ["rejected ?  line 43", "           sn: the record gives no value"]
+    by_script = rejected | {"attribute": "mail", "reason": "KeyError: 'x'"}
+    assert printed(changes_in_words([by_script]))[1].strip() == "mail: KeyError: 'x'"
+    known = rejected | {"attribute": "sn"}
+    assert printed(changes_in_words([known]))[1].strip() == "sn: the record gives no value"
 
 
 def test_values_that_come_and_go() -> None:
@@ -70,7 +75,15 @@ def test_values_that_come_and_go() -> None:
         {"name": "member", "add": ["x"] * 60, "remove": ["y"], "count": 159},
     ]
     said = [line.split(maxsplit=1)[1] for line in printed(changes_in_words([CHANGE | {"attributes": attributes}]))[1:]]
-    assert said == ["Ann", "a@b, c@d → (nothing)", "60 to add, 1 to remove, 159 then"]
+    assert said == ["(nothing) → Ann", "a@b, c@d → (nothing)", "60 to add, 1 to remove, 159 then"]
+    created = CHANGE | {"op": "create", "attributes": attributes[:1]}
+    assert printed(changes_in_words([created]))[1].split() == ["cn", "Ann"]
+
+
+def test_a_move_says_what_the_entry_is_called_then() -> None:
+    steps = [{"what": "rename", "phase": "update", "result": None, "target": "cn=Ann Novak,ou=People,dc=example"}]
+    lines = printed(changes_in_words([CHANGE | {"op": "move", "steps": [*steps, {"what": "modify"}]}]))
+    assert lines[1].split(maxsplit=2) == ["is", "then", "cn=Ann Novak,ou=People,dc=example"]
 
 
 def test_values_cannot_hide_a_change_from_who_approves_it() -> None:
@@ -80,6 +93,14 @@ def test_values_cannot_hide_a_change_from_who_approves_it() -> None:
 
 def test_no_changes_are_said_in_words() -> None:
     assert printed(changes_in_words([])) == ["no changes"]
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 record was"), (4, "4 records were")])
+def test_records_that_were_rejected_are_counted_and_where_they_are_is_said(count: int, words: str) -> None:
+    said = f"{words} rejected; see `placet run changes r1 --result rejected`"
+    assert printed(changes_in_words([], rejected_in_words("r1", count))) == ["no changes", said]
+    previewed = RUN | {"preview": True, "state": "finished", "outcome": "previewed", "plan": {"rejected": count}}
+    assert said in " ".join(" ".join(printed(run_in_words(previewed))).split())
 
 
 def test_counts_that_are_zero_are_left_out() -> None:

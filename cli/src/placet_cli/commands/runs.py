@@ -6,9 +6,9 @@ import typer
 
 from ..context import IdArgument, NameArgument, OutputOption, TokenOption, UrlOption, connect
 from ..errors import DONE, USAGE, CommandError
-from ..following import Operation, Result, exit_code, follow, why
-from ..output import Form, show, table
-from ..wording import changes_in_words, run_in_words
+from ..following import Operation, Result, RunState, exit_code, follow, why
+from ..output import Form, moment, show, table, visible
+from ..wording import changes_in_words, job_of, rejected_in_words, run_in_words
 from .objects import job
 
 run = typer.Typer(no_args_is_help=True, help="What happened, and what waits.")
@@ -34,6 +34,9 @@ def run_job(
         raise CommandError("--timeout is for --wait; give both", USAGE)
     client = connect(url, token)
     asked = client.post("runs", body={"job": name, "preview": preview, "records": record or []})
+    if asked.get("joined"):
+        by = f"{asked['requested_by']} at {moment(asked['requested_at'])}"
+        typer.echo(visible(f"this run is open already, asked for by {by}; a job has one at a time"), err=True)
     if wait:
         _end(follow(client, asked, timeout), output)
     else:
@@ -65,19 +68,20 @@ def _end(document: dict[str, Any], form: Form) -> None:
 @run.command("list")
 def list_runs(
     job: Annotated[str | None, typer.Option("--job", help="Of this job alone.")] = None,
-    state: Annotated[
-        str | None,
-        typer.Option("--state", help="requested, planning, awaiting_approval, approved, applying or finished."),
-    ] = None,
+    state: Annotated[RunState | None, typer.Option("--state", help="In this state alone.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Else the whole list.")] = None,
     url: UrlOption = None,
     token: TokenOption = None,
     output: OutputOption = Form.TABLE,
 ) -> None:
     """Runs, the newest first."""
-    found = connect(url, token).items("runs", job=job, state=state)
-    rows = [{**one, "state": (one["outcome"] or one["state"]).replace("_", " ")} for one in found]
+    page = connect(url, token).first(limit, "runs", job=job, state=state)
+    rows = [
+        {**one, "job": job_of(one), "state": (one["outcome"] or one["state"]).replace("_", " ")}
+        for one in page["items"]
+    ]
     columns = ("id", "job", "state", "requested_at", "requested_by", "trigger")
-    show({"items": found, "next": None}, output, table(rows, columns, "nothing has run yet"))
+    show(page, output, table(rows, columns, "no such run is known" if job or state else "nothing has run yet"))
 
 
 @run.command("show")
@@ -95,6 +99,8 @@ def cancel(
 ) -> None:
     """Ends a run; what it has written stays."""
     found = connect(url, token).post("runs", run_id, "cancel")
+    over = found["outcome"] and found["outcome"].replace("_", " ")
+    typer.echo(f"run {run_id} " + (f"is over already: {over}" if over else "is being cancelled"), err=True)
     show(found, output, run_in_words(found))
 
 
@@ -110,5 +116,12 @@ def changes(
     output: OutputOption = Form.TABLE,
 ) -> None:
     """The plan with its results, change by change, attribute by attribute."""
-    page = connect(url, token).first(limit, "runs", run_id, "changes", op=op, result=result, key=key)
-    show(page, output, changes_in_words(page["items"]))
+    client = connect(url, token)
+    page = client.first(limit, "runs", run_id, "changes", op=op, result=result, key=key)
+    shown, refused = page["items"], 0
+    if output is Form.TABLE and op is None and result is None:  # rejected records are no changes, but people look here
+        if key is None:
+            refused = (client.get("runs", run_id)["plan"] or {}).get("rejected", 0)
+        else:
+            shown = [*shown, *client.items("runs", run_id, "changes", result=Result.REJECTED, key=key)]
+    show(page, output, changes_in_words(shown, rejected_in_words(run_id, refused)))

@@ -66,12 +66,16 @@ def show_change(row: Row[Any], results: Mapping[tuple[int, int], str | None]) ->
         "phase": steps[0]["phase"] if steps else None,
         "attributes": [_show_attribute(attribute) for attribute in document["attributes"]],
         "steps": [
-            {"what": step["what"], "phase": step["phase"], "result": results.get((row.number, n))}
+            {"what": step["what"], "phase": step["phase"], "result": results.get((row.number, n)), **_new_name(step)}
             for n, step in enumerate(steps)
         ],
         "result": row.result,
         "reason": row.reason,
     }
+
+
+def _new_name(step: Mapping[str, Any]) -> dict[str, str]:
+    return {"target": step["target"]} if step["target"] else {}
 
 
 def show_rejected(row: Row[Any]) -> dict[str, Any]:
