@@ -4,7 +4,6 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import uuid4
 
 import httpx2
 from fastapi import FastAPI
@@ -15,7 +14,6 @@ from placet_approvals.deciding import expire_requests
 from placet_shared.api import install_problem_documents
 from placet_shared.chain import Decision, Order, Verifier
 from placet_shared.clock import utc_now
-from placet_shared.envelope import Envelope
 from placet_shared.events import (
     ApprovalRequested,
     Event,
@@ -27,7 +25,7 @@ from placet_shared.events import (
     RunPlanned,
 )
 from placet_shared.service import Service
-from placet_shared.topics import event_type
+from tests.support.delivery import handled
 from tests.support.signing import SigningKeys, a_run_planned, an_identity, identity_header
 
 PUBLISHED = {event.topic: event for event in (ApprovalRequested, RunApproved, RunDenied)}
@@ -47,8 +45,7 @@ class Approvals:
 
     async def handle(self, event: Event, event_id: str | None = None) -> bool:
         """As the broker would: in one transaction with the inbox; False for a repeated id."""
-        envelope = Envelope(event_id or str(uuid4()), event_type(event.topic), event)
-        return await self.database.handle(envelope, self.service.handlers[type(event)])
+        return await handled(self.database, self.service.handlers, event, event_id)
 
     async def plan(self, order: Order, **fields: Any) -> RunPlanned:
         event = a_run_planned(self.keys, order, **fields)

@@ -19,12 +19,13 @@ from sqlalchemy.exc import DBAPIError
 
 from placet_shared.clock import utc_now
 from placet_shared.database import DeliveryTables, open_engine, service_metadata
-from placet_shared.envelope import RawHeaders, event_headers
+from placet_shared.envelope import Message, RawHeaders, event_headers, read_envelope
 from placet_shared.events import BatchReady, Event, RunTriggered
 from placet_shared.service import Service, build_app
 from placet_shared.settings import Settings
+from placet_shared.settling import Settler
 from placet_shared.topics import DEAD_LETTERS
-from placet_shared.work import Database, Handler, Work
+from placet_shared.work import Database, Handler, Handlers, Work
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 PATIENCE_SECONDS = 60.0
@@ -183,6 +184,14 @@ def raw(event: Event, event_id: str | None = None, source: str = "test") -> Raw:
     """The message that an event is sent as."""
     headers = event_headers(event_id or uuid4().hex, event, source, utc_now())
     return Raw(event.topic, headers, event.model_dump_json().encode(), event.key.encode())
+
+
+async def handled(database: Database, handlers: Handlers, event: Event, event_id: str | None = None) -> bool:
+    """An event that comes as a message; False if its id came before. Raises what would keep it for another try, or make
+    it a dead letter."""
+    one = raw(event, event_id)
+    message = Message(one.topic, 0, 0, one.key, one.headers, one.body)
+    return await Settler(database, handlers).handle(read_envelope(message), message)
 
 
 async def produce(bootstrap: str, *messages: Raw) -> None:

@@ -22,7 +22,6 @@ from placet_notifier.resting import Resting
 from placet_notifier.sender import Sender, recover_lost
 from placet_shared.api import install_problem_documents
 from placet_shared.clock import utc_now
-from placet_shared.envelope import Envelope
 from placet_shared.events import (
     ApprovalRequested,
     Counts,
@@ -36,8 +35,8 @@ from placet_shared.events import (
 from placet_shared.failpoints import no_failpoint
 from placet_shared.objects import Notify
 from placet_shared.service import Service
-from placet_shared.topics import event_type
 from placet_shared.work import Database
+from tests.support.delivery import handled
 from tests.support.signing import SigningKeys, an_identity, identity_header
 
 OPS = "ops@corp.example"
@@ -114,8 +113,7 @@ class Notifier:
         """As the broker would, signed by whom it belongs to; False for a repeated id."""
         fields = event.model_dump(exclude={"signature"})
         signed = self.keys.signer(issuer or ISSUERS[type(event)]).signed(type(event), **fields)
-        envelope = Envelope(event_id or str(uuid4()), event_type(event.topic), signed)
-        return await self.database.handle(envelope, self.service.handlers[type(event)])
+        return await handled(self.database, self.service.handlers, signed, event_id)
 
     async def configure(self, store: str, settings: Mapping[str, Any] | None, version: int = 1, **fields: Any) -> None:
         """The scheduler tells of a store."""

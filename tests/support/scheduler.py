@@ -21,7 +21,6 @@ from placet_scheduler.ticking import Clock
 from placet_shared.api import install_problem_documents
 from placet_shared.chain import Decision, link_hash
 from placet_shared.clock import utc_now
-from placet_shared.envelope import Envelope
 from placet_shared.events import (
     ApprovalRequested,
     BatchApplied,
@@ -36,7 +35,7 @@ from placet_shared.events import (
 )
 from placet_shared.migrating import migrate
 from placet_shared.service import Service
-from placet_shared.topics import event_type
+from tests.support.delivery import handled
 from tests.support.signing import CORP, HR, INSTALLATION, PEOPLE, SigningKeys, a_plan, an_identity, identity_header
 
 EventT = TypeVar("EventT", bound=Event)
@@ -139,8 +138,7 @@ class Scheduler:
 
     async def handle(self, event: Event, event_id: str | None = None) -> bool:
         """As the broker would: in one transaction with the inbox; False for a repeated id."""
-        envelope = Envelope(event_id or str(uuid4()), event_type(event.topic), event)
-        return await self.database.handle(envelope, self.service.handlers[type(event)])
+        return await handled(self.database, self.service.handlers, event, event_id)
 
     async def published(self, wanted: type[EventT]) -> list[EventT]:
         """The events of one type in the order in which they were published."""

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from time import monotonic
 
 import structlog
 
@@ -17,7 +16,6 @@ class Loop:
         self._step = step
         self._seconds = seconds
         self._woken = asyncio.Event()
-        self.last_turn = monotonic()
 
     def wake(self) -> None:
         """The next step starts now."""
@@ -25,7 +23,6 @@ class Loop:
 
     async def run(self) -> None:
         while True:
-            self.last_turn = monotonic()
             self._woken.clear()
             if not await self._turn():
                 try:

@@ -52,7 +52,7 @@ class Settler:
 
     async def _settle_event(self, envelope: Envelope, message: Message) -> None:
         try:
-            settled = await self._handle(envelope, message)
+            fresh = await self.handle(envelope, message)
         except PermanentError as error:
             _alarm_about(error, message)
             await self._bury(message, envelope.type, error)
@@ -61,9 +61,11 @@ class Settler:
             await letters.keep_for_retry(self._database, message, f"{type(error).__name__}: {error}")
             EVENTS.labels(envelope.type, "retry").inc()
         else:
-            EVENTS.labels(envelope.type, settled).inc()
+            EVENTS.labels(envelope.type, "handled" if fresh else "repeated").inc()
 
-    async def _handle(self, envelope: Envelope, message: Message) -> str:
+    async def handle(self, envelope: Envelope, message: Message) -> bool:
+        """Lets the handler do its work, in the transaction that claims the event; False if it was handled before.
+        Raises what the handler raised."""
         handler = self._handlers.get(type(envelope.event))
         if handler is None:
             raise UnreadableMessageError(f"{self._database.service} does not handle {envelope.type}")
@@ -71,11 +73,11 @@ class Settler:
             fresh = await work.claim(envelope)
             await letters.forget(work, self._database, message, succeeded=fresh)
             if not fresh:
-                return "repeated"
+                return False
             await handler(envelope.event, work)
             self._failpoint(place_of("before_commit", message.topic))
         self._failpoint(place_of("after_commit", message.topic))
-        return "handled"
+        return True
 
     async def _bury(self, message: Message, kind: str, error: PermanentError) -> None:
         log.warning("event_is_dead", topic=message.topic, offset=message.offset, reason=str(error))

@@ -127,11 +127,3 @@ class Database:
             yield work
         if work.published:
             self.outbox_filled.set()
-
-    async def handle(self, envelope: Envelope, handler: Handler) -> bool:
-        """Runs a handler for an event that was not handled before; False if it was."""
-        async with self.transaction() as work:
-            if not await work.claim(envelope):
-                return False
-            await handler(envelope.event, work)
-            return True

@@ -5,13 +5,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, text, update
 
-from placet_shared.envelope import Envelope
 from placet_shared.errors import ForgedEventError
 from placet_shared.events import EVENTS, Event, RunApproved, RunFinished, RunPlanned, RunRequested
 from placet_shared.outbox import sweep_unanswered
 from placet_shared.topics import ALL_TOPICS, ANSWERS, DEAD_LETTERS, event_type
 from placet_shared.work import Work
-from tests.support.delivery import until
+from tests.support.delivery import handled, until
 from tests.support.relays import FakeSender, Outbox, relaying
 from tests.support.samples import sample
 
@@ -42,7 +41,7 @@ async def hear(outbox: Outbox, event: Event, event_id: str = "answer") -> bool:
     async def handler(_event: Event, _work: Work) -> None:
         return
 
-    return await outbox.database.handle(Envelope(event_id, event_type(event.topic), event), handler)
+    return await handled(outbox.database, {type(event): handler}, event, event_id)
 
 
 async def row(outbox: Outbox, event_id: str = "question") -> Any:

@@ -114,16 +114,6 @@ async def test_an_error_does_not_come_again_without_a_pause() -> None:
         assert steps.taken == 1
 
 
-async def test_the_last_turn_is_noted_for_those_who_watch() -> None:
-    steps = Steps(False)
-    async with running(steps, AN_AGE) as loop:
-        await steps.idle.wait()
-        first = loop.last_turn
-        loop.wake()
-        await settled()
-        assert first < loop.last_turn <= monotonic()
-
-
 def test_the_wall_clock_has_its_zone() -> None:
     assert utc_now().tzinfo is UTC
 
