@@ -1,22 +1,19 @@
-"""What a relay sends to in tests: a sender that keeps what it took and misbehaves when told to, and Apache Kafka."""
+"""A sender that keeps what it took and misbehaves when told to, an outbox, and relays between them."""
 
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
 from sqlalchemy import func, select, text
 
-from placet_shared.broker import KafkaSender, ensure_topics
 from placet_shared.envelope import RawHeaders
 from placet_shared.events import NotificationSent
 from placet_shared.migrating import migrate
 from placet_shared.outbox import Relay, Sender, UnsendableError
-from placet_shared.topics import NOTIFICATION_SENT
 from placet_shared.work import Database
-from tests.support.delivery import MIGRATIONS, Peer, messages_on
+from tests.support.delivery import MIGRATIONS, Peer
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class FakeSender:
         """How often it was asked whether it is there: when it was, and when it was away."""
 
     async def send(self, topic: str, key: bytes | None, headers: RawHeaders, _body: bytes) -> None:
-        message = _taken(topic, key, headers)
+        message = taken_as(topic, key, headers)
         self.knocking.set()
         await self.open.wait()
         self._check(self.fails(message))
@@ -72,67 +69,8 @@ def unsendable(*ids: str) -> Callable[[Taken], Exception | None]:
     return lambda message: UnsendableError("too large") if message.id in ids else None
 
 
-class Log(Protocol):
-    """Where relays send to, and what arrived there of one service, by key in order."""
-
-    def sender(self) -> Sender: ...
-
-    async def taken(self) -> Sequence[Taken]: ...
-
-
-class FakeLog:
-    """One log behind any number of senders that behave."""
-
-    def __init__(self) -> None:
-        self._sender = FakeSender()
-
-    def sender(self) -> FakeSender:
-        return self._sender
-
-    async def taken(self) -> Sequence[Taken]:
-        return list(self._sender.taken)
-
-
-class KafkaLog:
-    """The topic of `NotificationSent` on a real broker, as far as one service wrote it."""
-
-    def __init__(self, bootstrap: str, service: str) -> None:
-        self._bootstrap = bootstrap
-        self._source = f"/placet/{service}".encode()
-        self._senders: list[KafkaSender] = []
-
-    def sender(self) -> KafkaSender:
-        self._senders.append(KafkaSender(self._bootstrap, "test"))
-        return self._senders[-1]
-
-    async def taken(self) -> Sequence[Taken]:
-        found = await messages_on(self._bootstrap, NOTIFICATION_SENT)
-        ours = [one for one in found if dict(one.headers).get("ce_source") == self._source]
-        ours.sort(key=lambda one: (one.partition, one.offset))
-        return [_taken(one.topic, one.key, one.headers) for one in ours]
-
-    async def close(self) -> None:
-        for sender in self._senders:
-            await sender.close()
-
-
-def _taken(topic: str, key: bytes | None, headers: RawHeaders) -> Taken:
+def taken_as(topic: str, key: bytes | None, headers: RawHeaders) -> Taken:
     return Taken(topic, (key or b"").decode(), (dict(headers).get("ce_id") or b"").decode())
-
-
-@asynccontextmanager
-async def fake_log() -> AsyncIterator[FakeLog]:
-    yield FakeLog()
-
-
-@asynccontextmanager
-async def kafka_log(bootstrap: str, service: str) -> AsyncIterator[KafkaLog]:
-    await ensure_topics(bootstrap)
-    log = KafkaLog(bootstrap, service)
-    try:
-        yield log
-    finally:
-        await log.close()
 
 
 @asynccontextmanager

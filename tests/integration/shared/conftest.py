@@ -6,7 +6,8 @@ from math import inf
 import pytest
 
 from tests.support.delivery import Peer
-from tests.support.relays import FakeSender, Log, Outbox, fake_log, kafka_log
+from tests.support.logs import Log, fake_log, kafka_log
+from tests.support.relays import FakeSender, Outbox
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from sqlalchemy import text
 
 from placet_shared.outbox import BATCH, Relay
 from tests.support.delivery import until
-from tests.support.relays import Log, Outbox, by_key, event, relaying, repeated
+from tests.support.logs import Log
+from tests.support.relays import Outbox, by_key, event, relaying, repeated
 
 pytestmark = pytest.mark.usefixtures("undisturbed")
 

@@ -11,7 +11,8 @@ from placet_shared import broker as brokers
 from placet_shared.topics import DEAD_LETTERS, NOTIFICATION_SENT
 from tests.support.delivery import messages_on, until
 from tests.support.kafka import Kafka
-from tests.support.relays import KafkaLog, Outbox, by_key, event, kafka_log, relaying
+from tests.support.logs import KafkaLog, kafka_log
+from tests.support.relays import Outbox, by_key, event, relaying
 
 KEYS = "abcd"
 
