@@ -140,11 +140,12 @@ async def test_a_transient_failure_comes_again_and_holds_nobody_up(broker: Broke
 
 async def test_what_a_failed_handler_did_and_published_is_never_seen(broker: Broker, seen: Watcher) -> None:
     event, last = trigger(), trigger()
+    message = raw(event)
     handler = failing(seen, event, PermanentError("never"))
     async with running(seen.peer.service(broker.bootstrap, {RunTriggered: handler})):
-        await produce(broker.bootstrap, raw(event).to(1), raw(last).to(1))
+        await produce(broker.bootstrap, message.to(1), raw(last).to(1))
         await until(lambda: seen.subjects(last.job))
-        await until(lambda: messages_on(broker.bootstrap, "placet.dead-letters"))
+        await until(lambda: dead_letters_on(broker.bootstrap, message, seen.peer.name))
         assert await seen.subjects(event.job) == []
         batches = await messages_on(broker.bootstrap, "placet.batch-ready")
         assert not [each for each in batches if event.job.encode() in (each.value or b"")]
