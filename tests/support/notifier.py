@@ -32,7 +32,7 @@ from placet_shared.events import (
     RunFinished,
     UserChanged,
 )
-from placet_shared.failpoints import no_failpoint
+from placet_shared.failpoints import Failpoint, no_failpoint
 from placet_shared.objects import Notify
 from placet_shared.service import Service
 from placet_shared.work import Database
@@ -179,9 +179,9 @@ class Notifier:
             yield client
 
 
-def sender_on(database: Database, channel: Channel[Any]) -> Sender:
+def sender_on(database: Database, channel: Channel[Any], failpoint: Failpoint = no_failpoint) -> Sender:
     """A sender of its own, as another process would have it."""
-    return Sender(database, {"email": channel}, Renderer(), Resting(), no_failpoint)
+    return Sender(database, {"email": channel}, Renderer(), Resting(), failpoint)
 
 
 @dataclass(frozen=True)

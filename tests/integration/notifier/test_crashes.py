@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -216,16 +217,25 @@ async def fragile(settings: NotifierSettings, keys: SigningKeys) -> AsyncIterato
         server.stop("immediate")
 
 
+async def send_through_an_outage(notifier: Notifier, server: Postgres, channel: FakeChannel) -> None:
+    """One attempt of a channel that stops the database; it comes back when the attempt is over."""
+    over = asyncio.Event()
+
+    def note(place: str) -> None:
+        if place == "data_answered":
+            over.set()
+
+    step = asyncio.create_task(sender_on(notifier.database, channel, note).step())
+    await asyncio.wait_for(over.wait(), 60)
+    await asyncio.to_thread(server.start)
+    await step
+
+
 async def test_a_mail_that_was_taken_while_the_database_was_away_is_sent(fragile: tuple[Notifier, Postgres]) -> None:
     notifier, server = fragile
     await notifier.handle(a_run_finished())
-
-    async def crash() -> None:
-        await asyncio.to_thread(server.stop, "immediate")
-        asyncio.get_running_loop().call_later(1, lambda: asyncio.create_task(asyncio.to_thread(server.start)))
-
-    channel = FakeChannel(between=crash)
-    await sender_on(notifier.database, channel).step()
+    channel = FakeChannel(between=partial(asyncio.to_thread, server.stop, "immediate"))
+    await send_through_an_outage(notifier, server, channel)
     assert len(channel.arrived) == 1
     assert await notifier.states() == {OPS: "sent"}
 
@@ -233,13 +243,8 @@ async def test_a_mail_that_was_taken_while_the_database_was_away_is_sent(fragile
 async def test_nothing_is_handed_over_while_the_database_is_away(fragile: tuple[Notifier, Postgres]) -> None:
     notifier, server = fragile
     await notifier.handle(a_run_finished())
-
-    async def crash() -> None:
-        await asyncio.to_thread(server.stop, "immediate")
-        asyncio.get_running_loop().call_later(1, lambda: asyncio.create_task(asyncio.to_thread(server.start)))
-
-    channel = FakeChannel(before=crash)
-    await sender_on(notifier.database, channel).step()
+    channel = FakeChannel(before=partial(asyncio.to_thread, server.stop, "immediate"))
+    await send_through_an_outage(notifier, server, channel)
     assert channel.arrived == []
     assert await notifier.states() == {OPS: "queued"}
 
