@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .following import OPERATIONS, Result, list_of
-from .output import Printer, beside, fields, visible
+from .output import Printer, beside, fields, moment, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,6 +31,60 @@ def run_in_words(document: Mapping[str, Any]) -> Printer:
         "results": counted(results, results),
     }
     return fields(shown)
+
+
+def request_in_words(document: Mapping[str, Any]) -> Printer:
+    """A request: what would change, why people are asked, who decides and who has."""
+    counts = document["counts"]
+    shown = {
+        "request": document["id"],
+        "job": document["job"],
+        "state": document["state"],
+        "asked by": f"{document['requested_by']} ({document['trigger']})",
+        "opened_at": document["opened_at"],
+        "expires_at": document["expires_at"],
+        "plan": counted(counts, COUNTED),
+        "changes": f"see `placet run changes {document['run_id']}`",
+        "attributes": document["by_attribute"],
+        "rejected": rejected_in_words(document["run_id"], counts.get("rejected", 0)),
+        "safety": document["safety"],
+        "warnings": document["warnings"],
+        "reasons": document["reasons"],
+        "approvers": document["approvers"],
+        "votes": votes_of(document),
+        "can approve": who_could(document),
+        "said": [_vote(vote) for vote in document["votes"]],
+        "decided by": document["decided_by"],
+        "decided_at": document["decided_at"],
+        "comment": document["comment"],
+        "digest": document["digest"],
+    }
+    return fields(shown)
+
+
+def votes_of(document: Mapping[str, Any]) -> str:
+    """`1 of 2`; a denial needs no other."""
+    if any(vote["decision"] == "deny" for vote in document["votes"]):
+        return "denied"
+    return f"{len(document['votes'])} of {document['need']}"
+
+
+def who_could(document: Mapping[str, Any]) -> str | None:
+    """Who can still approve an open request, and whether that is enough."""
+    if document["state"] != "open" or "can_approve" not in document:
+        return None
+    can, voted = document["can_approve"], len(document["votes"])
+    need = 1 if document["need"] == "all" else document["need"]
+    names = ", ".join(can) or "nobody"
+    if voted + len(can) >= need:
+        return names
+    return f"{names}, which is not enough; make approvers with `placet user add` or `placet user change`"
+
+
+def _vote(vote: Mapping[str, Any]) -> str:
+    comment = f": {vote['comment']}" if vote["comment"] else ""
+    verb = "approved" if vote["decision"] == "approve" else "denied"
+    return f"{vote['user']} {verb} at {moment(vote['at'])}{comment}"
 
 
 def job_of(document: Mapping[str, Any]) -> str:

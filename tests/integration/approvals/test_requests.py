@@ -57,6 +57,28 @@ async def test_several_are_needed(approvals: Approvals) -> None:
     assert decision.decided_by == ("bob", "kim")
 
 
+async def test_who_can_approve_is_said_while_somebody_can(approvals: Approvals) -> None:
+    await approvals.plan(an_order(workflow=workflow(need=2)))
+    request_id = (await approvals.the_request()).request_id
+
+    async def can() -> list[str]:
+        one = (await approvals.get(f"/api/v1/requests/{request_id}")).json()["can_approve"]
+        (listed,) = (await approvals.get("/api/v1/requests")).json()["items"]
+        assert listed["can_approve"] == one
+        return list(one)
+
+    assert await can() == []
+    known: dict[str, dict[str, Any]] = {"eve": {"disabled": True}, "kim": {"groups": ("identity",)}}
+    for name in ("ada", "bob", "eve", "kim", "zoe"):
+        more = {"name": name, "version": 1, "roles": ("approver",)} | known.get(name, {})
+        await approvals.handle(approvals.keys.signer("console").signed(UserChanged, **more))
+    assert await can() == ["bob", "kim"]
+    await approvals.vote("bob", "approve")
+    assert await can() == ["kim"]
+    await approvals.vote("kim", "deny", "no", groups=("identity",))
+    assert await can() == []
+
+
 async def test_everybody_is_needed(approvals: Approvals) -> None:
     planned = await approvals.plan(an_order(workflow=workflow(need="all")))
     early = await approvals.vote("bob", "approve")

@@ -73,10 +73,10 @@ def test_no_limit_is_no_limit() -> None:
 
 
 def test_above_a_limit_the_workflow_named_default_decides() -> None:
-    order = an_order(job={"workflow": "none"}, default_workflow=workflow("default", need=2))
+    order = an_order(job={"workflow": "none"}, default_workflow=workflow("default", approvers=["bob", "eve"], need=2))
     verdict = judge(order, plan(order, counts=Counts(delete=6)), NOW)
     assert isinstance(verdict, Held)
-    assert (verdict.gate.approvers, verdict.gate.need) == (("bob",), 2)
+    assert (verdict.gate.approvers, verdict.gate.need) == (("bob", "eve"), 2)
 
 
 def test_workflow_none_is_by_policy_within_the_limits_even_if_there_is_a_default() -> None:

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from placet_cli.output import Printer
-from placet_cli.wording import changes_in_words, counted, rejected_in_words, run_in_words
+from placet_cli.wording import changes_in_words, counted, rejected_in_words, request_in_words, run_in_words, votes_of
 
 CHANGE: dict[str, Any] = {
     "key": "E1",
@@ -135,3 +135,49 @@ def test_a_finished_run_shows_outcome_plan_and_results() -> None:
 
 def test_an_empty_plan_is_a_plan() -> None:
     assert "no records, no entries" in "".join(printed(run_in_words(RUN | {"plan": {"create": 0}})))
+
+
+REQUEST: dict[str, Any] = {
+    "id": "q1", "run_id": "r1", "job": "people", "state": "open", "requested_by": "ada", "trigger": "manual",
+    "opened_at": "2026-11-24T02:14:26Z", "expires_at": "2026-11-26T02:14:26Z", "counts": {"create": 3, "rejected": 1},
+    "by_attribute": {"cn": 3}, "safety": "assertion", "warnings": [], "reasons": ["the workflow two-eyes"],
+    "approvers": ["group:it", "bob"], "need": 2, "can_approve": ["bob", "kim"], "votes": [], "digest": "sha256:00",
+    "decided_by": None, "decided_at": None, "comment": None,
+}  # fmt: skip
+YES = {"user": "bob", "decision": "approve", "comment": "", "at": "2026-11-24T03:00:00Z"}
+
+
+def request_lines(**fields: Any) -> dict[str, str]:
+    out = StringIO()
+    request_in_words(REQUEST | fields)(Console(file=out, width=500))
+    return {name: text.strip() for name, _, text in (line.partition("  ") for line in out.getvalue().splitlines())}
+
+
+def test_a_request_says_where_its_changes_are_and_who_can_approve() -> None:
+    lines = request_lines()
+    assert lines["changes"] == "see `placet run changes r1`"
+    assert lines["rejected"] == "1 record was rejected; see `placet run changes r1 --result rejected`"
+    assert (lines["votes"], lines["can approve"]) == ("0 of 2", "bob, kim")
+    lines = request_lines(votes=[YES], can_approve=["kim"])
+    assert (lines["votes"], lines["can approve"]) == ("1 of 2", "kim")
+    assert lines["said"] == "bob approved at 2026-11-24 03:00:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("fields", "begin"),
+    [
+        ({"can_approve": []}, "nobody, which is not enough; make approvers with `placet user add`"),
+        ({"can_approve": ["bob"]}, "bob, which is not enough"),
+        ({"can_approve": [], "need": "all"}, "nobody, which is not enough"),
+    ],
+)
+def test_a_request_that_nobody_can_end_says_so(fields: Any, begin: str) -> None:
+    assert request_lines(**fields)["can approve"].startswith(begin)
+
+
+def test_a_request_that_is_over_asks_nobody() -> None:
+    no = YES | {"decision": "deny", "comment": "not now"}
+    lines = request_lines(state="denied", can_approve=[], votes=[no])
+    assert "can approve" not in lines
+    assert (lines["votes"], lines["said"]) == ("denied", "bob denied at 2026-11-24 03:00:00 UTC: not now")
+    assert votes_of(REQUEST | {"need": "all", "votes": [YES]}) == "1 of all"

@@ -1,6 +1,6 @@
 """The API of approvals: requests, the decisions about them, and the audit."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Request
@@ -11,6 +11,7 @@ from placet_shared.alarms import raise_alarm
 from placet_shared.chain import Signer, Verifier
 from placet_shared.dead_letters_api import dead_letters_router
 from placet_shared.errors import ForgedEventError, InvalidError
+from placet_shared.events import UserChanged
 from placet_shared.identity import HEADER, Identity, caller_of
 from placet_shared.paging import Limit, NumberCursor, Page, page_of
 from placet_shared.work import Database, Work
@@ -20,6 +21,7 @@ from .audit import Audit, audit_runs
 from .deciding import cast
 from .errors import AlteredError, NoSuchRequestError
 from .evidence import cast_votes, stored_planned
+from .tables import users
 from .views import RequestView, view_of
 from .voting import Ballot, Call
 
@@ -70,9 +72,10 @@ async def _page(
 ) -> Page[RequestView]:
     rows = await store.page_of_requests(work, state, before, limit + 1)
     votes = await store.votes_about(work, [row.request_id for row in rows])
+    known = await users.everybody(work)
 
     def view(row: Row[Any]) -> RequestView | None:
-        return _view(verifier, row, [vote for vote in votes if vote.request_id == row.request_id])
+        return _view(verifier, row, [vote for vote in votes if vote.request_id == row.request_id], known)
 
     return page_of(rows, limit, lambda row: str(row.seq), view)
 
@@ -81,20 +84,22 @@ async def _show(work: Work, verifier: Verifier, request_id: str) -> RequestView:
     run = await store.request(work, request_id)
     if run is None:
         raise NoSuchRequestError(f"there is no request {request_id}; see `placet request list`")
-    view = _view(verifier, run, await store.votes_about(work, [request_id]))
+    view = _view(verifier, run, await store.votes_about(work, [request_id]), await users.everybody(work))
     if view is None:
         raise AlteredError
     return view
 
 
-def _view(verifier: Verifier, run: Row[Any], votes: Sequence[Row[Any]]) -> RequestView | None:
+def _view(
+    verifier: Verifier, run: Row[Any], votes: Sequence[Row[Any]], known: Collection[UserChanged]
+) -> RequestView | None:
     """None, and an alarm, when what is stored was altered: nobody is shown what was not signed."""
     try:
         planned = stored_planned(verifier, run, audit=True)
     except ForgedEventError as error:
         raise_alarm("altered", run_id=run.run_id, reason=str(error))
         return None
-    return view_of(run, planned, cast_votes(verifier, votes, audit=True))
+    return view_of(run, planned, cast_votes(verifier, votes, audit=True), known)
 
 
 def _call(caller: Identity, ballot: Ballot, token: str, body: bytes, idempotency_key: str | None) -> Call:

@@ -1,17 +1,17 @@
 """A request as people and programs see it: what was signed, and how far it has come."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel
 from sqlalchemy import Row
 
-from placet_shared.events import Counts
+from placet_shared.events import Counts, UserChanged
 
 from .evidence import Planned
 from .policy import Held, gate_of, judge
-from .voting import Vote
+from .voting import Vote, everybody
 
 
 class VoteView(BaseModel):
@@ -24,7 +24,8 @@ class VoteView(BaseModel):
 
 
 class RequestView(BaseModel):
-    """A request. `decided_by` and what follows are null while it is open."""
+    """A request. `can_approve` are the users who could say yes now and have not; `decided_by` and what follows are null
+    while it is open."""
 
     id: str
     run_id: str
@@ -41,6 +42,7 @@ class RequestView(BaseModel):
     reasons: tuple[str, ...]
     approvers: tuple[str, ...]
     need: int | Literal["all"]
+    can_approve: list[str]
     votes: list[VoteView]
     digest: str
     decided_by: str | None
@@ -48,9 +50,10 @@ class RequestView(BaseModel):
     comment: str | None
 
 
-def view_of(run: Row[Any], planned: Planned, votes: Sequence[Vote]) -> RequestView:
-    """The request of a run."""
+def view_of(run: Row[Any], planned: Planned, votes: Sequence[Vote], users: Collection[UserChanged]) -> RequestView:
+    """The request of a run, among the users who are known."""
     order, plan, gate = planned.order, planned.plan, gate_of(planned.order)
+    voted = {vote.voter for vote in votes if vote.approve}
     verdict = judge(order, plan, run.opened_at)
     return RequestView(
         id=run.request_id,
@@ -68,6 +71,7 @@ def view_of(run: Row[Any], planned: Planned, votes: Sequence[Vote]) -> RequestVi
         reasons=verdict.reasons if isinstance(verdict, Held) else (),
         approvers=gate.approvers,
         need=gate.need,
+        can_approve=sorted(everybody(gate, users) - voted) if run.state == "open" else [],
         votes=[_vote(vote) for vote in votes],
         digest=plan.digest,
         decided_by=run.closed_by,

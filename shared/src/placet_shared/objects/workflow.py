@@ -1,9 +1,9 @@
 """Workflows: who decides about a plan."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from .base import Duration, Object, Part
 
@@ -24,6 +24,14 @@ class Stage(Part):
     need: Annotated[int, Field(ge=1)] | Literal["all"] = 1
     expires_after: Duration = UNLESS_SAID
     then: Literal["deny"] = "deny"
+
+    @model_validator(mode="after")
+    def _enough(self) -> Self:
+        people = {approver.lower() for approver in self.approvers}
+        if isinstance(self.need, int) and self.need > len(people) and not any(":" in one for one in people):
+            many = "approver is" if len(people) == 1 else "approvers are"
+            raise ValueError(f"need is {self.need}, and {len(people)} {many} named: nobody could ever approve")
+        return self
 
 
 class Workflow(Object):
