@@ -57,37 +57,55 @@ def table(
     Columns in `whole` are there to be copied: they never wrap, and on a narrow terminal the last columns make room.
     """
     cells = [[_cell(column, row.get(column)) for column in columns] for row in rows]
+    kept = [column in whole for column in columns]
 
     def print_rows(console: "Console") -> None:
-        from rich.table import Table  # as above
-        from rich.text import Text
-
-        if not rows:
-            console.print(nothing, style="dim", markup=False)
-            return
-        shown = how_many_fit(columns, cells, whole, console.width) if whole else len(columns)
-        drawn = Table(box=None, header_style="bold", pad_edge=False)
-        for column in columns[:shown]:
-            drawn.add_column(_title(column), overflow="fold", no_wrap=column in whole)
-        for row in cells:
-            drawn.add_row(*map(Text, row[:shown]))
-        console.print(drawn, soft_wrap=False)
+        titles = [_title(column) for column in columns]
+        shown = how_many_fit(titles, cells, kept, console.width)
+        _print(console, titles[:shown], [row[:shown] for row in cells], kept, nothing)
 
     return print_rows
 
 
-def how_many_fit(columns: Sequence[str], cells: Sequence[Sequence[str]], whole: Sequence[str], width: int) -> int:
+def data_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], nothing: str) -> Printer:
+    """A printer of people's data: all columns, each called as it is."""
+    cells = [[_cell("", value) for value in row] for row in rows]
+
+    def print_rows(console: "Console") -> None:
+        _print(console, [visible(column) for column in columns], cells, [False] * len(columns), nothing)
+
+    return print_rows
+
+
+def _print(
+    console: "Console", titles: Sequence[str], cells: Sequence[Sequence[str]], whole: Sequence[bool], nothing: str
+) -> None:
+    from rich.table import Table  # as above
+    from rich.text import Text
+
+    if not cells:
+        console.print(nothing, style="dim", markup=False)
+        return
+    drawn = Table(box=None, header_style="bold", pad_edge=False)
+    for title, kept in zip(titles, whole, strict=False):
+        drawn.add_column(Text(title), overflow="fold", no_wrap=kept)
+    for row in cells:
+        drawn.add_row(*map(Text, row))
+    console.print(drawn, soft_wrap=False)
+
+
+def how_many_fit(titles: Sequence[str], cells: Sequence[Sequence[str]], whole: Sequence[bool], width: int) -> int:
     """Columns from the left that fit into a width, when all but whole ones may wrap between words; one at least."""
     used = 0
-    for number, column in enumerate(columns):
-        texts = [_title(column), *(row[number] for row in cells)]
+    for number, title in enumerate(titles):
+        texts = [title, *(row[number] for row in cells)]
         longest = max(map(len, texts))
         words = max(len(word) for text in texts for word in text.split() or [""])
-        used += longest if column in whole else max(min(longest, NARROW), min(words, WORD))
+        used += longest if whole[number] else max(min(longest, NARROW), min(words, WORD))
         if number and used > width:
             return number
         used += GAP
-    return len(columns)
+    return len(titles)
 
 
 def _title(column: str) -> str:

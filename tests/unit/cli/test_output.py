@@ -9,7 +9,7 @@ import pytest
 import yaml
 from rich.console import Console
 
-from placet_cli.output import Form, Printer, fields, nothing, show, table, visible
+from placet_cli.output import Form, Printer, data_table, fields, nothing, show, table, visible
 
 RUN = "c10c440b-1c82-496f-b188-689b08f1d941"
 ROW = {
@@ -53,9 +53,13 @@ def test_nothing_is_wrapped_or_dropped_for_a_pipe(capsys: pytest.CaptureFixture[
     assert lines[1].split()[-1] == "manual"
 
 
-def test_a_table_of_data_shows_all_its_columns() -> None:
-    rows = [{"id": "x" * 50, "note": "y" * 50}]
-    assert "note" in printed(table(rows, ("id", "note"), whole=()), 40)[0]
+def test_a_table_of_data_shows_all_its_columns_under_their_own_names() -> None:
+    rows = [["x" * 50, "y" * 50, "soon", "[b]", None, 7]]
+    header, first, *_ = printed(data_table(["id", "last_name", "left_at", "[b]", "id", "age"], rows, ""), 400)
+    assert header.split() == ["id", "last_name", "left_at", "[b]", "id", "age"]
+    assert first.split() == ["x" * 50, "y" * 50, "soon", "[b]", "7"]
+    assert "last_name" in printed(data_table(["id", "last_name"], [row[:2] for row in rows], ""), 40)[0]
+    assert printed(data_table(["id"], [], "the query gives nothing"), 80) == ["the query gives nothing"]
 
 
 def test_no_rows_are_said_in_words() -> None:

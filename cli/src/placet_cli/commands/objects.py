@@ -8,7 +8,7 @@ import typer
 
 from ..context import NameArgument, OutputOption, TokenOption, UrlOption, connect, speaks_to_local_stack
 from ..errors import USAGE, CommandError
-from ..output import Form, fields, show, table, to_yaml, visible
+from ..output import Form, data_table, fields, show, table, to_yaml, visible
 
 PLURALS = {"provider": "providers", "schedule": "schedules", "workflow": "workflows", "job": "jobs"}
 """In the order in which objects refer to each other."""
@@ -133,8 +133,7 @@ def try_query(
 ) -> None:
     """The rows or entries that a query gives, before it is used."""
     answer = connect(url, token).post("query-tests", body={"provider": provider, "query": query, "limit": limit})
-    rows = [dict(zip(answer["columns"], row, strict=True)) for row in answer["rows"]]
-    show(answer, output, table(rows, answer["columns"], "the query gives nothing", whole=()))
+    show(answer, output, data_table(answer["columns"], answer["rows"], "the query gives nothing"))
 
 
 @job.command("review")
