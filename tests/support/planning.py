@@ -39,6 +39,7 @@ class Seen:
     counts: Counts
     by_attribute: dict[str, int]
     warnings: tuple[str, ...]
+    checks: tuple[str, ...]
     matches: dict[str, str]
     read: tuple[int, int, int]
 
@@ -102,6 +103,7 @@ class Scene:
                 counts=run.counts,
                 by_attribute=dict(run.by_attribute),
                 warnings=run.warnings,
+                checks=run.checks,
                 matches=dict(run.matches()),
                 read=(run.source_read, run.destination_read, run.within_query),
             )

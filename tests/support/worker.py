@@ -28,9 +28,11 @@ from placet_sync_worker.life import Life
 from placet_sync_worker.plan import Draft
 from placet_sync_worker.planning.planner import PlannedRun
 from placet_sync_worker.planning.run import MadePlan, RunPlanner
-from placet_sync_worker.ports import Attribute
+from placet_sync_worker.ports import Attribute, Safety
+from placet_sync_worker.store import plans, runs
 from placet_sync_worker.tables import delivery, metadata
 from placet_sync_worker.tasks import Outcome, Task
+from placet_sync_worker.unaltered import require_shown
 
 INSTALLATION = "test"
 HOME = Path(handlers.__file__).parent
@@ -94,7 +96,7 @@ class ReadyPlan(PlannedRun):
         for change in changes:
             tally[change.op] = tally.get(change.op, 0) + 1
         no_drafts: Any = None
-        super().__init__(tuple(rejected), Counts.model_validate(tally), {}, 10, 10, 10, (), no_drafts)
+        super().__init__(tuple(rejected), Counts.model_validate(tally), {}, 10, 10, 10, (), (), no_drafts)
         object.__setattr__(self, "_changes", changes)
 
     def changes(self) -> Iterator[Draft]:
@@ -112,7 +114,11 @@ class ScriptedWriter:
 
     answers: Callable[[Task], Outcome] = lambda _task: Outcome(Result.APPLIED)
     identity_now: DestinationIdentity = STORE
+    safety_now: Safety = "assertion"
     asked: list[tuple[Task, bool]] = field(default_factory=list)
+
+    def safety(self) -> Safety:
+        return self.safety_now
 
     def identity(self) -> DestinationIdentity:
         return self.identity_now
@@ -154,19 +160,22 @@ class WorkerHarness:
             self.database, self._make, self.verifier, self.sign["sync-worker"], self.life, folder, no_failpoint, LEASE
         )
         self.applier = self.another_applier(self.store)
+        self.epoch = 1
         self._idle = Loop("idle", self.planner.step, 1)
         common: dict[str, Any] = {"verifier": self.verifier, "life": self.life}
         self._handlers: Mapping[type[Event], Callable[..., Any]] = {
             RunRequested: partial(handlers.run_requested, verifier=self.verifier, epoch=1, planning=self._idle),
-            RunApproved: partial(handlers.run_approved, applying=self._idle, **common),
+            RunApproved: lambda event, work: handlers.run_approved(
+                event, work, epoch=self.epoch, applying=self._idle, **common
+            ),
             RunDenied: partial(handlers.run_denied, **common),
             RunCancelled: partial(handlers.run_cancelled, **common),
         }
 
-    def another_applier(self, store: ScriptedWriter) -> BatchApplier:
+    def another_applier(self, store: ScriptedWriter, epoch: int = 1) -> BatchApplier:
         """A second replica's applying loop."""
         connections: Any = OneStore(store)
-        return BatchApplier(self.database, connections, self.verifier, self.life, no_failpoint, LEASE)
+        return BatchApplier(self.database, connections, self.verifier, self.life, no_failpoint, LEASE, epoch)
 
     async def migrate(self) -> None:
         async with self.database.engine.begin() as connection:
@@ -236,6 +245,15 @@ class WorkerHarness:
         """Until no batch is due."""
         while await self.applier.step():
             pass
+
+    async def shown(self, run_id: str) -> Sequence[Any]:
+        """The changes as people would be shown them. Raises AlteredError."""
+        async with self.database.transaction() as work:
+            run = await runs.find(work, run_id)
+            assert run is not None
+            rows = await plans.list_changes(work, run_id, op=None, result=None, key=None, after=-1, limit=500)
+            await require_shown(work, run, rows, self.verifier)
+            return rows
 
     async def run(self, run_id: str) -> dict[str, Any]:
         return (await self.rows("SELECT * FROM sync.runs WHERE run_id = :run", run=run_id))[0]

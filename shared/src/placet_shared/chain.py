@@ -69,6 +69,7 @@ class PlanHeader(Link):
     """The worker's: this is what the run would change.
 
     `digest` is over the ordered list of (phase, index, digest) of the batches; `by_attribute` counts changes by name.
+    `checks` say why a person should look at the plan, whatever the policy.
     `within_query` is how many entries of the destination matched the job's query: what percentages of limits are of.
     """
 
@@ -83,6 +84,7 @@ class PlanHeader(Link):
     destination_read: int
     within_query: int
     warnings: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
     planned_at: datetime
     valid_until: datetime
 

@@ -153,11 +153,13 @@ class RunDenied(RunDecided):
 
 
 class RunCancelled(RunEvent):
-    """Somebody wants the run to end: a person, an edited job, a time limit."""
+    """Somebody wants the run to end: a person, an edited job, a time limit. `unless_approved`: only where its plan was
+    not approved meanwhile."""
 
     topic = topics.RUN_CANCELLED
     cancelled_by: str
     reason: str
+    unless_approved: bool = False
     signature: str
 
 

@@ -76,7 +76,9 @@ def test_images_have_groups_and_no_passwords(world: World) -> None:
 
 def test_the_account_and_the_base_are_protected(world: World) -> None:
     store = open_store(world)
-    assert [store.protected(dn) for dn in (BASE_DN, BIND_DN.upper(), PEOPLE)] == [True, True, False]
+    dns = (BASE_DN, BIND_DN.upper(), PEOPLE)
+    assert [store.protected(dn, removing=True) for dn in dns] == [True, True, False]
+    assert [store.protected(dn, removing=False) for dn in dns] == [False, True, False]
 
 
 @pytest.mark.parametrize(
@@ -120,3 +122,8 @@ def test_attributes_are_as_the_schema_says(world: World) -> None:
     assert manager("CN=Ada, DC=x") == manager("cn=ada,dc=X")
     assert store.encode("jpegPhoto", ["/9g="]) == (b"\xff\xd8",)
     assert store.text("sn", b"\xff") == "\\xff"
+
+
+@pytest.mark.parametrize("name", ["userPassword", "userPassword;lang-en"])
+def test_passwords_are_no_attributes_to_read_or_compare(world: World, name: str) -> None:
+    assert not open_store(world).attribute(name).readable

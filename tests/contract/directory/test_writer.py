@@ -207,6 +207,31 @@ def test_the_whole_store_is_searched_for_keys_before_creates(world: World) -> No
     assert f"cn=x,{GROUPS}" in (outcomes[0].reason or "")
 
 
+def test_a_key_is_found_among_several_values_too(world: World) -> None:
+    write(world, person("alias", uid=("alias", "7"), employeeNumber="9"))
+    store = open_store(world)
+    outcomes = DirectoryWriter(store, ("uid",)).apply(tasks(a_create("new", "7", uid="7")), soon())
+    store.close()
+    assert (results(outcomes), outcomes[0].reason) == (
+        [CONFLICT],
+        f"an entry with this key is there already: {dn_of('alias')}",
+    )
+
+
+def test_an_entry_is_not_renamed_where_another_planned_value_has_moved(world: World, ada: Entry) -> None:
+    hand(world, ada.dn, "sn", "Hand")
+    outcomes = apply(world, tasks(a_move(ada, "Ada L", sn("Sample", "Lovelace"))))
+    assert results(outcomes) == [CONFLICT, Result.SKIPPED]
+    assert "'Hand'" in (outcomes[0].reason or "")
+    assert found(world, "1").dn == ada.dn
+
+
+def test_a_rename_to_another_case_alone_is_done_though_the_entry_was_touched(world: World, ada: Entry) -> None:
+    hand(world, ada.dn, "title", "Dr")
+    assert results(apply(world, tasks(a_move(ada, "ADA")))) == [APPLIED]
+    assert value(world, "1", "cn") == ["ADA"]
+
+
 def test_a_create_does_not_take_over_what_looks_the_same(world: World, ada: Entry) -> None:
     assert results(apply(world, tasks(a_create("Ada", "1")))) == [CONFLICT]
 

@@ -11,6 +11,7 @@ from placet_shared.events import RunApproved, RunCancelled, RunDenied
 from placet_sync_worker.changes import Rejected, Result
 from placet_sync_worker.life import end_stranded
 from placet_sync_worker.tasks import Outcome, Task
+from placet_sync_worker.unaltered import AlteredError
 from tests.support.worker import WorkerHarness, a_delete, an_update
 
 
@@ -237,6 +238,30 @@ class TestStrangers:
         assert (await finished(worker, run_id))["outcome"] == "failed"
         assert worker.store.asked == []
 
+    @pytest.mark.parametrize(
+        "alteration",
+        [
+            "UPDATE sync.changes SET document = jsonb_set(document, '{attributes,0,after,0}', '\"Clerk\"')",
+            "UPDATE sync.changes SET document = '{}' WHERE number = 0",
+            "UPDATE sync.changes SET hash = 'sha256:0' WHERE number = 0",
+            "UPDATE sync.batches SET items = '[]'",
+            "UPDATE sync.batches SET items = '7'",
+            "DELETE FROM sync.batches",
+            "UPDATE sync.runs SET plan_token = plan_token || 'x'",
+        ],
+    )
+    async def test_nobody_is_shown_what_is_not_in_the_plan(self, worker: WorkerHarness, alteration: str) -> None:
+        run_id = await worker.planned([an_update(n) for n in range(3)])
+        assert len(await worker.shown(run_id)) == 3
+        await worker.rows(alteration)
+        with pytest.raises(AlteredError, match="run the job again"):
+            await worker.shown(run_id)
+
+    async def test_values_that_were_erased_are_not_shown_and_nothing_is_wrong(self, worker: WorkerHarness) -> None:
+        run_id = await worker.planned([an_update(1)])
+        await worker.rows("UPDATE sync.changes SET document = NULL, salt = NULL")
+        assert [row.document for row in await worker.shown(run_id)] == [None]
+
     async def test_one_malformed_plan_holds_up_no_other_run(self, worker: WorkerHarness) -> None:
         bad, good = await worker.planned([an_update(1)]), await worker.planned([an_update(2)])
         for run_id in (bad, good):
@@ -250,6 +275,16 @@ class TestStrangers:
         run_id = await worker.planned([an_update(1)])
         await worker.approve(run_id)
         worker.store.identity_now = worker.store.identity_now.model_copy(update={"url": "ldaps://elsewhere"})
+        await worker.apply_all()
+        assert (await finished(worker, run_id))["outcome"] == "failed"
+        assert worker.store.asked == []
+
+    async def test_a_destination_that_is_written_to_less_safely_than_approved_ends_the_run(
+        self, worker: WorkerHarness
+    ) -> None:
+        run_id = await worker.planned([an_update(1)])
+        await worker.approve(run_id)
+        worker.store.safety_now = "value"
         await worker.apply_all()
         assert (await finished(worker, run_id))["outcome"] == "failed"
         assert worker.store.asked == []
@@ -294,6 +329,44 @@ class TestEnds:
         assert worker.store.asked[-1][1] is True
         assert await worker.results(run_id) == ["skipped", "already_applied"]
         assert (await finished(worker, run_id))["outcome"] == "cancelled"
+
+    async def test_an_edit_that_comes_after_the_approval_ends_nothing(self, worker: WorkerHarness) -> None:
+        run_id = await worker.planned([an_update(1)])
+        edit = {"cancelled_by": "ada", "reason": "job people was edited", "unless_approved": True}
+        await worker.approve(run_id)
+        await worker.tell(worker.sign["scheduler"].signed(RunCancelled, run_id=run_id, **edit))
+        await worker.apply_all()
+        assert (await finished(worker, run_id))["outcome"] == "succeeded"
+
+    async def test_an_edit_before_the_approval_cancels(self, worker: WorkerHarness) -> None:
+        run_id = await worker.planned([an_update(1)])
+        edit = {"cancelled_by": "ada", "reason": "job people was edited", "unless_approved": True}
+        await worker.tell(worker.sign["scheduler"].signed(RunCancelled, run_id=run_id, **edit))
+        assert (await finished(worker, run_id))["outcome"] == "cancelled"
+
+    async def test_an_approval_from_before_a_restore_is_void(self, worker: WorkerHarness) -> None:
+        waiting, writing = await worker.planned([an_update(1)]), await worker.planned([an_update(2)])
+        await worker.approve(writing)
+        restored = worker.another_applier(worker.store, epoch=2)
+        while await restored.step():
+            pass
+        assert (await finished(worker, writing))["outcome"] == "failed"
+        worker.epoch = 2
+        with pytest.raises(ReplayedEventError, match="epoch"):
+            await worker.approve(waiting)
+        assert worker.store.asked == []
+
+    async def test_a_key_without_end_stays_out_of_the_events(self, worker: WorkerHarness) -> None:
+        run_id = await worker.planned([], [Rejected("line 2", "x" * 200_000, "sn", "too long")] * 5)
+        await worker.approve(run_id)
+        problems = (await finished(worker, run_id))["problems"]
+        assert all(len(problem) < 150 for problem in problems)  # type: ignore[attr-defined]  # texts
+
+    async def test_a_reason_that_no_database_takes_is_mended(self, worker: WorkerHarness) -> None:
+        worker.plan = PermanentError("a script said \0 and \ud800")
+        await worker.tell(worker.requested("odd", worker.order("odd")))
+        assert await worker.planner.step()
+        assert (await finished(worker, "odd"))["reason"] == "a script said \ufffd and ?"
 
     async def test_expired(self, worker: WorkerHarness) -> None:
         run_id = await worker.planned([an_update(1)])

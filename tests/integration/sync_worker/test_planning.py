@@ -177,6 +177,9 @@ def test_a_linked_entry_whose_key_was_edited_by_hand_is_still_the_records_own(sc
     plan = scene.plan(extra="delete")
     assert plan.ops() == [("update", "1")]
     assert [(a.name, a.before, a.after) for a in plan.changes[0].attributes] == [("employeeNumber", ("99",), ("1",))]
+    assert plan.checks == (
+        "the linked entries of 1 record have other keys by now (1: 99): see that they were not given to other people",
+    )
 
 
 def test_a_record_that_changed_its_key_keeps_its_linked_entry(scene: Scene) -> None:
@@ -188,8 +191,8 @@ def test_a_record_that_changed_its_key_keeps_its_linked_entry(scene: Scene) -> N
     assert plan.ops() == [("update", "12")]
     assert plan.matches == {"a": "12"}
     assert plan.counts == Counts(update=1, unchanged=1)
-    assert plan.warnings[0].startswith("1 record with another key than before, but the name and the values of a linked")
-    assert "7 → 12" in plan.warnings[0]
+    assert plan.checks[0].startswith("1 record with another key than before, but the name and the values of a linked")
+    assert "7 → 12" in plan.checks[0]
 
 
 @pytest.mark.parametrize("difference", ["value", "unlinked", "known", "unreadable"])
@@ -257,6 +260,25 @@ def test_a_name_that_a_removal_of_the_same_plan_frees_is_still_held(scene: Scene
     plan = scene.plan(extra="delete")
     assert plan.ops() == [("delete", "1")]
     assert plan.rejected == {"line 2": f"name still held by cn=Ann Low,{PEOPLE} (key 1)"}
+    assert f"new records want the names of entries that are to go (cn=Ann Low,{PEOPLE})" in plan.checks[0]
+
+
+def test_parts_of_a_key_never_run_together(scene: Scene) -> None:
+    scene.rows = [person("Kim", last="Lee, Ann"), person("Kim, Lee", last="Ann")]
+    scene.store.put("a", f"cn=a,{PEOPLE}", employeeNumber="Kim", cn="Ann Lee\\, Ann", sn="Lee, Ann")
+    scene.links = {"a": "Kim, Lee\\, Ann"}
+    keys = [{"source": "id", "destination": "employeeNumber"}, {"source": "last", "destination": "sn"}]
+    plan = scene.plan(key=keys, fields=[{**one, "only_on_create": True} for one in FIELDS])
+    assert plan.ops() == [("create", "Kim\\, Lee, Ann")]
+    assert plan.checks == ()
+
+
+def test_a_protected_entry_is_not_changed_either(scene: Scene) -> None:
+    scene.rows = [person("1", mail="new@x")]
+    scene.entry("a", "1", mail="old@x")
+    scene.store.guarded = frozenset({f"cn=Ann Low,{PEOPLE}"})
+    plan = scene.plan()
+    assert (plan.ops(), plan.rejected) == ([], {"line 2": f"cn=Ann Low,{PEOPLE} is protected: no run may change it"})
 
 
 def test_swapped_names_are_both_rejected_and_nothing_of_those_records_is_written(scene: Scene) -> None:

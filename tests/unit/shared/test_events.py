@@ -44,7 +44,7 @@ WIRE = {
     ),
     "run-approved": ("run_id request_id decided_by decision", "comment="),
     "run-denied": ("run_id request_id decided_by decision", "comment="),
-    "run-cancelled": ("run_id cancelled_by reason signature", ""),
+    "run-cancelled": ("run_id cancelled_by reason signature", "unless_approved="),
     "batch-ready": ("run_id batch_id phase index", ""),
     "batch-applied": ("run_id batch_id phase index results", ""),
     "run-finished": (

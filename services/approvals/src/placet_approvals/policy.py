@@ -89,7 +89,7 @@ def unusual(snapshot: Snapshot, plan: PlanHeader) -> tuple[str, ...]:
         reasons.append(f"the workflow {snapshot.job.workflow} is missing from the order")
     if plan.safety == "read_back":
         reasons.append("the destination cannot compare while it writes: a change made by others in between may be lost")
-    return tuple(reasons)
+    return (*reasons, *plan.checks)
 
 
 def allowed(limit: str | int, within_query: int) -> int:

@@ -1,19 +1,21 @@
 """The worker's HTTP: plans with their results for people, and checks for the scheduler."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from sqlalchemy import Row
 
+from placet_shared.alarms import raise_alarm
 from placet_shared.chain import Verifier
 from placet_shared.dead_letters_api import dead_letters_router
-from placet_shared.errors import NotFoundError
+from placet_shared.errors import ConflictError, NotFoundError
 from placet_shared.identity import Identity, caller_of
 from placet_shared.paging import MOST_PER_PAGE, Limit, NumberCursor, Page, page_of
-from placet_shared.work import Database
+from placet_shared.work import Database, Work
 
 from .store import plans, runs
+from .unaltered import AlteredError, require_shown
 
 SHOWN_VALUES = 50
 """An attribute with more values on a side is shown as values to add and to remove."""
@@ -40,12 +42,14 @@ def build_router(database: Database, verifier: Verifier, checks: APIRouter) -> A
         """In the plan's order; rejected records in the source's."""
         after = -1 if cursor is None else min(cursor, LAST_NUMBER)
         async with database.transaction() as work:
-            if await runs.find(work, run_id) is None:
+            run = await runs.find(work, run_id)
+            if run is None:
                 raise NotFoundError(f"no run has the id {run_id}; see `placet run list`")
             if result == "rejected":
                 refused = await plans.list_rejected(work, run_id, key=key, after=after, limit=limit + 1)
                 return page_of(refused, limit, _number, show_rejected)
             rows = await plans.list_changes(work, run_id, op=op, result=result, key=key, after=after, limit=limit + 1)
+            await _require_shown(work, run, rows, verifier)
             results = await plans.step_results(work, run_id, [row.number for row in rows])
             return page_of(rows, limit, _number, lambda row: show_change(row, results))
 
@@ -54,15 +58,22 @@ def build_router(database: Database, verifier: Verifier, checks: APIRouter) -> A
     return router
 
 
+async def _require_shown(work: Work, run: runs.Run, rows: Sequence[Row[Any]], verifier: Verifier) -> None:
+    """Nobody is asked to approve what is not in the plan."""
+    try:
+        await require_shown(work, run, rows, verifier)
+    except AlteredError as error:
+        raise_alarm("altered", run_id=run.run_id, reason=str(error))
+        raise ConflictError(str(error)) from error
+
+
 def show_change(row: Row[Any], results: Mapping[tuple[int, int], str | None]) -> dict[str, Any]:
     """A change in the interface's shape; one whose values were erased shows none."""
-    document = row.document or {"id": None, "dn": None, "attributes": [], "steps": []}
+    erased = {"key": row.key, "op": row.op, "id": None, "dn": None, "attributes": [], "steps": []}
+    document = row.document or erased
     steps = document["steps"]
     return {
-        "key": row.key,
-        "id": document["id"],
-        "dn": document["dn"],
-        "op": row.op,
+        **{name: document[name] for name in ("key", "id", "dn", "op")},
         "phase": steps[0]["phase"] if steps else None,
         "attributes": [_show_attribute(attribute) for attribute in document["attributes"]],
         "steps": [

@@ -51,7 +51,7 @@ def build(settings: WorkerSettings) -> Service:
     )
     make_plan = PlanMaker(settings.database_url, connections, MontyEngine())
     planner = RunPlanner(database, make_plan, verifier, signer, life, settings.spool, failpoint, lease)
-    applier = BatchApplier(database, connections, verifier, life, failpoint, lease)
+    applier = BatchApplier(database, connections, verifier, life, failpoint, lease, settings.epoch)
     planning, applying = Loop("planning", planner.step, POLL_SECONDS), Loop("applying", applier.step, POLL_SECONDS)
     overdue = Loop("overdue", partial(end_overdue, database, verifier, life), 60.0)
     stranded = Loop("stranded", partial(end_stranded, database, verifier, life), 60.0)
@@ -71,7 +71,7 @@ def _handlers(verifier: Verifier, life: Life, epoch: int, planning: Loop, applyi
     return {
         RunRequested: partial(handlers.run_requested, verifier=verifier, epoch=epoch, planning=planning),
         ApprovalRequested: partial(handlers.approval_requested, verifier=verifier),
-        RunApproved: partial(handlers.run_approved, verifier=verifier, life=life, applying=applying),
+        RunApproved: partial(handlers.run_approved, verifier=verifier, life=life, epoch=epoch, applying=applying),
         RunDenied: partial(handlers.run_denied, verifier=verifier, life=life),
         RunCancelled: partial(handlers.run_cancelled, verifier=verifier, life=life),
         BatchReady: partial(handlers.batch_ready, applying=applying),

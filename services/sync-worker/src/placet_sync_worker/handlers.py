@@ -9,7 +9,7 @@ from placet_shared.work import Work
 from .errors import WorkerBusyError
 from .life import Life
 from .store import runs
-from .unaltered import AlteredError, require_as_planned
+from .unaltered import AlteredError, require_as_planned, require_epoch
 
 
 async def run_requested(event: RunRequested, work: Work, *, verifier: Verifier, epoch: int, planning: Loop) -> None:
@@ -17,8 +17,7 @@ async def run_requested(event: RunRequested, work: Work, *, verifier: Verifier, 
     order = verifier.order(event.order)
     if order.run_id != event.run_id:
         raise ForgedEventError(f"run-requested of {event.run_id} carries the order of {order.run_id}")
-    if order.epoch != epoch:
-        raise ReplayedEventError(f"the order of run {order.run_id} is of epoch {order.epoch}, now is {epoch}")
+    require_epoch(order, epoch)
     run = await runs.take_in(work, order, event.order)
     if link_hash(run.order_token) != link_hash(event.order):
         raise ForgedEventError(f"run {order.run_id} has another order already")
@@ -30,7 +29,9 @@ async def approval_requested(event: ApprovalRequested, _work: Work, *, verifier:
     verifier.event(event, "approvals")
 
 
-async def run_approved(event: RunApproved, work: Work, *, verifier: Verifier, life: Life, applying: Loop) -> None:
+async def run_approved(
+    event: RunApproved, work: Work, *, verifier: Verifier, life: Life, epoch: int, applying: Loop
+) -> None:
     """The approved plan begins to be applied, and only that plan."""
     if await _ended_altered(event.run_id, work, verifier, life):
         return
@@ -38,6 +39,7 @@ async def run_approved(event: RunApproved, work: Work, *, verifier: Verifier, li
     if run.state != "planned":
         _refuse_replay(run)
         return
+    require_epoch(order, epoch)
     if decision.expires_at < work.now:
         await life.end(work, run, order, "failed", "the approval had expired when it arrived; run the job again")
         return
@@ -59,7 +61,7 @@ async def run_denied(event: RunDenied, work: Work, *, verifier: Verifier, life: 
 
 
 async def run_cancelled(event: RunCancelled, work: Work, *, verifier: Verifier, life: Life) -> None:
-    """A run that writes stops after what it has sent; any other ends at once."""
+    """A run that writes stops after what it has sent, unless its approval was to count; any other ends at once."""
     verifier.event(event, "scheduler")
     run = await runs.find(work, event.run_id, lock=True)
     if run is None:
@@ -68,6 +70,8 @@ async def run_cancelled(event: RunCancelled, work: Work, *, verifier: Verifier, 
         return
     order = verifier.order(run.order_token)
     reason = f"cancelled by {event.cancelled_by}" + (f": {event.reason}" if event.reason else "")
+    if run.state == "applying" and event.unless_approved:
+        return
     if run.state == "applying":
         await life.end_early(work, run, order, "cancelled", reason)
     else:

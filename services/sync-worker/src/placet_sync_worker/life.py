@@ -9,6 +9,7 @@ from sqlalchemy import Row
 from placet_shared.alarms import raise_alarm
 from placet_shared.chain import Order, Signer, Verifier
 from placet_shared.events import BatchReady, Counts, Outcome, Results, RunFinished
+from placet_shared.letters import storable
 from placet_shared.work import Database, Work
 
 from .changes import REMOVALS, Phase, Result
@@ -100,7 +101,7 @@ class Life:
             run_id=run.run_id,
             job=run.job,
             outcome=outcome,
-            reason=reason,
+            reason=reason and storable(reason),
             finished_at=work.now,
             preview=run.preview,
             counts=run.counts,

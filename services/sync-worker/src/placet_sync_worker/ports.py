@@ -149,8 +149,9 @@ class Destination(Protocol):
         that name it. An entry that is gone is left out."""
         ...
 
-    def protected(self, dn: str) -> bool:
-        """True for what no run may remove or disable: the bind account, the base, critical objects."""
+    def protected(self, dn: str, *, removing: bool) -> bool:
+        """True for what no run may touch: the bind account, critical objects; `removing`, also for what these stand
+        in."""
         ...
 
     def close(self) -> None: ...

@@ -1,21 +1,28 @@
 """Whether the tables still hold of a run what was signed: who can write to them decides nothing."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row
 
 from placet_shared.chain import Order, PlanHeader, Verifier
-from placet_shared.errors import ForgedEventError
+from placet_shared.errors import ForgedEventError, ReplayedEventError
 from placet_shared.work import Work
 
 from .changes import Phase
 from .errors import WorkerError
-from .plan import plan_digest
+from .plan import batch_digest, canonical, change_hash, plan_digest
 from .store import batches
 
 
 class AlteredError(WorkerError):
     """What is to be applied is not what was approved."""
+
+
+def require_epoch(order: Order, epoch: int) -> None:
+    """Raises ReplayedEventError for what was ordered before the database was restored."""
+    if order.epoch != epoch:
+        raise ReplayedEventError(f"run {order.run_id} was ordered in epoch {order.epoch}, now is {epoch}; run it again")
 
 
 async def require_as_planned(work: Work, run: Row[Any], verifier: Verifier) -> tuple[Order, PlanHeader]:
@@ -46,4 +53,24 @@ async def load_signed(work: Work, batch: Row[Any]) -> batches.Loaded:
     try:
         return await batches.load(work, batch)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise AlteredError("a change of the plan was altered after the approval; run the job again") from error
+        raise AlteredError(CHANGE_ALTERED) from error
+
+
+async def require_shown(work: Work, run: Row[Any], rows: Sequence[Row[Any]], verifier: Verifier) -> None:
+    """Passes if changes that people are shown are those of the signed plan; what was erased shows nothing. Raises
+    AlteredError."""
+    if not rows or run.plan_token is None:
+        return
+    try:
+        await require_batches(work, run.run_id, verifier.plan(run.plan_token, run.order_token, audit=True))
+        held = await batches.hashes_of(work, run.run_id, [row.number for row in rows])
+        whole = all(batch_digest(Phase(one.phase), one.ordinal, hashes) == one.digest for one, hashes in held)
+        hashed = all(row.document is None or change_hash(canonical(row.document), row.salt) == row.hash for row in rows)
+        numbered = {number for one, _ in held for number, _ in one.items} >= {row.number for row in rows}
+    except (ForgedEventError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise AlteredError(CHANGE_ALTERED) from error
+    if not (whole and hashed and numbered):
+        raise AlteredError(CHANGE_ALTERED)
+
+
+CHANGE_ALTERED = "a change of the plan was altered after it was signed; run the job again"

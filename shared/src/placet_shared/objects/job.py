@@ -74,7 +74,7 @@ class Substring(Part):
 
 
 class Field(Part):
-    """How one attribute of the destination is made: exactly one transform. `split` makes many values of a column's one."""
+    """How one attribute of the destination is made: exactly one transform. `split` makes many values of one."""
 
     to: str
     from_: str | None = Option(default=None, alias="from")

@@ -1,8 +1,9 @@
 """Writes a batch to a directory as compare-and-sets: send many at once, look where the answer was not a plain yes."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 from typing import Protocol
 
 from placet_shared.errors import TransientError
@@ -161,10 +162,10 @@ class DirectoryWriter:
         planned, or of the keys alone."""
         found: dict[int, list[Seen]] = {task.number: [] for task in tasks}
         for some in _chunks([t for t in tasks if t.step.what == "add"]):
-            self._collect(some, values, self._key_filter, self._key_of_task, self._key_of_entry, found)
+            self._collect(some, values, self._key_filter, self._keys_of_task, self._keys_of_entry, found)
         for some in _chunks([t for t in tasks if t.step.what != "add"]):
             self._collect(
-                some, values, self._id_filter, lambda t: (str(t.change.id),), lambda seen: (seen.entry_id,), found
+                some, values, self._id_filter, lambda t: [(str(t.change.id),)], lambda seen: [(seen.entry_id,)], found
             )
         return found
 
@@ -173,13 +174,14 @@ class DirectoryWriter:
         tasks: Sequence[Task],
         values: bool,
         filter_of: Callable[[Task], str],
-        of_task: Callable[[Task], tuple[str, ...]],
-        of_entry: Callable[[Seen], tuple[str, ...]],
+        of_task: Callable[[Task], Iterable[tuple[str, ...]]],
+        of_entry: Callable[[Seen], Iterable[tuple[str, ...]]],
         found: dict[int, list[Seen]],
     ) -> None:
         wanted: dict[tuple[str, ...], list[int]] = {}
         for task in tasks:
-            wanted.setdefault(of_task(task), []).append(task.number)
+            for key in of_task(task):
+                wanted.setdefault(key, []).append(task.number)
         planned = (a.name for task in tasks if values for a in task.change.attributes)
         names = list(dict.fromkeys([*self.keys, *planned]))
         operational = [self.store.id_attribute, self.store.version_attribute]
@@ -187,7 +189,7 @@ class DirectoryWriter:
         for page in self.store.directory.search(self.store.base_dn, "subtree", query, [*names, *operational]):
             for entry in page:
                 seen = self._seen(entry, names)
-                for number in wanted.get(of_entry(seen), ()):
+                for number in {number for key in of_entry(seen) for number in wanted.get(key, ())}:
                     found[number].append(seen)
 
     def _seen(self, entry: Entry, names: Iterable[str]) -> Seen:
@@ -234,15 +236,24 @@ class DirectoryWriter:
 
     def _key_filter(self, task: Task) -> str:
         after = {a.name: a.after for a in task.change.attributes}
-        parts = "".join(f"({name}={escape_filter_value(after[name][0])})" for name in self.keys)
-        return f"(&{parts})" if len(self.keys) > 1 else parts
+        keys = product(*(after[name] for name in self.keys))
+        return "".join(self._conjunction(zip(self.keys, key, strict=True)) for key in keys)
 
-    def _key_of_task(self, task: Task) -> tuple[str, ...]:
-        after = {a.name: a.after for a in task.change.attributes}
-        return tuple(self.store.attribute(name).fold(after[name][0]) for name in self.keys)
+    @staticmethod
+    def _conjunction(parts: Iterable[tuple[str, str]]) -> str:
+        some = [f"({name}={escape_filter_value(value)})" for name, value in parts]
+        return f"(&{''.join(some)})" if len(some) > 1 else some[0]
 
-    def _key_of_entry(self, seen: Seen) -> tuple[str, ...]:
-        return tuple(self.store.attribute(name).fold((seen.values[name] or ("",))[0]) for name in self.keys)
+    def _keys_of_task(self, task: Task) -> Iterable[tuple[str, ...]]:
+        return self._keys({a.name: a.after for a in task.change.attributes})
+
+    def _keys_of_entry(self, seen: Seen) -> Iterable[tuple[str, ...]]:
+        return self._keys(seen.values)
+
+    def _keys(self, values: Mapping[str, Sequence[str]]) -> Iterable[tuple[str, ...]]:
+        """Every key that is answered to, folded: key attributes may have several values."""
+        folds = (self.store.attribute(name).fold for name in self.keys)
+        return product(*([fold(value) for value in values[name]] for name, fold in zip(self.keys, folds, strict=True)))
 
     def _decode(self, name: str, value: str) -> str:
         """A value that its syntax does not allow may stand in a store: it equals itself alone."""

@@ -62,11 +62,14 @@ class Judge:
     def _rename(self, task: Task, seen: Seen | None) -> Outcome | Again:
         if seen is None:
             return Outcome(Result.CONFLICT, "the entry was deleted after the plan")
-        if self.same_dn(seen.dn, str(task.step.target)):
+        renamed = [a for a in task.change.attributes if a.name in task.step.attributes]
+        if self.same_dn(seen.dn, str(task.step.target)) and self._all_there(renamed, seen):
             return Outcome(Result.ALREADY_APPLIED, version=seen.version)
         if not self.same_dn(seen.dn, task.dn):
             reason = f"planned from {task.dn} to {task.step.target}, but it is now {seen.dn}"
             return Outcome(Result.CONFLICT, reason)
+        if changed := self._not_before(task.change.attributes, seen):
+            return Outcome(Result.CONFLICT, changed)
         return self._unless_touched(task, seen)
 
     def _modify(self, task: Task, seen: Seen | None) -> Outcome | Again:
@@ -110,6 +113,10 @@ class Judge:
 
     def _all_after(self, planned: Collection[AttributeChange], seen: Seen) -> bool:
         return all(self._is(a.name, a.after, seen) for a in planned)
+
+    def _all_there(self, planned: Collection[AttributeChange], seen: Seen) -> bool:
+        """Whether the new values are there to the letter: a name may change its case alone."""
+        return all(set(a.after) <= set(seen.values.get(a.name, ())) for a in planned)
 
     def _not_before(self, planned: Collection[AttributeChange], seen: Seen) -> str | None:
         for a in planned:

@@ -12,7 +12,7 @@ from sqlalchemy import Row
 
 from placet_shared.chain import Order, PlanHeader, Verifier
 from placet_shared.clock import boot_seconds
-from placet_shared.errors import ForgedEventError, PlacetError
+from placet_shared.errors import ForgedEventError, PlacetError, ReplayedEventError
 from placet_shared.events import BatchApplied
 from placet_shared.failpoints import Failpoint
 from placet_shared.work import Database, Work
@@ -25,7 +25,7 @@ from ..plan import batch_digest
 from ..ports import Destination
 from ..store import batches, closing, links, runs
 from ..tasks import Outcome, Task, Writer
-from ..unaltered import AlteredError, load_signed, require_batches
+from ..unaltered import CHANGE_ALTERED, AlteredError, load_signed, require_batches, require_epoch
 
 log = structlog.get_logger()
 
@@ -56,6 +56,7 @@ class BatchApplier:
     life: Life
     failpoint: Failpoint
     lease: timedelta
+    epoch: int
     _open: tuple[str, Destination, Writer] | None = field(default=None, init=False)
     _chains: dict[tuple[str, ...], tuple[Order, PlanHeader]] = field(default_factory=dict, init=False)
 
@@ -81,10 +82,11 @@ class BatchApplier:
             return None
         try:
             order, plan = self._chain(run)
+            require_epoch(order, self.epoch)
             await require_batches(work, run.run_id, plan)
             loaded = await load_signed(work, batch)
             _compare_digest(batch, loaded)
-        except (ForgedEventError, AlteredError) as error:
+        except (ForgedEventError, ReplayedEventError, AlteredError) as error:
             await self._end_altered(work, run, str(error))
             return None
         if run.ending is None and plan.valid_until < work.now:
@@ -145,9 +147,12 @@ class BatchApplier:
             self._close()
             shot = job.order.snapshot
             destination = self.connections.destination(shot.destination)
-            if destination.identity() != job.plan.destination:
+            if (destination.identity(), destination.safety()) != (job.plan.destination, job.plan.safety):
                 destination.close()
-                raise AlteredError("the destination is not the one that the plan was approved for; run the job again")
+                raise AlteredError(
+                    "the destination, or how safely it can be written to, is not what the plan was approved for;"
+                    " run the job again"
+                )
             keys = tuple(destination.attribute(key.destination).name for key in shot.job.key)
             self._open = (job.run.run_id, destination, self.connections.writer(shot.destination, destination, keys))
         return self._open[2]
@@ -228,7 +233,7 @@ def _compare_digest(batch: Row[Any], loaded: batches.Loaded) -> None:
     """Raises AlteredError unless the changes of a batch are those that were signed."""
     items = [(one.hash, one.positions) for one in loaded.stored]
     if batch_digest(Phase(batch.phase), batch.ordinal, items) != batch.digest:
-        raise AlteredError("a change of the plan was altered after the approval; run the job again")
+        raise AlteredError(CHANGE_ALTERED)
 
 
 def _with_reason(outcome: Outcome, reason: str) -> Outcome:

@@ -10,7 +10,7 @@ from typing import Any
 from ..changes import Rejected
 from .deciding import Entry, Record
 from .design import Design
-from .joining import JOINED, Joined, quoted
+from .joining import JOINED, Joined, quoted, shown_key
 
 SHOWN = 5
 """Records or entries that a reason names."""
@@ -88,6 +88,14 @@ class Candidates:
         """(old key, new key) of records that are taken for linked entries whose key they changed."""
         return ((was, key) for was, key in self.joined.rows("SELECT was, key FROM rekeyed ORDER BY key"))
 
+    def relinked(self) -> Iterator[tuple[str, str]]:
+        """(key, the entry's key by now) of records whose linked entry has another key than theirs."""
+        sql = (
+            f"SELECT p.key, {self._entry_key} {JOINED.format(pairs='pairs')}"
+            " WHERE p.linked AND len(d.folds) > 0 AND p.s NOT IN (SELECT s FROM rekeyed) ORDER BY p.key"
+        )
+        return ((key, now) for key, now in self.joined.rows(sql))
+
     def folded(self) -> tuple[int, str]:
         """How many keys match only when they are folded, and one of them."""
         same = " AND ".join(f"list_contains(d.v{place}, s.k{n})" for n, place in enumerate(self._key_places))
@@ -119,8 +127,11 @@ class Candidates:
 
     @cached_property
     def _extra_key(self) -> str:
-        parts = f" || {quoted(', ')} || ".join(f"list_extract(d.v{place}, 1)" for place in self._key_places)
-        return f"coalesce({parts}, e.key, d.dn)"
+        return f"coalesce({self._entry_key}, e.key, d.dn)"
+
+    @cached_property
+    def _entry_key(self) -> str:
+        return shown_key([f"list_extract(d.v{place}, 1)" for place in self._key_places])
 
     @cached_property
     def _removable(self) -> str:

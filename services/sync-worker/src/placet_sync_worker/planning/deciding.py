@@ -1,6 +1,6 @@
 """What becomes of one record and its entry: a change, or nothing. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..changes import AttributeChange, Change, Op, Phase, Rejected, Step
@@ -8,6 +8,14 @@ from ..errors import InvalidNameError, UnknownAttributeError
 from ..ports import Attribute, Naming
 from .comparing import Refused, Values, compare, compare_name, lenient, modifies
 from .design import Design
+
+
+def shown_key(parts: Sequence[str]) -> str:
+    """A key as people see it and links remember it: another key is another text, whatever stands in its parts. The same
+    in SQL: `joining.shown_key`."""
+    if len(parts) == 1:
+        return parts[0]
+    return ", ".join(part.replace("\\", "\\\\").replace(",", "\\,") for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +30,7 @@ class Record:
 
     @property
     def key(self) -> str:
-        return ", ".join(self.keys)
+        return shown_key(self.keys)
 
     def rejected(self, refused: Refused) -> Rejected:
         return Rejected(self.record, self.key, refused.attribute, refused.reason)

@@ -17,7 +17,8 @@ from .comparing import Refused, lenient
 from .deciding import Decider, Entry, Record
 from .naming import NAME, Claims, explain
 
-WITH_IMAGE = frozenset({"move", "disable", "delete"})
+REMOVING = frozenset({"disable", "delete"})
+WITH_IMAGE = REMOVING | {"move"}
 IMAGES = 500
 """Entries whose images are asked for at once."""
 
@@ -34,6 +35,8 @@ class Drafts:
     counts: Counter[str] = field(default_factory=Counter)
     by_attribute: Counter[str] = field(default_factory=Counter)
     protected: set[str] = field(default_factory=set)
+    in_the_way: list[str] = field(default_factory=list)
+    """Entries that are to go while new records want their names."""
     unequal: int = 0
     """Records whose entries are not as they want them, rejected ones among them."""
     _refused: set[int] = field(default_factory=set)
@@ -42,6 +45,7 @@ class Drafts:
         """Decides about everything, counts the changes, rejects those that want the same name, fetches the images."""
         claims = Claims(self.decider.design.unique, self.decider.naming)
         imaged: list[tuple[int, str]] = []
+        removals: set[str] = set()
         position = 0
         with self._decisions.open("wb") as decisions:
             for record, decided in self._decided(destination):
@@ -52,9 +56,12 @@ class Drafts:
                 self._count(decided, 1)
                 if decided.op in WITH_IMAGE:
                     imaged.append((position, str(decided.id)))
+                if decided.op in REMOVING:
+                    removals.add(str(decided.id))
                 decisions.write(b"%s\0%s\n" % (orjson.dumps(record), Draft.of(decided).document))
                 position += 1
         self._reject(claims, destination)
+        self.in_the_way = sorted(dn for _, id_, dn in claims.held.values() if id_ in removals)
         self._keep_images(destination, [id_ for position, id_ in imaged if position not in self._refused])
 
     def changes(self) -> Iterator[Draft]:
@@ -81,11 +88,13 @@ class Drafts:
             yield record.record, self._create(record)
         for record, entry in self.candidates.updates():
             change = self._update(record, entry)
+            if isinstance(change, Change) and destination.protected(entry.dn, removing=False):
+                change = record.rejected(Refused(None, f"{entry.dn} is protected: no run may change it"))
             if change is not None:
                 self.unequal += 1
                 yield record.record, change
         for key, entry in self.candidates.extras() if self.removing else ():
-            if destination.protected(entry.dn):
+            if destination.protected(entry.dn, removing=True):
                 self.protected.add(entry.dn)
             elif (removal := self.decider.remove(key, entry)) is not None:
                 yield entry.dn, removal

@@ -92,7 +92,7 @@ class Joined:
     ) -> None:
         """Finds what belongs together, and what differs. `records` are the keys to plan for; none: all."""
         self._view("links", self._spool_links(links))
-        key = " || ', ' || ".join(f"k{n}" for n in range(len(design.keys)))
+        key = shown_key([f"k{n}" for n in range(len(design.keys))])
         wanted = f"key IN ({', '.join(map(quoted, records))})" if records else "true"
         self._run(_MATCH_BY_KEY.format(key=key, wanted=wanted))
         if all_keys_known and not records:
@@ -138,6 +138,13 @@ class Joined:
             spool.add([pa.array(column, pa.string()) for column in zip(*some, strict=True)])
         spool.close()
         return spool.path
+
+
+def shown_key(columns: Sequence[str]) -> str:
+    """The expression of what `deciding.shown_key` makes of the parts of a key."""
+    if len(columns) == 1:
+        return columns[0]
+    return " || ', ' || ".join(rf"replace(replace({column}, '\', '\\'), ',', '\,')" for column in columns)
 
 
 def same_name(design: Design) -> str | None:

@@ -29,7 +29,7 @@ from .examining import designed
 from .joining import Joined
 from .reading import Brake, ahead, both
 from .records import Records
-from .warning import Findings, warnings_of
+from .warning import Findings, checks_of, warnings_of
 
 NOTHING_SPECIAL = Options()
 
@@ -45,6 +45,7 @@ class PlannedRun:
     destination_read: int
     within_query: int
     warnings: tuple[str, ...]
+    checks: tuple[str, ...]
     drafts: Drafts
 
     def changes(self) -> Iterator[Draft]:
@@ -119,7 +120,9 @@ def _planned(drafts: Drafts, records: Records, entries: Entries, options: Option
         unreadable=records.unreadable,
         folded=candidates.folded(),
         rekeyed=list(candidates.rekeyed()),
+        relinked=list(candidates.relinked()),
         protected=sorted(drafts.protected),
+        in_the_way=drafts.in_the_way,
         not_found=sorted(asked - candidates.known(asked)),
     )
     counts = Counts(
@@ -136,6 +139,7 @@ def _planned(drafts: Drafts, records: Records, entries: Entries, options: Option
         destination_read=entries.read,
         within_query=entries.read,
         warnings=warnings_of(candidates.design.job, findings),
+        checks=checks_of(findings),
         drafts=drafts,
     )
 

@@ -12,6 +12,7 @@ from ..mapping.mapper import map_field
 from ..mapping.script import ScriptEngine
 from ..ports import LISTS, RECORD, Page
 from .comparing import lenient
+from .deciding import shown_key
 from .design import Design, KeyPart, Target
 from .folding import BETWEEN, alike, decoded, folded, formed
 from .spool import Spool
@@ -29,7 +30,7 @@ class Keys:
     problems: Problems
 
     def shown(self, row: int) -> str | None:
-        return None if self.folds[row] is None else ", ".join(part[row] or "" for part in self.texts)
+        return None if self.folds[row] is None else shown_key([part[row] or "" for part in self.texts])
 
 
 @dataclass

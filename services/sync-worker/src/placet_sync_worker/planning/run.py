@@ -199,6 +199,7 @@ def header_of(run: runs.Run, order: Order, made: MadePlan, digest: str, now: dat
         destination_read=planned.destination_read,
         within_query=planned.within_query,
         warnings=planned.warnings,
+        checks=planned.checks,
         planned_at=now,
         valid_until=now + longest_wait(order) + APPLY_TIME,
     )

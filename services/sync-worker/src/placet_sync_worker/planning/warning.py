@@ -18,9 +18,38 @@ class Findings:
     """How many keys match only when they are folded, and one of them."""
     rekeyed: Sequence[tuple[str, str]] = ()
     """(old key, new key) of records that are taken for linked entries."""
+    relinked: Sequence[tuple[str, str]] = ()
+    """(key, the entry's key by now) of records whose linked entries were given other keys."""
     protected: Sequence[str] = ()
+    in_the_way: Sequence[str] = ()
+    """Entries that are to go while new records want their names."""
     not_found: Sequence[str] = ()
     """Keys that the run was asked for, and the source does not have."""
+
+
+def checks_of(findings: Findings) -> tuple[str, ...]:
+    """Why a person should look at the plan, whatever its workflow: somebody may be taken for somebody else."""
+    return tuple(_checks(findings))
+
+
+def _checks(findings: Findings) -> Iterator[str]:
+    if findings.rekeyed:
+        pairs = _some([f"{was} → {key}" for was, key in findings.rekeyed])
+        yield (
+            f"{_records(findings.rekeyed)} with another key than before, but the name and the values of a linked entry,"
+            f" will take it over ({pairs}): see that they are the same people"
+        )
+    if findings.relinked:
+        pairs = _some([f"{key}: {now}" for key, now in findings.relinked])
+        yield (
+            f"the linked entries of {_records(findings.relinked)} have other keys by now ({pairs}):"
+            " see that they were not given to other people"
+        )
+    if findings.in_the_way:
+        yield (
+            f"new records want the names of entries that are to go ({_some(findings.in_the_way)}):"
+            " see whether they are the same people under other keys"
+        )
 
 
 def warnings_of(job: Job, findings: Findings) -> tuple[str, ...]:
@@ -35,12 +64,6 @@ def _warnings(job: Job, findings: Findings) -> Iterator[str]:
     count, example = findings.folded
     if count:
         yield f"keys match only when case, spaces and accents are folded: {example}" + _more(count - 1)
-    if findings.rekeyed:
-        pairs = _some([f"{was} → {key}" for was, key in findings.rekeyed])
-        yield (
-            f"{_records(findings.rekeyed)} with another key than before, but the name and the values of a linked entry,"
-            f" will take it over ({pairs}): see that they are the same people"
-        )
     if findings.protected:
         yield f"left alone, since protected: {_some(findings.protected)}"
     if findings.not_found:

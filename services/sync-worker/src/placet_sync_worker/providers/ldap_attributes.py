@@ -21,6 +21,11 @@ PASSWORDS = frozenset(
 """Never shown, and taken as texts though their syntax is octets."""
 
 
+def is_password(name: str) -> bool:
+    """Also with an option, such as `userPassword;lang-en`."""
+    return name.partition(";")[0].lower() in PASSWORDS
+
+
 class Attributes:
     """Looks attributes up, once each, and converts their values."""
 
@@ -43,7 +48,7 @@ class Attributes:
             name=f"{kind.name};{option}" if option else kind.name,
             single_valued=kind.single_valued,
             writable=kind.user_modifiable,
-            readable=True,
+            readable=not is_password(kind.name),
             has_equality=rule is not None,
             fold=self._fold(rule, is_binary),
             decode=binary if is_binary else BY_SYNTAX.get(self.schema.syntax(kind) or ""),
@@ -75,7 +80,7 @@ class Attributes:
         return option.lower() == "binary" if kind is None else self._is_binary(kind, option)
 
     def _is_binary(self, kind: AttributeType, option: str) -> bool:
-        if kind.name.lower() in PASSWORDS:
+        if is_password(kind.name):
             return False
         return option.lower() == "binary" or self.schema.syntax(kind) in BINARY
 

@@ -11,7 +11,7 @@ from placet_shared.chain import DestinationIdentity
 from ..errors import InvalidNameError
 from ..ports import DN, ID, LISTS, VERSION, Attribute, Directory, Entry, ObjectType, Safety
 from .directory_errors import InvalidFilterError, NoSuchEntryError, SearchRefusedError
-from .ldap_attributes import PASSWORDS, Attributes
+from .ldap_attributes import Attributes, is_password
 from .ldap_filter import attributes_of, parse_filter
 from .ldap_names import LdapNaming, dn_key, escape_filter_value, is_within
 from .ldap_schema import Schema
@@ -93,9 +93,11 @@ class LdapStore:
                     image["memberOf"] = tuple(members)
                 yield id_, image
 
-    def protected(self, dn: str) -> bool:
-        """See `Destination`: the base and the bind account, and what they stand below."""
-        return is_within(self.base_dn, dn) or is_within(self.bind_dn, dn)
+    def protected(self, dn: str, *, removing: bool) -> bool:
+        """See `Destination`: the bind account and, against removal, the base and all that both stand in."""
+        if removing:
+            return is_within(self.base_dn, dn) or is_within(self.bind_dn, dn)
+        return dn_key(dn) == dn_key(self.bind_dn)
 
     def close(self) -> None:
         self.directory.close()
@@ -166,7 +168,7 @@ class LdapStore:
         return found
 
     def _in_image(self, name: str) -> bool:
-        return name.lower() not in PASSWORDS and name != self.id_attribute
+        return not is_password(name) and name != self.id_attribute
 
 
 @lru_cache(maxsize=65_536)

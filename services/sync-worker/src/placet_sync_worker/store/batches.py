@@ -218,6 +218,21 @@ async def digests(work: Work, run_id: str) -> list[tuple[int, int, str]]:
     ]
 
 
+Hashes = list[tuple[str, list[int]]]
+"""(hash of a change, numbers of its steps) of all that a batch holds, in order."""
+
+
+async def hashes_of(work: Work, run_id: str, numbers: Sequence[int]) -> list[tuple[Row[Any], Hashes]]:
+    """The batches that hold some changes, with the hashes that are stored of all their changes."""
+    query = select(batches).where(batches.c.run_id == run_id).order_by(batches.c.phase, batches.c.ordinal)
+    rows = [(row, _positions(row.items)) for row in await work.connection.execute(query)]
+    found = [(row, positions) for row, positions in rows if not positions.keys().isdisjoint(numbers)]
+    held = [number for _, positions in found for number in positions]
+    of_run = select(changes.c.number, changes.c.hash).where(changes.c.run_id == run_id, changes.c.number.in_(held))
+    hashes = {row.number: row.hash for row in await work.connection.execute(of_run)}
+    return [(row, [(hashes[n], list(some)) for n, some in positions.items()]) for row, positions in found]
+
+
 async def open_batches(work: Work, run_id: str) -> list[Row[Any]]:
     """Batches that are not done, in order."""
     query = select(batches.c.batch_id, batches.c.phase, batches.c.ordinal, batches.c.state).where(

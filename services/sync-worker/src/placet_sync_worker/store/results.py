@@ -12,6 +12,7 @@ from ..changes import PROVEN
 from ..endings import results_of
 from ..tables import changes, rejected
 
+LONGEST_KEY = 100
 REMOVING = ("disable", "delete")
 
 
@@ -43,10 +44,15 @@ async def problems(work: Work, run_id: str, limit: int = 5) -> Sequence[str]:
     """The first records that went wrong: keys and kinds of trouble, never values."""
     bad = and_(changes.c.run_id == run_id, changes.c.result.is_not(None), changes.c.result.not_in(PROVEN))
     query = select(changes.c.key, changes.c.result).where(bad).order_by(changes.c.number).limit(limit)
-    lines = [f"{row.key}: {row.result.replace('_', ' ')}" for row in await work.connection.execute(query)]
+    lines = [f"{_short(row.key)}: {row.result.replace('_', ' ')}" for row in await work.connection.execute(query)]
     refused = select(rejected).where(rejected.c.run_id == run_id).order_by(rejected.c.number).limit(limit)
     return (lines + [_refusal(row) for row in await work.connection.execute(refused)])[:limit]
 
 
 def _refusal(row: Row[Any]) -> str:
-    return f"{row.key or row.record}: rejected" + (f" ({row.attribute})" if row.attribute else "")
+    return f"{_short(row.key or row.record)}: rejected" + (f" ({row.attribute})" if row.attribute else "")
+
+
+def _short(key: str) -> str:
+    """What travels in an event has an end, whatever a source takes for a key."""
+    return key if len(key) <= LONGEST_KEY else f"{key[:LONGEST_KEY]}…"

@@ -7,6 +7,7 @@ from sqlalchemy import Row, and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from placet_shared.chain import Order
+from placet_shared.letters import storable
 from placet_shared.work import Work
 
 from ..tables import batches, runs
@@ -81,8 +82,9 @@ async def change(work: Work, run_id: str, **values: Any) -> None:
 async def finish(work: Work, run_id: str, outcome: str, reason: str | None) -> bool:
     """False when the run has ended before: it has one end."""
     running = and_(runs.c.run_id == run_id, runs.c.state != "finished")
-    end = {"state": "finished", "outcome": outcome, "reason": reason, "lease_until": None, "finished_at": work.now}
-    return (await work.connection.execute(update(runs).where(running).values(end))).rowcount == 1
+    said = reason and storable(reason)
+    end = update(runs).where(running).values(state="finished", outcome=outcome, reason=said, finished_at=work.now)
+    return (await work.connection.execute(end.values(lease_until=None))).rowcount == 1
 
 
 async def overdue(work: Work, now: datetime) -> list[str]:

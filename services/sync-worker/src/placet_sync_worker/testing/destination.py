@@ -143,7 +143,7 @@ class FakeDestination:
                 groups = tuple(g.dn for g in self.entries if entry.dn in g.values.get("member", ()))
                 yield entry.id, {**entry.values, **({"memberOf": groups} if groups else {})}
 
-    def protected(self, dn: str) -> bool:
+    def protected(self, dn: str, *, removing: bool) -> bool:
         return dn in self.guarded
 
     def close(self) -> None:
