@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
 
-from placet_shared.broker import KafkaSender, ensure_topics
+from placet_shared.kafka_sender import KafkaSender
+from placet_shared.kafka_topics import ensure_topics
 from placet_shared.outbox import Sender
 from placet_shared.topics import NOTIFICATION_SENT
 from tests.support.delivery import messages_on

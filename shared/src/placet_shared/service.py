@@ -17,8 +17,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import letters
 from .api import install_problem_documents, problem
-from .broker import Consumer, KafkaSender, ensure_topics
+from .broker import Consumer
 from .failpoints import failpoint_of
+from .kafka_sender import KafkaSender
+from .kafka_topics import ensure_topics
 from .logging import configure_logging
 from .loops import Loop
 from .metrics import OUTBOX

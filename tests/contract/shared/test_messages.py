@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import select, update
 
 from placet_shared import letters
-from placet_shared.broker import ensure_topics
 from placet_shared.envelope import unpack_headers
 from placet_shared.errors import ForgedEventError, PermanentError, TransientError
 from placet_shared.events import BatchReady, Event, NotificationSent, RunTriggered
+from placet_shared.kafka_topics import ensure_topics
 from placet_shared.metrics import ALARMS
 from placet_shared.topics import RUN_TRIGGERS
 from placet_shared.work import Handlers, Work

@@ -5,8 +5,8 @@ from typing import Any
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from placet_shared.broker import ensure_topics
 from placet_shared.events import Event, RunTriggered
+from placet_shared.kafka_topics import ensure_topics
 from placet_shared.topics import RUN_TRIGGERS
 from placet_shared.work import Work
 from tests.support.delivery import Watcher, messages_on, produce, raw, running, trigger, until

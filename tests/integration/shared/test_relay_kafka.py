@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from placet_shared import broker as brokers
+from placet_shared import kafka_sender
 from placet_shared.topics import DEAD_LETTERS, NOTIFICATION_SENT
 from tests.support.delivery import messages_on, until
 from tests.support.kafka import Kafka
@@ -96,7 +96,7 @@ async def test_a_broker_that_stalls_is_given_up_and_gets_everything_when_it_goes
     outbox: Outbox, log: KafkaLog, kafka: Kafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Connections stay open and nobody answers: the sender's limits end the wait."""
-    monkeypatch.setattr(brokers, "SEND_SECONDS", 1.0)
+    monkeypatch.setattr(kafka_sender, "SEND_SECONDS", 1.0)
     stream = Stream(outbox)
     async with relaying((outbox.database, log.sender())):
         flowing = asyncio.create_task(stream.flow())

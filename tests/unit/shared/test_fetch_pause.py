@@ -2,7 +2,7 @@
 
 import pytest
 
-from placet_shared.broker import LONGEST_FETCH_SECONDS, SHORTEST_FETCH_SECONDS, fetch_pause
+from placet_shared.fetching import LONGEST_FETCH_SECONDS, SHORTEST_FETCH_SECONDS, fetch_pause
 
 
 def test_news_are_followed_by_the_next_question_at_once() -> None:
