@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence, Set
 from typing import Any, TypeVar
 
-from placet_shared.objects import Job, LdapProvider, parse_object
-from placet_shared.objects.provider import IDENTITY_STORES
+from placet_shared.objects import Job, parse_object
+from placet_shared.objects.provider import DESTINATIONS
 from placet_shared.objects.workflow import BY_POLICY, DEFAULT
 
 from .errors import DanglingReferenceError, StillNeededError, UnknownObjectError
@@ -86,13 +86,13 @@ def _check_destination(document: Document, after: Documents) -> None:
     assert isinstance(job, Job)
     destination = parse_object(after["provider", job.destination.provider])
     kind = getattr(destination, "type", "")
-    if kind not in IDENTITY_STORES:
+    if kind not in DESTINATIONS:
         raise DanglingReferenceError(
             f"job {job.name}: destination.provider: {destination.name} is of type {kind}, which cannot be a "
-            f"destination yet; choose one of type {' or '.join(sorted(IDENTITY_STORES))}",
+            f"destination yet; choose one of type {' or '.join(sorted(DESTINATIONS))}",
             "destination.provider",
         )
-    if job.extra == "disable" and isinstance(destination, LdapProvider) and destination.disable is None:
+    if job.extra == "disable" and getattr(destination, "disable", None) is None:
         raise DanglingReferenceError(
             f"job {job.name}: extra: provider {destination.name} does not say how an entry is disabled; "
             "give it disable: {attribute: …, value: …}",

@@ -2,7 +2,7 @@
 
 from .base import Name, Object, SecretRef
 from .job import Field, Job, Key, Limits, Notify
-from .provider import CsvProvider, LdapProvider, MailSettings, Provider
+from .provider import CsvProvider, LdapProvider, MailSettings, Provider, SqlProvider
 from .reading import KINDS, parse_object
 from .schedule import Schedule, Trigger
 from .workflow import Stage, Workflow
@@ -22,6 +22,7 @@ __all__ = [
     "Provider",
     "Schedule",
     "SecretRef",
+    "SqlProvider",
     "Stage",
     "Trigger",
     "Workflow",

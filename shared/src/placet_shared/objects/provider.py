@@ -1,11 +1,13 @@
 """Providers: connections to identity stores and data sources."""
 
+import re
+from datetime import timedelta
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from pydantic import Field, StringConstraints, model_validator
 
-from .base import Object, Part, SecretRef, Security
+from .base import Duration, Object, Part, SecretRef, Security
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -79,8 +81,75 @@ class LdapProvider(Object):
         return self
 
 
-Provider = Annotated[CsvProvider | LdapProvider, Field(discriminator="type")]
+SQL_DRIVERS = {
+    "postgresql": "psycopg",
+    "mysql": "pymysql",
+    "mariadb": "pymysql",
+    "sqlite": "pysqlite",
+    "mssql": "mssqlpython",
+    "oracle": "oracledb",
+}
+"""The databases that are known, and the one driver for each."""
+
+
+class SqlProvider(Object):
+    """A database and a table or view of it. Without `table` it is a source for jobs that have a query.
+
+    `key` names the columns that tell rows apart where the table has no primary or unique key. `timeout` is for each
+    query. `applied_table: false` forbids a table `placet_applied` beside it, by which lost answers are settled.
+    """
+
+    kind: Literal["provider"] = "provider"
+    type: Literal["sql"]
+    url: str
+    password: SecretRef | None = None
+    table: str | None = None
+    key: tuple[str, ...] = ()
+    unique: tuple[str, ...] = ()
+    disable: DisableSettings | None = None
+    timeout: Duration = timedelta(minutes=10)
+    applied_table: bool = True
+
+    @property
+    def database(self) -> str:
+        """Which database it is, as in SQL_DRIVERS."""
+        return urlsplit(self.url).scheme.partition("+")[0]
+
+    @model_validator(mode="after")
+    def _usable_url(self) -> Self:
+        try:
+            parts = urlsplit(self.url)
+            known = "://" in self.url and parts.port != 0
+        except ValueError:  # its words may be a part of a password
+            known = False
+        if not known:
+            raise ValueError("url: this is no URL of a database; write it as in postgresql://user@host/database")
+        if parts.password is not None or any(map(_is_secret, dict(parse_qsl(parts.query, keep_blank_values=True)))):
+            raise ValueError("url: a password has no place in it; give it as password: {env: PLACET_SECRET_…}")
+        _check_database(parts)
+        return self
+
+
+def _is_secret(option: str) -> bool:
+    return re.search(r"pass|pwd|secret|token", option.lower()) is not None
+
+
+def _check_database(parts: SplitResult) -> None:
+    """Raises ValueError for a database or a driver that is not known, and for a SQLite that is no file."""
+    database, _, driver = parts.scheme.partition("+")
+    if database not in SQL_DRIVERS:
+        raise ValueError(f"url: {database!r} is no database that is known here; known are {', '.join(SQL_DRIVERS)}")
+    if driver not in ("", SQL_DRIVERS[database]):
+        raise ValueError(f"url: {database} is reached by {SQL_DRIVERS[database]}; write {database}://")
+    if database == "sqlite" and (parts.netloc or parts.query or parts.path in ("", "/")):
+        raise ValueError("url: a SQLite database is a file; write sqlite:///people.db")
+
+
+Provider = Annotated[CsvProvider | LdapProvider | SqlProvider, Field(discriminator="type")]
 """Any provider, told apart by its `type`."""
 
 IDENTITY_STORES = frozenset({"ldap"})
 """The types that are identity stores; the others are data sources."""
+
+DESTINATIONS = IDENTITY_STORES | {"sql"}
+"""The types that can be written to."""
