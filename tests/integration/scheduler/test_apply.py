@@ -65,6 +65,7 @@ async def test_a_dry_run_saves_nothing(scheduler: Scheduler) -> None:
     await scheduler.apply_people(workflow="two-eyes")
     run = await scheduler.ask()
     (would,) = await scheduler.apply(people(extra="delete", workflow="two-eyes"), dry_run=True)
+    assert would["changed"] == ["extra"]
     assert (would["result"], would["ended_run"]) == ("updated", run["id"])
     assert await scheduler.published(RunCancelled) == []
 
@@ -254,7 +255,8 @@ async def test_deleting_ends_it_too(scheduler: Scheduler) -> None:
     run = await scheduler.ask()
     answer = await scheduler.call("DELETE", "/jobs/people")
     assert answer.json() == {
-        "kind": "job", "name": "people", "result": "deleted", "warnings": [], "ended_run": run["id"], "preview": None,
+        "kind": "job", "name": "people", "result": "deleted", "changed": [], "warnings": [],
+        "ended_run": run["id"], "preview": None,
     }  # fmt: skip
     assert (await scheduler.run(run["id"]))["job"] == "people"
 

@@ -61,6 +61,24 @@ def test_verdicts(before: tuple[Document, ...], after: Document, verdict: str) -
     assert edit.after == {**catalogue(*before), **catalogue(after)}
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "fields"),
+    [
+        ((), HR, ()),
+        ((HR,), HR, ()),
+        ((HR | {"encoding": "latin-1"},), HR | {"path": "other.csv"}, ("path", "encoding")),
+    ],
+)
+def test_the_fields_that_are_other_are_named(before: tuple[Document, ...], after: Document, fields: tuple[str]) -> None:
+    edit = edited(catalogue(*before), after)
+    assert [edit.changed_fields(saving) for saving in edit.savings] == [fields]
+
+
+def test_a_deleted_object_has_no_other_fields() -> None:
+    edit = edited(catalogue(HR), prune=True)
+    assert [edit.changed_fields(saving) for saving in edit.savings] == [()]
+
+
 def test_what_is_not_named_stays() -> None:
     edit = edited(catalogue(*EVERYTHING), HR | {"path": "other.csv"})
     assert verdicts(edit) == {"provider/hr": "updated"}

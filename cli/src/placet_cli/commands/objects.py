@@ -8,7 +8,7 @@ import typer
 
 from ..context import NameArgument, OutputOption, TokenOption, UrlOption, connect, speaks_to_local_stack
 from ..errors import USAGE, CommandError
-from ..output import Form, data_table, fields, show, table, to_yaml, visible
+from ..output import Form, Printer, data_table, fields, show, table, to_yaml, visible
 
 PLURALS = {"provider": "providers", "schedule": "schedules", "workflow": "workflows", "job": "jobs"}
 """In the order in which objects refer to each other."""
@@ -30,9 +30,19 @@ def apply(
 ) -> None:
     """Creates or updates the objects in files, all or nothing."""
     answer = _send(file, url, token, "apply", dry_run=dry_run, prune=prune)
-    show(answer, output, table(answer["results"], ("kind", "name", "result"), "nothing was asked for"))
+    show(answer, output, _results(answer["results"], dry_run=dry_run))
     for one in answer["results"]:
         _remarks(one)
+
+
+def _results(results: list[dict[str, Any]], *, dry_run: bool) -> Printer:
+    """What became of each object, or would, and which fields of an updated one are other then."""
+    rows = [
+        one | {"result": f"would be {one['result']}" if dry_run and one["result"] != "unchanged" else one["result"]}
+        for one in results
+    ]
+    columns = ("kind", "name", "result", *(["changed"] if any(one.get("changed") for one in results) else []))
+    return table(rows, columns, "nothing was asked for")
 
 
 def _send(file: Path, url: str | None, token: str | None, path: str, **more: Any) -> Any:

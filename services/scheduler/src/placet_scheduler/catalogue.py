@@ -32,6 +32,13 @@ class Edit:
     def changed(self) -> set[Key]:
         return {saving.key for saving in self.savings if saving.verdict != "unchanged"}
 
+    def changed_fields(self, saving: Saving) -> tuple[str, ...]:
+        """The fields by which an updated object differs from what it was, in the order in which they stand."""
+        before, after = self.before.get(saving.key), saving.document
+        if before is None or after is None:
+            return ()
+        return tuple(name for name in {**after, **before} if before.get(name) != after.get(name))
+
     @property
     def deleted(self) -> list[Key]:
         return [saving.key for saving in self.savings if saving.document is None]

@@ -26,12 +26,14 @@ DEFAULT_PREVIEW_REASON = "preview when finished"
 
 
 class Saved(BaseModel):
-    """What became of one object. `ended_run`: a run, not approved yet, that ends by this. `preview`: one that began."""
+    """What became of one object. `changed`: the fields of an updated one that are other now. `ended_run`: a run, not
+    approved yet, that ends by this. `preview`: one that began."""
 
     model_config = ConfigDict(frozen=True)
     kind: str
     name: str
     result: Verdict
+    changed: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     ended_run: str | None = None
     preview: str | None = None
@@ -105,7 +107,7 @@ class Saver:
         runs = [run_id for run_id, ending in ended.items() if ending.because_of == saving.key]
         warnings += [f"run {run_id}, which was not approved yet, ends by this too" for run_id in runs[1:]]
         return Saved(
-            kind=kind, name=name, result=saving.verdict, warnings=tuple(warnings),
+            kind=kind, name=name, result=saving.verdict, changed=edit.changed_fields(saving), warnings=tuple(warnings),
             ended_run=runs[0] if runs else None, preview=preview,
         )  # fmt: skip
 
