@@ -1,3 +1,9 @@
 """Fixtures that every test may ask for."""
 
-pytest_plugins = ["tests.support.postgres", "tests.support.kafka", "tests.support.noida", "tests.support.slapd"]
+pytest_plugins = [
+    "tests.support.postgres",
+    "tests.support.kafka",
+    "tests.support.noida",
+    "tests.support.slapd",
+    "tests.support.samba",
+]

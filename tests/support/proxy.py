@@ -4,18 +4,19 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 CHUNK = 1 << 16
 
 
 class Proxy:
-    """Forwards connections to a port of this machine.
+    """Forwards connections to a port of this machine, or to a UNIX socket.
 
     `answers` False: what the server says is thrown away; `hears` False: what it is told is.
     """
 
-    def __init__(self, port: int) -> None:
-        self._target = port
+    def __init__(self, target: int | Path) -> None:
+        self._target = target
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.answers = True
@@ -43,13 +44,24 @@ class Proxy:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._target))
+                try:
+                    server = self._connect()
+                except OSError:  # the server is down: so are its connections
+                    client.close()
+                    continue
                 self._open += [client, server]
                 for source, sink, passes in (
                     (client, server, lambda: self.hears),
                     (server, client, lambda: self.answers),
                 ):
                     threading.Thread(target=_pump, args=(source, sink, passes), daemon=True).start()
+
+    def _connect(self) -> socket.socket:
+        if isinstance(self._target, int):
+            return socket.create_connection(("127.0.0.1", self._target))
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(str(self._target))
+        return server
 
 
 def _pump(source: socket.socket, sink: socket.socket, passes: Callable[[], bool]) -> None:
@@ -59,13 +71,14 @@ def _pump(source: socket.socket, sink: socket.socket, passes: Callable[[], bool]
                 sink.sendall(data)
     for one in (source, sink):
         with suppress(OSError):
-            one.close()
+            one.shutdown(socket.SHUT_RDWR)  # closing alone is not noticed while the other thread waits
+        one.close()
 
 
 @contextmanager
-def running_proxy(port: int) -> Iterator[Proxy]:
+def running_proxy(target: int | Path) -> Iterator[Proxy]:
     """A proxy that ends with the block."""
-    proxy = Proxy(port)
+    proxy = Proxy(target)
     try:
         yield proxy
     finally:
