@@ -139,7 +139,7 @@ class OneStore:
 
     store: ScriptedWriter
 
-    def destination(self, _provider: Any) -> ScriptedWriter:
+    def destination(self, _provider: Any, _job: Any = None) -> ScriptedWriter:
         return self.store
 
     def writer(self, _provider: Any, _destination: Any, _keys: Any) -> ScriptedWriter:

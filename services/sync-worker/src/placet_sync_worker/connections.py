@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from placet_shared.objects import Provider
+from placet_shared.objects import Job, Provider
 
 from .errors import WorkerError
 from .ports import Destination, Source
@@ -20,12 +20,14 @@ class CannotDoError(WorkerError):
 class Connector:
     """What a type of provider can do; `writer` gets the open destination and the job's key attributes.
 
-    `test` tries the provider step by step (`step`, `ok`, `message`), up to the first that fails.
+    `test` tries the provider step by step (`step`, `ok`, `message`), up to the first that fails. `keyed_destination` is
+    a destination that has no ids of its own: its entries are told apart by the job's key attributes, which it gets.
     """
 
     source: Callable[[Any, Surroundings], Source]
     test: Callable[[Any, Surroundings], list[dict[str, Any]]]
     destination: Callable[[Any, Surroundings], Destination] | None = None
+    keyed_destination: Callable[[Any, Surroundings, tuple[str, ...]], Destination] | None = None
     writer: Callable[[Any, tuple[str, ...]], Writer] | None = None
 
 
@@ -39,8 +41,11 @@ class Connections:
     def source(self, provider: Provider) -> Source:
         return self.connectors[provider.type].source(provider, self.surroundings)
 
-    def destination(self, provider: Provider) -> Destination:
+    def destination(self, provider: Provider, job: Job | None = None) -> Destination:
+        """A job's destination, or a store that is only looked at."""
         connector = self.connectors[provider.type]
+        if connector.keyed_destination is not None and job is not None:
+            return connector.keyed_destination(provider, self.surroundings, tuple(pair.destination for pair in job.key))
         if connector.destination is None:
             raise CannotDoError(f"{provider.name}: {provider.type} can only be a source; choose another destination")
         return connector.destination(provider, self.surroundings)

@@ -20,7 +20,7 @@ Item = tuple[int, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Up to 200 changes of one phase. `index` counts within the phase."""
+    """Up to 200 changes of one phase, or a whole plan. `index` counts within the phase."""
 
     phase: Phase
     index: int
@@ -81,8 +81,17 @@ def arrange(changes: Iterable[tuple[str, Sequence[Phase]]]) -> tuple[Batch, ...]
     return tuple(batch for phase in Phase for batch in _batches(phase, waiting[phase]))
 
 
+def arrange_whole(changes: Iterable[tuple[str, Sequence[Phase]]]) -> tuple[Batch, ...]:
+    """All changes as one batch, of any number and of all phases: for what is written as a whole, as a file is."""
+    items = [((number, tuple(range(len(phases)))), hash_) for number, (hash_, phases) in enumerate(changes)]
+    return (_batch(Phase.UPDATE, 0, items),) if items else ()
+
+
 def _batches(phase: Phase, items: list[tuple[Item, str]]) -> Iterator[Batch]:
     for index, first in enumerate(range(0, len(items), BATCH_SIZE)):
-        part = items[first : first + BATCH_SIZE]
-        digest = batch_digest(phase, index, [(hash_, steps) for (_, steps), hash_ in part])
-        yield Batch(phase, index, tuple(item for item, _ in part), digest)
+        yield _batch(phase, index, items[first : first + BATCH_SIZE])
+
+
+def _batch(phase: Phase, index: int, items: list[tuple[Item, str]]) -> Batch:
+    digest = batch_digest(phase, index, [(hash_, steps) for (_, steps), hash_ in items])
+    return Batch(phase, index, tuple(item for item, _ in items), digest)

@@ -20,11 +20,23 @@ Safety = Literal["assertion", "value", "read_back"]
 
 
 @dataclass(frozen=True)
+class Fault:
+    """A cell that cannot be read: the row of the page, the column, and why. Its record is rejected; what can be read of
+    the record's key protects its entry all the same."""
+
+    row: int
+    column: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Page:
-    """Some records. Columns are `string` or `list<string>`; null and the empty list mean that there is no value."""
+    """Some records. Columns are `string` or `list<string>`; null and the empty list mean that there is no value. The
+    `rejected` are none of the records: nothing is known of them, not even their keys."""
 
     records: pa.RecordBatch
     rejected: tuple[Rejected, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,6 +133,11 @@ class Destination(Protocol):
         ...
 
     def safety(self) -> Safety: ...
+
+    def whole(self) -> str | None:
+        """The version of all that was read, where the store is written as a whole, as a file is: each change is then
+        for this version, and a plan is one batch. None where each entry has a version of its own."""
+        ...
 
     def attribute(self, name: str) -> Attribute:
         """Raises UnknownAttributeError where the schema lacks it."""

@@ -146,7 +146,7 @@ class BatchApplier:
         if self._open is None or self._open[0] != job.run.run_id:
             self._close()
             shot = job.order.snapshot
-            destination = self.connections.destination(shot.destination)
+            destination = self.connections.destination(shot.destination, shot.job)
             if (destination.identity(), destination.safety()) != (job.plan.destination, job.plan.safety):
                 destination.close()
                 raise AlteredError(

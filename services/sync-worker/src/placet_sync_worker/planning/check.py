@@ -32,7 +32,7 @@ def check_job(connections: Connections, job: Job, source: Provider, destination:
     except PlacetError as error:
         warnings.append(f"the source could not be looked at: {error}")
     try:
-        with closing(connections.destination(destination)) as store:
+        with closing(connections.destination(destination, job)) as store:
             examination = Examination(job, columns, store, Options.of(destination))
             design = examination.design()
             queries["destination"] = queries["destination"] or examination.default_query()

@@ -49,11 +49,12 @@ class Entry:
 @dataclass(frozen=True)
 class Decider:
     """Decides for one job. `attribute` looks up any attribute of the destination; `naming` is None where its entries
-    have no names."""
+    have no names; `whole` is the destination's version where it is written as a whole."""
 
     design: Design
     attribute: Callable[[str], Attribute]
     naming: Naming | None
+    whole: str | None = None
 
     def create(self, record: Record) -> Change:
         """A new entry, in one step. Raises Refused."""
@@ -69,7 +70,8 @@ class Decider:
         wanted = {**self.design.object_type.given, **wanted}
         attributes = tuple(AttributeChange(name, (), values) for name, values in wanted.items())
         phase = Phase.CONTAINERS if self.design.object_type.holds else Phase.CREATE
-        return Change(record.key, "create", dn, attributes, (Step("add", phase, attributes=tuple(wanted)),))
+        step = Step("add", phase, attributes=tuple(wanted))
+        return Change(record.key, "create", dn, attributes, (step,), version=self.whole)
 
     def _name(self, wanted: dict[str, Values]) -> str:
         """The name of a new entry."""

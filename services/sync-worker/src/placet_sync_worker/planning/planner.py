@@ -102,7 +102,7 @@ def plan_run(
             joined.match(design, links, options.records, all_keys_known=not records.unreadable)
             candidates = Candidates(design, joined)
             removing = job.extra != "skip" and not records.unreadable and not options.records
-            decider = Decider(design, cache(destination.attribute), destination.naming)
+            decider = Decider(design, cache(destination.attribute), destination.naming, destination.whole())
             drafts = Drafts(decider, candidates, removing, folder)
             drafts.survey(destination)
             return _planned(drafts, records, entries, options)

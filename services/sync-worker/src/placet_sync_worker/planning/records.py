@@ -10,7 +10,7 @@ from ..changes import Rejected
 from ..mapping.columns import Column, as_lists, holding_nul, of_values, several
 from ..mapping.mapper import map_field
 from ..mapping.script import ScriptEngine
-from ..ports import LISTS, RECORD, Page
+from ..ports import LISTS, RECORD, Fault, Page
 from .comparing import lenient
 from .deciding import shown_key
 from .design import Design, KeyPart, Target
@@ -59,14 +59,14 @@ class Records:
                 self.rejected += page.rejected
                 self.unreadable += [one.record for one in page.rejected]
                 if page.records.num_rows:
-                    spool.add(self._columns(page.records))
+                    spool.add(self._columns(page.records, page.faults))
         finally:
             spool.close()
         return spool.path
 
-    def _columns(self, records: pa.RecordBatch) -> list[pa.Array]:
+    def _columns(self, records: pa.RecordBatch, faults: Iterable[Fault]) -> list[pa.Array]:
         keys = keys_of(self.design.keys, records)
-        problems, late = dict(keys.problems), Problems()
+        problems, late = keys.problems | {one.row: (one.column, one.reason) for one in faults}, Problems()
         values, forms = [], []
         for number, target in enumerate(self.design.targets):
             column, form, wrong = self._values(records, target)

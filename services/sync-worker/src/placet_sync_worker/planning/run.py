@@ -36,11 +36,12 @@ APPLY_TIME = timedelta(hours=6)
 
 @dataclass(frozen=True)
 class MadePlan:
-    """A plan with what it was made for."""
+    """A plan with what it was made for; `whole`: it is applied as one batch."""
 
     planned: PlannedRun
     identity: DestinationIdentity
     safety: Safety
+    whole: bool = False
 
 
 MakePlan = Callable[[Order, Path, Callable[[], bool]], MadePlan]
@@ -58,7 +59,7 @@ class PlanMaker:
     def __call__(self, order: Order, folder: Path, stopped: Callable[[], bool]) -> MadePlan:
         """Reads both sides and compares them."""
         shot = order.snapshot
-        destination = self.connections.destination(shot.destination)
+        destination = self.connections.destination(shot.destination, shot.job)
         try:
             source = self.connections.source(shot.source)
             try:
@@ -67,7 +68,8 @@ class PlanMaker:
                 planned = plan_run(
                     shot.job, source, destination, links, folder, scripts=self.scripts, options=options, stopped=stopped
                 )
-                return MadePlan(planned, destination.identity(), destination.safety())
+                whole = destination.whole() is not None
+                return MadePlan(planned, destination.identity(), destination.safety(), whole)
             finally:
                 source.close()
         finally:
@@ -163,7 +165,7 @@ class RunPlanner:
         planned = made.planned
         await plans.save_rejected(work, run.run_id, planned.rejected)
         await plans.save_matches(work, run.run_id, planned.matches())
-        arranged = await plans.save(work, run.run_id, planned.changes())
+        arranged = await plans.save(work, run.run_id, planned.changes(), whole=made.whole)
         digest = plan_digest([(batch.phase, batch.index, batch.digest) for batch in arranged])
         header = header_of(run, order, made, digest, work.now)
         token = self.signer.sign(header)

@@ -52,6 +52,9 @@ class LdapStore:
     def safety(self) -> Safety:
         return "assertion" if ASSERTION in self.root.controls else "value"
 
+    def whole(self) -> None:
+        """Each entry has its own version."""
+
     def attribute(self, name: str) -> Attribute:
         """See `Destination`."""
         return self.attributes.named(name)

@@ -1,12 +1,13 @@
 """Batches: claimed by any replica under lease and epoch; results are written only by who holds the epoch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, Text, and_, cast, func, or_, select, text, update
+from sqlalchemy import Integer, Row, Text, and_, any_, cast, func, literal, or_, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from placet_shared.work import Work
 
@@ -68,7 +69,7 @@ async def load(work: Work, batch: Row[Any]) -> Loaded:
     """The changes of a batch and its open steps. Raises LookupError, TypeError, ValueError or AttributeError where the
     rows are none that a plan was ever saved as."""
     positions = _positions(batch.items)
-    mine = and_(changes.c.run_id == batch.run_id, changes.c.number.in_(list(positions)))
+    mine = and_(changes.c.run_id == batch.run_id, changes.c.number == _any_of(positions))
     columns = (changes.c.number, changes.c.salt, cast(changes.c.document, Text).label("document"))
     documents = {}
     stored = []
@@ -78,12 +79,17 @@ async def load(work: Work, batch: Row[Any]) -> Loaded:
             documents[number] = orjson.loads(rows[number].document)
             hashed = change_hash(canonical(documents[number]), rows[number].salt)
             stored.append(StoredChange(number, hashed, positions[number]))
-    of_steps = and_(steps.c.run_id == batch.run_id, steps.c.number.in_(list(positions)))
+    of_steps = and_(steps.c.run_id == batch.run_id, steps.c.number == _any_of(positions))
     history: dict[int, dict[int, Row[Any]]] = {}
     for row in await work.connection.execute(select(steps).where(of_steps)):
         history.setdefault(row.number, {})[row.step] = row
     tasks, blocked = _tasks(stored, documents, history)
     return Loaded(stored, tasks, blocked)
+
+
+def _any_of(numbers: Iterable[int]) -> Any:
+    """One parameter, however many numbers: a statement takes 65,535 of them, and a whole plan may be a batch."""
+    return any_(literal(list(numbers), ARRAY(Integer)))
 
 
 def _positions(items: list[Any]) -> dict[int, tuple[int, ...]]:

@@ -13,18 +13,18 @@ from sqlalchemy import Row, and_, insert, select
 from placet_shared.work import Work
 
 from ..changes import Phase, Rejected
-from ..plan import SALT_SIZE, Batch, Draft, arrange, change_hash
+from ..plan import SALT_SIZE, Batch, Draft, arrange, arrange_whole, change_hash
 from ..tables import batches, changes, rejected, steps
 
 CHUNK = 1000
 
 
-async def save(work: Work, run_id: str, planned: Iterator[Draft]) -> Sequence[Batch]:
-    """Writes changes and batches of a run."""
+async def save(work: Work, run_id: str, planned: Iterator[Draft], *, whole: bool = False) -> Sequence[Batch]:
+    """Writes changes and batches of a run; `whole`: all changes as one batch."""
     heads: list[tuple[str, Sequence[Phase]]] = []
     rows = _rows(run_id, planned, heads)
     await _copy(work, "changes", ["run_id", "number", "key", "op", "steps", "hash", "salt", "document"], rows)
-    arranged = arrange(heads)
+    arranged = arrange_whole(heads) if whole else arrange(heads)
     if arranged:
         await work.connection.execute(insert(batches), [_batch_row(run_id, batch) for batch in arranged])
     return arranged

@@ -107,6 +107,9 @@ class FakeDestination:
     def safety(self) -> Safety:
         return "assertion"
 
+    def whole(self) -> None:
+        """Each entry has its own version."""
+
     def attribute(self, name: str) -> Attribute:
         wanted = ALIASES.get(name.lower(), name).lower()
         for one in ATTRIBUTES:
