@@ -53,50 +53,9 @@ class DeliveryTables:
     """
 
     def __init__(self, metadata: MetaData) -> None:
-        self.inbox = Table(
-            "inbox",
-            metadata,
-            Column("event_id", Text, primary_key=True),
-            Column("type", Text, primary_key=True),
-            Column("subject", Text, nullable=False),
-            Column("received_at", _TIME, nullable=False, server_default=func.now()),
-        )
-        self.outbox = Table(
-            "outbox",
-            metadata,
-            Column("seq", BigInteger, Identity(always=True), primary_key=True),
-            Column("event_id", Text, nullable=False, unique=True),
-            Column("topic", Text, nullable=False),
-            Column("key", LargeBinary),
-            Column("subject", Text, nullable=False),
-            Column("headers", JSONB, nullable=False),
-            Column("body", LargeBinary, nullable=False),
-            Column("created_at", _TIME, nullable=False, server_default=func.now()),
-            Column("sent_at", _TIME),
-            Column("resends", Integer, nullable=False, server_default=text("0")),
-            Column("answered_at", _TIME),
-            Index(None, "subject", "topic"),
-            Index("ix_outbox_unsent", "seq", postgresql_where=text("sent_at IS NULL")),
-            Index("ix_outbox_sent", "sent_at"),
-            Index("ix_outbox_open", "topic", "sent_at", postgresql_where=text("answered_at IS NULL")),
-        )
-        self.letters = Table(
-            "letters",
-            metadata,
-            Column("id", Text, primary_key=True),
-            Column("topic", Text, nullable=False),
-            Column("partition", Integer, nullable=False),
-            Column("offset", BigInteger, nullable=False),
-            Column("key", LargeBinary),
-            Column("headers", JSONB, nullable=False),
-            Column("body", LargeBinary),
-            Column("reason", Text, nullable=False),
-            Column("attempts", Integer, nullable=False, server_default=text("0")),
-            Column("received_at", _TIME, nullable=False, server_default=func.now()),
-            Column("next_at", _TIME),
-            Column("dead_at", _TIME),
-            Index("ix_letters_due", "next_at", postgresql_where=text("next_at IS NOT NULL")),
-        )
+        self.inbox = _inbox(metadata)
+        self.outbox = _outbox(metadata)
+        self.letters = _letters(metadata)
 
 
 def service_metadata(schema: str) -> MetaData:
@@ -105,3 +64,56 @@ def service_metadata(schema: str) -> MetaData:
 
 
 _TIME = DateTime(timezone=True)
+
+
+def _inbox(metadata: MetaData) -> Table:
+    return Table(
+        "inbox",
+        metadata,
+        Column("event_id", Text, primary_key=True),
+        Column("type", Text, primary_key=True),
+        Column("subject", Text, nullable=False),
+        Column("received_at", _TIME, nullable=False, server_default=func.now()),
+    )
+
+
+def _outbox(metadata: MetaData) -> Table:
+    return Table(
+        "outbox",
+        metadata,
+        Column("seq", BigInteger, Identity(always=True), primary_key=True),
+        Column("event_id", Text, nullable=False, unique=True),
+        Column("topic", Text, nullable=False),
+        Column("key", LargeBinary),
+        Column("subject", Text, nullable=False),
+        Column("headers", JSONB, nullable=False),
+        Column("body", LargeBinary, nullable=False),
+        Column("created_at", _TIME, nullable=False, server_default=func.now()),
+        Column("sent_at", _TIME),
+        Column("resends", Integer, nullable=False, server_default=text("0")),
+        Column("answered_at", _TIME),
+        Index(None, "subject", "topic"),
+        Index("ix_outbox_unsent", "seq", postgresql_where=text("sent_at IS NULL")),
+        Index("ix_outbox_sent", "sent_at"),
+        Index("ix_outbox_open", "topic", "sent_at", postgresql_where=text("answered_at IS NULL")),
+    )
+
+
+def _letters(metadata: MetaData) -> Table:
+    return Table(
+        "letters",
+        metadata,
+        Column("id", Text, primary_key=True),
+        Column("topic", Text, nullable=False),
+        Column("partition", Integer, nullable=False),
+        Column("offset", BigInteger, nullable=False),
+        Column("key", LargeBinary),
+        Column("headers", JSONB, nullable=False),
+        Column("body", LargeBinary),
+        Column("reason", Text, nullable=False),
+        Column("attempts", Integer, nullable=False, server_default=text("0")),
+        Column("received_at", _TIME, nullable=False, server_default=func.now()),
+        Column("next_at", _TIME),
+        Column("dead_at", _TIME),
+        Index("ix_letters_due", "next_at", postgresql_where=text("next_at IS NOT NULL")),
+    )

@@ -57,6 +57,19 @@ def runs_router(database: Database, orderer: Orderer, caller: CallerDependency) 
             run, asked_at = await _asked_for(work, orderer, body, user, idempotency_key)
         return show_run(run) | {"joined": run["requested_at"] != asked_at}
 
+    @router.post("/runs/{run_id}/cancel")
+    async def cancel(run_id: str, user: Annotated[Identity, who]) -> dict[str, Any]:
+        user.require("operator")
+        async with database.transaction() as work:
+            await _found(work, run_id)
+            await orderer.cancel(work, run_id, user.user, "")
+            return show_run(await _found(work, run_id))
+
+    _reading(router, database, who)
+    return router
+
+
+def _reading(router: APIRouter, database: Database, who: Any) -> None:
     @router.get("/runs", dependencies=[who])
     async def list_runs(
         before: MomentCursor, job: str | None = None, state: State | None = None, limit: Limit = 100
@@ -72,16 +85,6 @@ def runs_router(database: Database, orderer: Orderer, caller: CallerDependency) 
     async def show(run_id: str) -> dict[str, Any]:
         async with database.transaction() as work:
             return show_run(await _found(work, run_id))
-
-    @router.post("/runs/{run_id}/cancel")
-    async def cancel(run_id: str, user: Annotated[Identity, who]) -> dict[str, Any]:
-        user.require("operator")
-        async with database.transaction() as work:
-            await _found(work, run_id)
-            await orderer.cancel(work, run_id, user.user, "")
-            return show_run(await _found(work, run_id))
-
-    return router
 
 
 async def _asked_for(
