@@ -4,7 +4,7 @@ import multiprocessing
 import os
 from pathlib import Path
 
-from placet_sync_worker.planning.workspace import workspace
+from placet_sync_worker.workspace import workspace
 
 
 def _die_at_work(spool: Path) -> None:

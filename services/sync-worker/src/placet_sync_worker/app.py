@@ -46,9 +46,8 @@ def build(settings: WorkerSettings) -> Service:
     signer = Signer(load_signing_key(NAME, settings.key))
     failpoint = failpoint_of(settings.failpoint)
     life, lease = Life(signer), timedelta(seconds=settings.lease_seconds)
-    connections = Connections(
-        CONNECTORS, Surroundings(FilesFolder(settings.files, settings.files_absolute), settings.secrets, os.environ)
-    )
+    files = FilesFolder(settings.files, settings.files_absolute)
+    connections = Connections(CONNECTORS, Surroundings(files, settings.secrets, os.environ, settings.spool))
     make_plan = PlanMaker(settings.database_url, connections, MontyEngine())
     planner = RunPlanner(database, make_plan, verifier, signer, life, settings.spool, failpoint, lease)
     applier = BatchApplier(database, connections, verifier, life, failpoint, lease, settings.epoch)

@@ -22,9 +22,9 @@ from ..plan import plan_digest
 from ..ports import Safety
 from ..store import plans, runs
 from ..store.links import stream_links
+from ..workspace import workspace
 from .design import Options
 from .planner import PlannedRun, plan_run
-from .workspace import workspace
 
 log = structlog.get_logger()
 

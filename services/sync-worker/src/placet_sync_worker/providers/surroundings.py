@@ -1,5 +1,6 @@
-"""What connectors may use of the machine: files in one folder, secrets by reference."""
+"""What connectors may use of the machine: files in one folder, secrets by reference, a place for work in progress."""
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ class Surroundings:
     files: FilesFolder
     secrets: Path
     environment: Mapping[str, str]
+    spool: Path = Path(tempfile.gettempdir())
 
     def secret(self, reference: SecretRef) -> str:
         """Raises SecretMissingError."""
