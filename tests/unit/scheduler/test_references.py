@@ -76,7 +76,7 @@ def test_a_catalogue_that_is_whole(documents: tuple[Document, ...]) -> None:
         (
             (HR, people(destination={"provider": "hr"})),
             "destination.provider",
-            "hr is of type csv, which cannot be a destination yet; choose one of type ldap",
+            "hr is of type csv, which cannot be a destination yet; choose one of type active_directory or ldap",
         ),
         (
             (HR, CORP, people(extra="disable")),

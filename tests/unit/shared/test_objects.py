@@ -8,7 +8,16 @@ import yaml
 from pydantic import ValidationError
 
 from placet_shared.errors import InvalidError
-from placet_shared.objects import CsvProvider, Job, LdapProvider, Object, Schedule, Workflow, parse_object
+from placet_shared.objects import (
+    ActiveDirectoryProvider,
+    CsvProvider,
+    Job,
+    LdapProvider,
+    Object,
+    Schedule,
+    Workflow,
+    parse_object,
+)
 from placet_shared.objects.base import format_duration, parse_duration
 from tests.support.signing import CORP, HR, PEOPLE
 
@@ -41,6 +50,18 @@ notifications:
   username: placet
   password: {env: PLACET_SECRET_SMTP}
   sender: placet@corp.example
+---
+kind: provider
+name: ad
+type: active_directory
+url: ldaps://dc1.corp.example
+bind_dn: CN=svc-placet,OU=Service,DC=corp,DC=example
+password: {file: corp}
+base_dn: DC=corp,DC=example
+tls: {ca_file: /etc/ssl/corp.pem}
+unique: [sAMAccountName, userPrincipalName, mail]
+driver: libldap
+create_in_steps: true
 ---
 kind: job
 name: people
@@ -85,7 +106,8 @@ requester_may_approve: true
 """One object of each kind, with something in every field."""
 
 DOCUMENTS: list[dict[str, Any]] = list(yaml.safe_load_all(EXAMPLES))
-NIGHTLY, TWO_EYES = DOCUMENTS[3], DOCUMENTS[4]
+BY_NAME = {document["name"]: document for document in DOCUMENTS}
+NIGHTLY, TWO_EYES, AD = BY_NAME["nightly"], BY_NAME["two-eyes"], BY_NAME["ad"]
 
 
 def name_of(document: dict[str, Any]) -> str:
@@ -139,6 +161,11 @@ def test_what_is_left_out_is_as_the_interface_says() -> None:
     assert isinstance(corp, LdapProvider)
     assert (hr.delimiter, hr.quote, hr.encoding, hr.header, hr.trim) == (",", '"', "utf-8", True, True)
     assert (corp.allow_plaintext, corp.referential_integrity, corp.unique) == (False, False, ())
+
+    active = parse_object({key: value for key, value in CORP.items() if key != "type"} | {"type": "active_directory"})
+    assert isinstance(active, ActiveDirectoryProvider)
+    assert (active.referential_integrity, active.unique) == (True, ("sAMAccountName", "userPrincipalName"))
+    assert (active.disable.attribute, active.disable.value) == ("userAccountControl;ACCOUNTDISABLE", "TRUE")
 
     schedule = parse_object({"kind": "schedule", "name": "s", "triggers": [{"daily": "02:30"}]})
     workflow = parse_object({"kind": "workflow", "name": "w", "stages": [{"approvers": ["ada"]}]})
@@ -209,6 +236,10 @@ MISTAKES: list[tuple[Changed, str, str]] = [
     ((CORP, {"url": "ldaps://"}), "url", "is no LDAP URL"),
     ((CORP, {"url": "ldap://[dc"}), "url", "url: 'ldap://[dc' is no LDAP URL: Invalid IPv6 URL"),
     ((CORP, {"url": "ldap://dc"}), "url", "use ldaps://, or say allow_plaintext: true"),
+    ((AD, {"url": "ldap://dc"}), "url", "use ldaps://, or say allow_plaintext: true"),
+    ((AD, {"url": "ldaps://dc:3269"}), "url", "url: the global catalogue (port 3269) knows a part of each entry alone"),
+    ((AD, {"url": "ldapi://x"}), "url", "url: a domain controller is reached as ldaps://dc.corp.example"),
+    ((AD, {"driver": "ldap3"}), "driver", "driver: "),
     ((CORP, {"notifications": {"host": "h", "sender": "s", "port": 0}}), "notifications.port", "should be at least 1"),
     ((CORP, {"notifications": {"host": "h"}}), "notifications.sender", "notifications.sender: is missing"),
     # secrets are references

@@ -2,15 +2,25 @@
 
 from .base import Name, Object, SecretRef
 from .job import Field, Job, Key, Limits, Notify
-from .provider import CsvProvider, LdapProvider, MailSettings, Provider, SqlProvider
+from .provider import (
+    ActiveDirectoryProvider,
+    CsvProvider,
+    IdentityStore,
+    LdapProvider,
+    MailSettings,
+    Provider,
+    SqlProvider,
+)
 from .reading import KINDS, parse_object
 from .schedule import Schedule, Trigger
 from .workflow import Stage, Workflow
 
 __all__ = [
     "KINDS",
+    "ActiveDirectoryProvider",
     "CsvProvider",
     "Field",
+    "IdentityStore",
     "Job",
     "Key",
     "LdapProvider",

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from .base import Duration, Object, Part, SecretRef, Security
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+GLOBAL_CATALOGUE = frozenset({3268, 3269})
 
 
 class MailSettings(Part):
@@ -49,20 +50,20 @@ class DisableSettings(Part):
     value: str
 
 
-class LdapProvider(Object):
-    """A directory that speaks LDAP (RFC 4511)."""
+class IdentityStore(Object):
+    """A directory that speaks LDAP (RFC 4511), whatever its vendor. `driver` None: whichever is there and best."""
 
     kind: Literal["provider"] = "provider"
-    type: Literal["ldap"]
+    type: str
     url: str
     bind_dn: str
     password: SecretRef
     base_dn: str
     tls: TlsSettings = TlsSettings()
     allow_plaintext: bool = False
-    referential_integrity: bool = False
     unique: tuple[str, ...] = ()
     disable: DisableSettings | None = None
+    driver: Literal["python", "libldap"] | None = None
     notifications: MailSettings | None = None
 
     @model_validator(mode="after")
@@ -77,6 +78,38 @@ class LdapProvider(Object):
             raise ValueError(
                 f"url: a simple bind to {parts.hostname} would send the password in clear; "
                 "use ldaps://, or say allow_plaintext: true"
+            )
+        return self
+
+
+class LdapProvider(IdentityStore):
+    """A directory that follows the standards: OpenLDAP, 389 Directory Server and others."""
+
+    type: Literal["ldap"]
+    referential_integrity: bool = False
+
+
+class ActiveDirectoryProvider(IdentityStore):
+    """A domain of Active Directory at one of its domain controllers, which `url` names.
+
+    `create_in_steps`: a new account is added disabled, gets its password, and then is enabled; for a domain controller
+    that does not take all of it in one add.
+    """
+
+    type: Literal["active_directory"]
+    referential_integrity: Literal[True] = True
+    unique: tuple[str, ...] = ("sAMAccountName", "userPrincipalName")
+    disable: DisableSettings = DisableSettings(attribute="userAccountControl;ACCOUNTDISABLE", value="TRUE")
+    create_in_steps: bool = False
+
+    @model_validator(mode="after")
+    def _one_domain_controller(self) -> Self:
+        parts = urlsplit(self.url)
+        if parts.scheme == "ldapi":
+            raise ValueError("url: a domain controller is reached as ldaps://dc.corp.example")
+        if parts.port in GLOBAL_CATALOGUE:
+            raise ValueError(
+                f"url: the global catalogue (port {parts.port}) knows a part of each entry alone; leave the port out"
             )
         return self
 
@@ -145,10 +178,10 @@ def _check_database(parts: SplitResult) -> None:
         raise ValueError("url: a SQLite database is a file; write sqlite:///people.db")
 
 
-Provider = Annotated[CsvProvider | LdapProvider | SqlProvider, Field(discriminator="type")]
+Provider = Annotated[CsvProvider | LdapProvider | ActiveDirectoryProvider | SqlProvider, Field(discriminator="type")]
 """Any provider, told apart by its `type`."""
 
-IDENTITY_STORES = frozenset({"ldap"})
+IDENTITY_STORES = frozenset({"ldap", "active_directory"})
 """The types that are identity stores; the others are data sources."""
 
 DESTINATIONS = IDENTITY_STORES | {"sql"}

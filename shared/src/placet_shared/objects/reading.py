@@ -11,7 +11,7 @@ from ..complaints import complaint
 from ..errors import InvalidError
 from .base import Object
 from .job import Job
-from .provider import CsvProvider, LdapProvider, Provider, SqlProvider
+from .provider import ActiveDirectoryProvider, CsvProvider, LdapProvider, Provider, SqlProvider
 from .schedule import Schedule
 from .workflow import Workflow
 
@@ -26,6 +26,7 @@ KINDS: Mapping[str, TypeAdapter[Any]] = {
 _MODELS: Mapping[str, type[BaseModel]] = {
     "csv": CsvProvider,
     "ldap": LdapProvider,
+    "active_directory": ActiveDirectoryProvider,
     "sql": SqlProvider,
     "job": Job,
     "schedule": Schedule,
