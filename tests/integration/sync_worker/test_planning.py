@@ -263,6 +263,17 @@ def test_a_name_that_a_removal_of_the_same_plan_frees_is_still_held(scene: Scene
     assert f"new records want the names of entries that are to go (cn=Ann Low,{PEOPLE})" in plan.checks[0]
 
 
+def test_photos_are_compared_and_planned_in_little_memory(scene: Scene) -> None:
+    photos = [f"{number:0>60000}" for number in range(600)]
+    scene.rows = [person(f"{n}", f"A{n}", mail=photo) for n, photo in enumerate(photos)]
+    for n in range(300):
+        scene.entry(f"id{n}", f"{n}", f"A{n}", mail=photos[n] if n else "another")
+    plan = scene.plan(options=Options(memory_limit="32MB"))
+    assert plan.counts == Counts(create=300, update=1, unchanged=299)
+    (update,) = (change for change in plan.changes if change.op == "update")
+    assert [(a.before, a.after) for a in update.attributes] == [(("another",), (photos[0],))]
+
+
 def test_parts_of_a_key_never_run_together(scene: Scene) -> None:
     scene.rows = [person("Kim", last="Lee, Ann"), person("Kim, Lee", last="Ann")]
     scene.store.put("a", f"cn=a,{PEOPLE}", employeeNumber="Kim", cn="Ann Lee\\, Ann", sn="Lee, Ann")

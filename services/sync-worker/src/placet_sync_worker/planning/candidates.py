@@ -11,6 +11,7 @@ from ..changes import Rejected
 from .deciding import Entry, Record
 from .design import Design
 from .joining import JOINED, Joined, quoted, shown_key
+from .shelf import Shelf
 
 SHOWN = 5
 """Records or entries that a reason names."""
@@ -34,6 +35,7 @@ class Candidates:
 
     design: Design
     joined: Joined
+    shelf: Shelf
 
     def rejected(self) -> Iterator[Rejected]:
         """Records that share their key or their entry. None of them is preferred."""
@@ -61,7 +63,7 @@ class Candidates:
         sql = f"SELECT {self._entry}, {self._record} {JOINED.format(pairs='changed')} ORDER BY p.key, p.s"
         width = 3 + len(self.design.read)
         for row in self.joined.rows(sql):
-            yield self._as_record(row[width:]), _as_entry(row[:width])
+            yield self._as_record(row[width:]), self._as_entry(row[:width])
 
     def extras(self) -> Iterator[tuple[str, Entry]]:
         """Entries that the job may remove, with their keys; the deepest first: children go before their parents."""
@@ -69,7 +71,7 @@ class Candidates:
         columns = f"{self._entry}, {self._extra_key} AS shown"
         sql = f"SELECT {columns} FROM {self._removable} ORDER BY {depth} DESC, shown, d.dn"
         for row in self.joined.rows(sql):
-            yield row[-1], _as_entry(row[:-1])
+            yield row[-1], self._as_entry(row[:-1])
 
     def unlinked(self) -> int:
         """Extras that are left alone since the job never managed them."""
@@ -141,8 +143,7 @@ class Candidates:
 
     def _as_record(self, row: tuple[Any, ...]) -> Record:
         last_key = 2 + len(self.design.keys)
-        return Record(row[0], row[2:last_key], tuple(map(tuple, row[last_key:])), tuple(row[1]))
+        return Record(row[0], row[2:last_key], tuple(map(self.shelf.get, row[last_key:])), tuple(row[1]))
 
-
-def _as_entry(row: tuple[Any, ...]) -> Entry:
-    return Entry(row[0], row[1], row[2], tuple(map(tuple, row[3:])))
+    def _as_entry(self, row: tuple[Any, ...]) -> Entry:
+        return Entry(row[0], row[1], row[2], tuple(map(self.shelf.get, row[3:])))

@@ -12,6 +12,7 @@ from ..ports import DN, ID, LISTS, VERSION
 from .comparing import lenient
 from .design import Design
 from .folding import BETWEEN, folded_lists, formed
+from .shelf import Shelf
 from .spool import Spool
 
 
@@ -21,6 +22,7 @@ class Entries:
 
     design: Design
     folder: Path
+    shelf: Shelf
     read: int = 0
 
     def fill(self, pages: Iterable[pa.RecordBatch]) -> Path:
@@ -44,7 +46,7 @@ class Entries:
         targets = [self.design.targets[number] for number in self.design.formed]
         forms = [formed(values[self.design.place[target.name]], lenient(target.form)) for target in targets]
         head = [page.column(name).cast(pa.string()) for name in (ID, VERSION, DN)]
-        return [*head, self._folds(values), *values, *forms]
+        return [*head, self._folds(values), *map(self.shelf.put, values), *map(self.shelf.put, forms)]
 
     def _folds(self, values: Sequence[Column]) -> Column:
         """Every key that an entry answers to: its attributes may have several values."""

@@ -29,6 +29,7 @@ from .examining import designed
 from .joining import Joined
 from .reading import Brake, ahead, both
 from .records import Records
+from .shelf import Shelf
 from .warning import Findings, checks_of, warnings_of
 
 NOTHING_SPECIAL = Options()
@@ -87,7 +88,8 @@ def plan_run(
     """
     with _naming(job.name):
         design = designed(job, source, destination, options)
-        records, entries = Records(design, scripts, folder), Entries(design, folder)
+        shelf = Shelf(folder)
+        records, entries = Records(design, scripts, folder, shelf), Entries(design, folder, shelf)
         brake = Brake(stopped)
         files = both(
             lambda: records.fill(ahead(source.read(design.columns, job.source.query), brake)),
@@ -100,7 +102,7 @@ def plan_run(
         joined = Joined(*files, folder, options.memory_limit, options.threads)
         try:
             joined.match(design, links, options.records, all_keys_known=not records.unreadable)
-            candidates = Candidates(design, joined)
+            candidates = Candidates(design, joined, shelf)
             removing = job.extra != "skip" and not records.unreadable and not options.records
             decider = Decider(design, cache(destination.attribute), destination.naming, destination.whole())
             drafts = Drafts(decider, candidates, removing, folder)

@@ -15,6 +15,7 @@ from .comparing import lenient
 from .deciding import shown_key
 from .design import Design, KeyPart, Target
 from .folding import BETWEEN, alike, decoded, folded, formed
+from .shelf import Shelf
 from .spool import Spool
 
 Problems = dict[int, tuple[str, str]]
@@ -40,6 +41,7 @@ class Records:
     design: Design
     scripts: ScriptEngine
     folder: Path
+    shelf: Shelf
     rejected: list[Rejected] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     read: int = 0
@@ -80,7 +82,7 @@ class Records:
         bad = pa.array([row in problems for row in range(len(names))], pa.bool_())
         texts = [pa.array(part, pa.string()) for part in (names, keys.folds, *keys.texts)]
         after = of_values([late.get(row, ()) for row in range(len(names))])
-        return [texts[0], bad, after, *texts[1:], *values, *forms]
+        return [texts[0], bad, after, *texts[1:], *map(self.shelf.put, values), *map(self.shelf.put, forms)]
 
     def _reject(self, names: list[str], keys: Keys, problems: Problems) -> None:
         for row, (attribute, reason) in sorted(problems.items()):
