@@ -77,7 +77,6 @@ async def test_a_dry_run_saves_nothing(scheduler: Scheduler) -> None:
         (people(extras="skip"), "extras", "did you mean extra?"),
         (people(workflow="three-eyes"), "workflow", "there is no workflow named three-eyes"),
         (people(schedule="weekly"), "schedule", "there is no schedule named weekly"),
-        (people(destination={"provider": "hr"}), "destination.provider", "hr is of type csv, which cannot be a dest"),
         (people(extra="disable"), "extra", "provider corp does not say how an entry is disabled"),
         (NIGHTLY | {"triggers": [{"cron": "61 2 * * *"}]}, "triggers.0.cron", "Bad minute"),
         (NIGHTLY | {"triggers": [{"daily": "01:00"}, {"cron": "0 0 * 2 1#5"}]}, "triggers.1.cron", "too rarely"),

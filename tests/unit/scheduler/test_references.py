@@ -74,9 +74,13 @@ def test_a_catalogue_that_is_whole(documents: tuple[Document, ...]) -> None:
             "no schedule named nightly",
         ),
         (
-            (HR, people(destination={"provider": "hr"})),
+            (
+                HR,
+                {"kind": "provider", "name": "old", "type": "excel", "path": "o.xls"},
+                people(destination={"provider": "old"}),
+            ),
             "destination.provider",
-            "hr is of type csv, which cannot be a destination yet; choose one of type active_directory or ldap",
+            "old is a source alone: only a workbook of the kind .xlsx can be written; save it as one",
         ),
         (
             (HR, CORP, people(extra="disable")),

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence, Set
 from typing import Any, TypeVar
 
 from placet_shared.objects import Job, parse_object
-from placet_shared.objects.provider import DESTINATIONS
 from placet_shared.objects.workflow import BY_POLICY, DEFAULT
 
 from .errors import DanglingReferenceError, StillNeededError, UnknownObjectError
@@ -85,11 +84,9 @@ def _check_destination(document: Document, after: Documents) -> None:
     job = parse_object(document)
     assert isinstance(job, Job)
     destination = parse_object(after["provider", job.destination.provider])
-    kind = getattr(destination, "type", "")
-    if kind not in DESTINATIONS:
+    if reason := getattr(destination, "only_source", None):
         raise DanglingReferenceError(
-            f"job {job.name}: destination.provider: {destination.name} is of type {kind}, which cannot be a "
-            f"destination yet; choose one of type {' or '.join(sorted(DESTINATIONS))}",
+            f"job {job.name}: destination.provider: {destination.name} is a source alone: {reason}",
             "destination.provider",
         )
     if job.extra == "disable" and getattr(destination, "disable", None) is None:

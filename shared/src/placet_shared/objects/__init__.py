@@ -3,8 +3,11 @@
 from .base import Name, Object, SecretRef
 from .job import Field, Job, Key, Limits, Notify
 from .provider import (
+    AccessProvider,
     ActiveDirectoryProvider,
     CsvProvider,
+    ExcelProvider,
+    FileProvider,
     IdentityStore,
     LdapProvider,
     MailSettings,
@@ -17,9 +20,12 @@ from .workflow import Stage, Workflow
 
 __all__ = [
     "KINDS",
+    "AccessProvider",
     "ActiveDirectoryProvider",
     "CsvProvider",
+    "ExcelProvider",
     "Field",
+    "FileProvider",
     "IdentityStore",
     "Job",
     "Key",

@@ -24,30 +24,66 @@ class MailSettings(Part):
     sender: str
 
 
-class CsvProvider(Object):
-    """A delimited text file. `path` is relative to `PLACET_FILES`."""
+class DisableSettings(Part):
+    """What `extra: disable` writes: one value of one attribute."""
+
+    attribute: str
+    value: str
+
+
+class FileProvider(Object):
+    """A file of tables. `path` is relative to `PLACET_FILES`; `new_file` are the columns that a file is made with which
+    is not there, where it is a destination."""
 
     kind: Literal["provider"] = "provider"
-    type: Literal["csv"]
     path: str
+    new_file: tuple[str, ...] = ()
+    disable: DisableSettings | None = None
+
+
+class CsvProvider(FileProvider):
+    """A delimited text file. `escape_formulas`: what a spreadsheet would take for a formula gets an apostrophe when it
+    is written, which is taken off when it is read."""
+
+    type: Literal["csv"]
     delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] = ","
     quote: Annotated[str, StringConstraints(min_length=1, max_length=1)] = '"'
     encoding: str = "utf-8"
     header: bool = True
     trim: bool = True
+    escape_formulas: bool = True
+
+
+class ExcelProvider(FileProvider):
+    """A workbook: `sheet` is the first one unless it is named; the header stands below `skip_rows` rows. Files that end
+    in .xls can only be read."""
+
+    type: Literal["excel"]
+    sheet: str | None = None
+    skip_rows: Annotated[int, Field(ge=0)] = 0
+    header: bool = True
+    trim: bool = True
+
+    @property
+    def only_source(self) -> str | None:
+        """Why it cannot be a destination."""
+        if self.path.lower().endswith((".xlsx", ".xlsm")):
+            return None
+        return "only a workbook of the kind .xlsx can be written; save it as one"
+
+
+class AccessProvider(FileProvider):
+    """A Microsoft Access database, .accdb or .mdb: `table` is needed where it has several."""
+
+    type: Literal["access"]
+    table: str | None = None
+    password: SecretRef | None = None
 
 
 class TlsSettings(Part):
     """How the server's certificate is checked: against `ca_file`, or the system's authorities."""
 
     ca_file: str | None = None
-
-
-class DisableSettings(Part):
-    """What `extra: disable` writes: one value of one attribute."""
-
-    attribute: str
-    value: str
 
 
 class IdentityStore(Object):
@@ -178,11 +214,11 @@ def _check_database(parts: SplitResult) -> None:
         raise ValueError("url: a SQLite database is a file; write sqlite:///people.db")
 
 
-Provider = Annotated[CsvProvider | LdapProvider | ActiveDirectoryProvider | SqlProvider, Field(discriminator="type")]
+Provider = Annotated[
+    CsvProvider | ExcelProvider | AccessProvider | LdapProvider | ActiveDirectoryProvider | SqlProvider,
+    Field(discriminator="type"),
+]
 """Any provider, told apart by its `type`."""
 
 IDENTITY_STORES = frozenset({"ldap", "active_directory"})
 """The types that are identity stores; the others are data sources."""
-
-DESTINATIONS = IDENTITY_STORES | {"sql"}
-"""The types that can be written to."""

@@ -11,7 +11,15 @@ from ..complaints import complaint
 from ..errors import InvalidError
 from .base import Object
 from .job import Job
-from .provider import ActiveDirectoryProvider, CsvProvider, LdapProvider, Provider, SqlProvider
+from .provider import (
+    AccessProvider,
+    ActiveDirectoryProvider,
+    CsvProvider,
+    ExcelProvider,
+    LdapProvider,
+    Provider,
+    SqlProvider,
+)
 from .schedule import Schedule
 from .workflow import Workflow
 
@@ -25,6 +33,8 @@ KINDS: Mapping[str, TypeAdapter[Any]] = {
 
 _MODELS: Mapping[str, type[BaseModel]] = {
     "csv": CsvProvider,
+    "excel": ExcelProvider,
+    "access": AccessProvider,
     "ldap": LdapProvider,
     "active_directory": ActiveDirectoryProvider,
     "sql": SqlProvider,
