@@ -1,6 +1,7 @@
 """Puts the worker together: the only place that builds things."""
 
 import os
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,8 @@ from .tables import delivery, metadata
 
 NAME = "sync-worker"
 POLL_SECONDS = 2.0
+APPLIERS = 2
+"""Batches that one process has in hand: while one is written, another is checked or settled."""
 
 CONNECTORS = {
     "csv": Connector(source=open_csv, test=try_csv),
@@ -50,8 +53,11 @@ def build(settings: WorkerSettings) -> Service:
     connections = Connections(CONNECTORS, Surroundings(files, settings.secrets, os.environ, settings.spool))
     make_plan = PlanMaker(settings.database_url, connections, MontyEngine())
     planner = RunPlanner(database, make_plan, verifier, signer, life, settings.spool, failpoint, lease)
-    applier = BatchApplier(database, connections, verifier, life, failpoint, lease, settings.epoch)
-    planning, applying = Loop("planning", planner.step, POLL_SECONDS), Loop("applying", applier.step, POLL_SECONDS)
+    planning = Loop("planning", planner.step, POLL_SECONDS)
+    appliers = [
+        BatchApplier(database, connections, verifier, life, failpoint, lease, settings.epoch) for _ in range(APPLIERS)
+    ]
+    applying = [Loop(f"applying {n}", applier.step, POLL_SECONDS) for n, applier in enumerate(appliers)]
     overdue = Loop("overdue", partial(end_overdue, database, verifier, life), 60.0)
     stranded = Loop("stranded", partial(end_stranded, database, verifier, life), 60.0)
     return Service(
@@ -61,12 +67,12 @@ def build(settings: WorkerSettings) -> Service:
         metadata=metadata,
         migrations=Path(__file__).parent / "migrations",
         handlers=_handlers(verifier, life, settings.epoch, planning, applying),
-        loops=[planning, applying, overdue, stranded],
+        loops=[planning, *applying, overdue, stranded],
         router=build_router(database, verifier, build_checks(connections, verifier)),
     )
 
 
-def _handlers(verifier: Verifier, life: Life, epoch: int, planning: Loop, applying: Loop) -> Handlers:
+def _handlers(verifier: Verifier, life: Life, epoch: int, planning: Loop, applying: Sequence[Loop]) -> Handlers:
     return {
         RunRequested: partial(handlers.run_requested, verifier=verifier, epoch=epoch, planning=planning),
         ApprovalRequested: partial(handlers.approval_requested, verifier=verifier),

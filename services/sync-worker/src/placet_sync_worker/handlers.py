@@ -1,5 +1,7 @@
 """What the worker does on each event: note it down; loops do the work."""
 
+from collections.abc import Sequence
+
 from placet_shared.chain import Decision, Order, Verifier, link_hash
 from placet_shared.errors import ForgedEventError, ReplayedEventError
 from placet_shared.events import ApprovalRequested, BatchReady, RunApproved, RunCancelled, RunDenied, RunRequested
@@ -30,7 +32,7 @@ async def approval_requested(event: ApprovalRequested, _work: Work, *, verifier:
 
 
 async def run_approved(
-    event: RunApproved, work: Work, *, verifier: Verifier, life: Life, epoch: int, applying: Loop
+    event: RunApproved, work: Work, *, verifier: Verifier, life: Life, epoch: int, applying: Sequence[Loop]
 ) -> None:
     """The approved plan begins to be applied, and only that plan."""
     if await _ended_altered(event.run_id, work, verifier, life):
@@ -44,7 +46,7 @@ async def run_approved(
         await life.end(work, run, order, "failed", "the approval had expired when it arrived; run the job again")
         return
     await life.start(work, run, event.decision, order)
-    applying.wake()
+    _wake(applying)
 
 
 async def run_denied(event: RunDenied, work: Work, *, verifier: Verifier, life: Life) -> None:
@@ -78,9 +80,14 @@ async def run_cancelled(event: RunCancelled, work: Work, *, verifier: Verifier, 
         await life.end(work, run, order, "cancelled", reason)
 
 
-async def batch_ready(_event: BatchReady, _work: Work, *, applying: Loop) -> None:
+async def batch_ready(_event: BatchReady, _work: Work, *, applying: Sequence[Loop]) -> None:
     """A doorbell: the loop looks for batches itself."""
-    applying.wake()
+    _wake(applying)
+
+
+def _wake(loops: Sequence[Loop]) -> None:
+    for loop in loops:
+        loop.wake()
 
 
 async def _ended_altered(run_id: str, work: Work, verifier: Verifier, life: Life) -> bool:
