@@ -60,7 +60,7 @@ def main() -> None:
     try:
         _tell(port, began)
         if os.environ.get("DEMO_EXIT") != "1":
-            console.print("\nThe stack stays up until Ctrl-C.")
+            _tell_what_to_try()
             signal.sigwait([signal.SIGINT, signal.SIGTERM])
     except KeyboardInterrupt:
         console.print()
@@ -75,7 +75,7 @@ def _tell(port: int, began: float) -> None:
     admin = Person("admin")
     admin.show("up", "--home", str(HOME), "--detach")
     console.print(f"started in {time.monotonic() - began:.0f} s: PostgreSQL, Kafka, the services, and an empty slapd")
-    ada = _join(admin, "ada", "editor", "operator")
+    ada = _join(admin, "ada", "editor", "operator", "approver")
     bob = _join(admin, "bob", "approver")
     _write_files(port)
     admin.show("apply", "-f", str(WORK / "placet.yaml"))
@@ -98,16 +98,28 @@ def _tell(port: int, began: float) -> None:
     chapter("Nothing has changed: nobody is asked")
     ada.show("job", "run", "people", "--wait", expect=(0, 3))
 
-    chapter("What to try next")
-    url = admin.ask("status", "--home", str(HOME))["url"]
-    console.print(f"""The API is at {url}; the folder is {_short(HOME)}. In another terminal:
 
-  export PLACET_HOME={_short(HOME)}
-  .venv/bin/placet run list
-  .venv/bin/placet audit verify                     every order, plan and decision, signature by signature
-  edit {_short(WORK / "people.csv")}
-  .venv/bin/placet job run people --preview --wait  says what would happen, and touches nothing
-  ls {_short(HOME / "mail")}                              every mail that was sent""")
+def _tell_what_to_try() -> None:
+    """Each line can be typed as it stands, but for names in capitals."""
+    chapter("What to try next")
+    url = Person("admin").ask("status", "--home", str(HOME))["url"]
+    console.print(
+        f"""The API is at {url}; the folder is {_short(HOME)}. In another terminal, as the admin:
+
+  export PATH="$PWD/.venv/bin:$PATH" PLACET_HOME={_short(HOME)}
+  placet run list
+  placet audit verify
+  sed -i s/Zürich/Genève/ {_short(WORK / "people.csv")}    # or edit it as you like
+  placet job run people --preview --wait             # says what would happen, and touches nothing
+  placet job run people --wait --timeout 10          # you asked for it, so somebody else must approve
+  placet request list --state open
+  placet token create bob                            # a token of Bob's, as the last word
+  placet request approve REQUEST --token TOKEN
+  ls {_short(HOME / "mail")}                               # every mail that was sent
+
+The stack stays up until Ctrl-C.""",
+        markup=False,
+    )
 
 
 def chapter(title: str) -> None:
