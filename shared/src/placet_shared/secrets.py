@@ -13,7 +13,10 @@ def resolve_secret(reference: SecretRef, folder: Path, environment: Mapping[str,
     if reference.env is not None:
         if value := environment.get(reference.env):
             return value
-        raise SecretMissingError(f"the environment variable {reference.env} is not set; set it for the service")
+        raise SecretMissingError(
+            f"the environment variable {reference.env} is not set for the services; set it and restart them "
+            "(the local stack: `placet down`, `placet up`)"
+        )
     path = Path(os.path.realpath(folder / str(reference.file)))  # a mounted secret is a link into a folder beside it
     if not path.is_relative_to(os.path.realpath(folder)):
         raise SecretMissingError(f"{reference.file} points outside the secrets folder; put the secret into it")

@@ -67,7 +67,7 @@ def _owner(client: "Client", letter_id: str, service: str | None) -> str:
 
 @audit.command("verify")
 def verify(url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE) -> None:
-    """Checks every order, plan and decision that is on record."""
+    """Checks the signatures of every order, plan and decision on record; not each change that a plan lists."""
     found = connect(url, token).get("audit")
     if not found["ok"]:
         first = found["problems"][0]
