@@ -22,9 +22,14 @@ from .errors import (
 
 
 def problem(status: int, title: str, detail: str, field: str | None = None) -> JSONResponse:
-    """A problem document."""
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return JSONResponse(body | ({"field": field} if field else {}), status, media_type="application/problem+json")
+    """A problem document. What no UTF-8 can hold of a caller's own words becomes a question mark."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": _in_utf8(detail)}
+    said = body | ({"field": _in_utf8(field)} if field else {})
+    return JSONResponse(said, status, media_type="application/problem+json")
+
+
+def _in_utf8(text: str) -> str:
+    return text.encode(errors="replace").decode()
 
 
 def install_problem_documents(app: FastAPI) -> None:
@@ -46,6 +51,10 @@ def install_problem_documents(app: FastAPI) -> None:
     @app.exception_handler(PoolTimeoutError)
     async def _database(_request: Request, _error: Exception) -> JSONResponse:
         return problem(503, "Try again", "the database does not answer")
+
+    @app.exception_handler(Exception)
+    async def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:
+        return problem(500, "Went wrong", "this should not happen; the service's log says more")
 
     @app.exception_handler(RequestValidationError)
     async def _body(_request: Request, error: RequestValidationError) -> JSONResponse:

@@ -70,12 +70,17 @@ def read_envelope(message: Message) -> Envelope:
 
 
 def _read_event(kind: str, body: bytes) -> Event:
-    if _NUL.search(body):  # PostgreSQL keeps no such text
+    if holds_nul(body):
         raise UnreadableMessageError(f"the body of this {kind} has a NUL character in it")
     try:
         return EVENTS[kind].model_validate_json(body)
     except ValidationError as error:
         raise UnreadableMessageError(f"{kind}: {first_complaint(error)}") from error
+
+
+def holds_nul(body: bytes) -> bool:
+    """Whether a text in this JSON has a NUL character, which PostgreSQL cannot keep."""
+    return _NUL.search(body) is not None
 
 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")

@@ -7,10 +7,12 @@ from typing import Any, Literal
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import from_json
 
 from .chain import Verifier
 from .clock import utc_now
-from .errors import ForbiddenError, ForgedEventError, NotFoundError
+from .envelope import holds_nul
+from .errors import ForbiddenError, ForgedEventError, InvalidError, NotFoundError
 
 HEADER = "Placet-Identity"
 LIFETIME = timedelta(seconds=60)
@@ -74,13 +76,25 @@ def caller_of(verifier: Verifier, issuer: str = "console") -> CallerDependency:
     """A FastAPI dependency that gives the caller; `issuer` is `scheduler` for what only the scheduler may call."""
 
     async def caller(request: Request) -> Identity:
-        token, target = request.headers.get(HEADER, ""), _target(request)
-        identity = verify_identity(verifier, token, request.method, target, await request.body(), utc_now(), issuer)
+        token, target, body = request.headers.get(HEADER, ""), _target(request), await request.body()
+        identity = verify_identity(verifier, token, request.method, target, body, utc_now(), issuer)
         if "\0" in request.scope["path"]:  # PostgreSQL cannot be asked for such a text
             raise NotFoundError("nothing has a NUL character in its name")
+        if body and "json" in request.headers.get("content-type", ""):
+            _require_text(body)
         return identity
 
     return caller
+
+
+def _require_text(body: bytes) -> None:
+    """Raises InvalidError for JSON whose texts nobody can keep or send on: a NUL, or half of a surrogate pair."""
+    try:
+        from_json(body)
+    except ValueError as error:
+        raise InvalidError(f"the body must be JSON in UTF-8: {error}") from error
+    if holds_nul(body):
+        raise InvalidError("the body has a NUL character in one of its texts; leave it out")
 
 
 def _target(request: Request) -> str:

@@ -176,6 +176,27 @@ async def test_a_service_reads_the_body_and_the_method(client: AsyncClient, keys
     assert (await client.request("GET", "/users/eve", content=b"one", headers=header)).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (rb'{"name": "a\u0000b"}', "NUL"),
+        (rb'{"a\u0000b": 1}', "NUL"),
+        (rb'{"name": "\ud800"}', "must be JSON in UTF-8"),
+        (rb'["\udc00\ud800"]', "must be JSON in UTF-8"),
+        (b'"\xff"', "must be JSON in UTF-8"),
+        (b"[" * 100_000, "must be JSON in UTF-8"),
+        (rb'{"name": "\ud83d\ude00 \\u0000 \\ud800"}', None),
+    ],
+)
+async def test_a_body_has_no_text_that_nobody_can_keep(
+    client: AsyncClient, keys: SigningKeys, body: bytes, says: str | None
+) -> None:
+    header = identity_header(keys, an_identity("ada", "POST", "/users/eve", body))
+    answer = await client.post("/users/eve", content=body, headers=header | {"Content-Type": "application/json"})
+    assert answer.status_code == (200 if says is None else 422)
+    assert says is None or says in answer.json()["detail"]
+
+
 @pytest.mark.parametrize(("signer", "status"), [("scheduler", 200), ("console", 403), ("approvals", 403)])
 async def test_what_the_scheduler_alone_may_call(
     client: AsyncClient, keys: SigningKeys, signer: str, status: int

@@ -114,8 +114,13 @@ async def test_a_database_that_is_away_is_told_without_its_words(error: Exceptio
 
 async def test_a_fault_of_ours_is_no_outage_and_tells_nothing() -> None:
     answer = await answer_to(ProgrammingError(*DATABASE))
-    assert answer.status_code == 500
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert "hush" not in answer.text
+
+
+async def test_a_callers_words_that_are_no_text_are_said_as_far_as_they_can_be() -> None:
+    answer = await answer_to(InvalidError("kind: '\ud800' is unknown", field="\ud800"))
+    assert (answer.status_code, answer.json()["detail"], answer.json()["field"]) == (422, "kind: '?' is unknown", "?")
 
 
 async def test_headers_of_an_error_are_kept() -> None:

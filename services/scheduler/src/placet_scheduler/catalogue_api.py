@@ -90,6 +90,7 @@ def _writing(router: APIRouter, database: Database, saver: Saver, who: Any, plur
         response: Response,
         user: Annotated[Identity, who],
         if_match: Annotated[str | None, Header()] = None,
+        if_none_match: Annotated[str | None, Header()] = None,
     ) -> Saved:
         parsed = parse_named({"kind": kind, "name": name, **document})
         if (parsed.kind, parsed.name) != (kind, name):
@@ -97,7 +98,7 @@ def _writing(router: APIRouter, database: Database, saver: Saver, who: Any, plur
                 f"the document is {parsed.kind} {parsed.name}, the address says {kind} {name}", field="name"
             )
         async with database.transaction() as work:
-            (saved,) = await saver.save(work, user, [parsed], if_match=if_match)
+            (saved,) = await saver.save(work, user, [parsed], if_match=if_match, if_none_match=if_none_match)
             response.headers["etag"] = (await _found(work, (kind, name))).etag
         return saved
 

@@ -66,6 +66,7 @@ def review_router(database: Database, reviewer: Reviewer, caller: CallerDependen
 
     @router.post("/provider-tests")
     async def test_provider(body: ProviderTestBody, user: Annotated[Identity, who]) -> dict[str, Any]:
+        user.require("editor")
         document = find(await catalogue(), ("provider", body.provider))
         return await reviewer.worker.post("provider-tests", {"provider": document}, user)
 

@@ -56,6 +56,9 @@ class Reviewer:
         if strange and not caller.may("admin"):
             why = f"{', '.join(strange)} is not saved as it stands here; only an admin may have it tried before"
             return {"queries": queries, "warnings": [f"not checked at the providers: {why}"]}
+        if not caller.may("editor"):
+            why = f"{caller.user} needs the role editor to have them tried"
+            return {"queries": queries, "warnings": [f"not checked at the providers: {why}"]}
         try:
             asked = {"job": job, **{side: among[key] for side, key in sides.items()}}
             return await self.worker.post("job-checks", asked, caller)

@@ -56,6 +56,7 @@ class Saver:
         prune: bool = False,
         delete: Sequence[Key] = (),
         if_match: str | None = None,
+        if_none_match: str | None = None,
         dry_run: bool = False,
     ) -> list[Saved]:
         """All or nothing. Raises InvalidError, ConflictError or ForbiddenError that name object and field."""
@@ -63,7 +64,7 @@ class Saver:
         stored = await store.load_catalogue(work)
         for key in delete:
             find(stored, key)
-        _refuse_stale(stored, [*((parsed.kind, parsed.name) for parsed in wanted), *delete], if_match)
+        _refuse_stale(stored, [*((parsed.kind, parsed.name) for parsed in wanted), *delete], if_match, if_none_match)
         edit = edit_of(store.documents_of(stored), wanted, prune=prune, delete=delete)
         check_edit(edit, wanted)
         check_rights(caller, edit)
@@ -151,11 +152,18 @@ async def _open_runs(work: Work, edit: Edit) -> dict[str, Ending]:
     return found
 
 
-def _refuse_stale(stored: Catalogue, keys: Sequence[Key], if_match: str | None) -> None:
-    """`If-Match` speaks of the one object of a PUT or DELETE: its ETag, or * for any."""
-    if if_match is None:
-        return
-    (kind, name), now = keys[0], stored.get(keys[0])
-    matches = now is not None and (if_match.strip() == "*" or now.etag in map(str.strip, if_match.split(",")))
-    if not matches:
+def _refuse_stale(stored: Catalogue, keys: Sequence[Key], if_match: str | None, if_none_match: str | None) -> None:
+    """The headers of a PUT or DELETE speak of its one object."""
+    if if_match is not None and not _matches(if_match, stored.get(keys[0])):
+        kind, name = keys[0]
         raise StaleError(f"{kind} {name} is not as you saw it last: somebody changed or deleted it; read it again")
+    if if_none_match is not None and _matches(if_none_match, stored.get(keys[0])):
+        kind, name = keys[0]
+        raise StaleError(
+            f"{kind} {name} is there already, which If-None-Match forbids; leave it out to change it"
+        )
+
+
+def _matches(tags: str, stored: Stored | None) -> bool:
+    """Whether an object is there and has one of these ETags; * is any."""
+    return stored is not None and (tags.strip() == "*" or stored.etag in map(str.strip, tags.split(",")))
