@@ -159,9 +159,7 @@ def _refuse_stale(stored: Catalogue, keys: Sequence[Key], if_match: str | None, 
         raise StaleError(f"{kind} {name} is not as you saw it last: somebody changed or deleted it; read it again")
     if if_none_match is not None and _matches(if_none_match, stored.get(keys[0])):
         kind, name = keys[0]
-        raise StaleError(
-            f"{kind} {name} is there already, which If-None-Match forbids; leave it out to change it"
-        )
+        raise StaleError(f"{kind} {name} is there already, which If-None-Match forbids; leave it out to change it")
 
 
 def _matches(tags: str, stored: Stored | None) -> bool:
