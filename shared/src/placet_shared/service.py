@@ -1,6 +1,7 @@
 """What every service does besides its own work: migrations, delivery, probes, metrics, and an end in good order."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -70,10 +71,19 @@ def serve(name: str, settings_class: type[SettingsT], build: Callable[[SettingsT
         timeout_graceful_shutdown=5,
     )
     server = uvicorn.Server(config)
+    _collect_rarely()
     with suppress(KeyboardInterrupt):
         server.run()
     if running.failed:
         raise SystemExit(1)
+
+
+def _collect_rarely() -> None:
+    """What was loaded at start is no garbage, and neither are the many small values of a plan: looking for cycles among
+    them took half of a worker's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
 
 
 def build_app(service: Service) -> FastAPI:
