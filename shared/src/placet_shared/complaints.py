@@ -9,6 +9,8 @@ _WORDS = {
     "tuple_type": "should be a list",
     "list_type": "should be a list",
     "too_short": "should not be empty",
+    "too_long": "should have at most {max_length} items",
+    "string_too_long": "should have at most {max_length} characters",
     "bool_type": "should be true or false",
     "bool_parsing": "should be true or false",
     "int_type": "should be a whole number",

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from placet_scheduler.errors import UnknownObjectError
+from placet_scheduler.errors import OrderTooLargeError, UnknownObjectError
 from placet_scheduler.tables import waiting
 from placet_shared.events import RunRequested, RunTriggered
 from tests.support.scheduler import Document, Scheduler, people
@@ -71,6 +71,37 @@ async def test_a_run_for_some_records_names_them_in_its_order(ready: Scheduler) 
     await ready.ask(records=["e2", "e1"], preview=True)
     (event,) = await ready.published(RunRequested)
     assert ready.keys.verifier().order(event.order).records == ("e2", "e1")
+
+
+@pytest.mark.parametrize(
+    ("records", "says"),
+    [
+        (["e"] * 1_001, "records: should have at most 1000 items"),
+        (["e", "e" * 501], "records.1: should have at most 500 characters"),
+        (["ż" * 500] * 1_000, "ask for fewer records"),
+    ],
+)
+async def test_an_order_leaves_room_for_its_plan(ready: Scheduler, records: list[str], says: str) -> None:
+    answer = await ready.call("POST", "/runs", {"job": "people", "preview": True, "records": records})
+    assert (answer.status_code, says in answer.json()["detail"]) == (422, True)
+    assert await ready.runs() == []
+    assert (await ready.ask(preview=True, records=["e" * 300] * 1_000))["state"] == "planning"
+
+
+async def test_a_job_that_is_too_long_to_be_ordered_is_refused_for_good(ready: Scheduler) -> None:
+    script = f"'{'x' * 350_000}'"
+    await ready.apply(people(fields=[{"to": "sn", "script": script}]))
+    answer = await ready.call("POST", "/runs", {"job": "people"})
+    assert (answer.status_code, "make the job shorter" in answer.json()["detail"]) == (422, True)
+    with pytest.raises(OrderTooLargeError):
+        await ready.handle(RunTriggered(job="people"))
+
+
+async def test_a_long_reason_is_cut(ready: Scheduler) -> None:
+    await ready.handle(RunTriggered(job="people", reason="new hires " * 60_000))
+    (event,) = await ready.published(RunRequested)
+    reason = ready.keys.verifier().order(event.order).reason
+    assert (len(reason), reason[:9], reason[-1]) == (500, "new hires", "…")
 
 
 @pytest.mark.parametrize(

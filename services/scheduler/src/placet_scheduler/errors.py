@@ -29,5 +29,9 @@ class StaleError(PreconditionError):
     """The object is not as the caller saw it last."""
 
 
+class OrderTooLargeError(InvalidError):
+    """The order leaves no room for its plan."""
+
+
 class PlanNotYetError(TransientError):
     """A decision came before the plan that it is about."""

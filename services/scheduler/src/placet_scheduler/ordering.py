@@ -13,13 +13,20 @@ from placet_shared.complaints import first_complaint
 from placet_shared.errors import InvalidError, PermanentError
 from placet_shared.events import RunCancelled, RunRequested, TriggerKind
 from placet_shared.objects.workflow import DEFAULT
-from placet_shared.work import Work
+from placet_shared.work import LARGEST_BODY, Work
 
 from . import store
+from .errors import OrderTooLargeError
 from .references import Key, find, own_workflow, references
 from .store import Catalogue
 
 log = structlog.get_logger()
+
+LONGEST_REASON = 500
+"""Characters; outside services write as much as they like."""
+
+LARGEST_ORDER = LARGEST_BODY // 2
+"""Bytes: order and plan travel in one event."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +50,10 @@ class Orderer:
     epoch: int
 
     async def order(self, work: Work, asking: Asking) -> str | None:
-        """The new run's id; None while the job has an open run. Raises UnknownObjectError."""
+        """The new run's id; None while the job has an open run. Raises UnknownObjectError or OrderTooLargeError."""
         await store.hold_catalogue(work)
         order = self._order_of(asking, work, await _with_references(work, asking.job))
-        token = self.signer.sign(order)
+        token = _of_bounded_size(self.signer.sign(order), asking.job)
         if not await store.insert_run(work, _row(order, token)):
             return None
         event = RunRequested(
@@ -99,11 +106,24 @@ class Orderer:
             trigger="preview" if asking.preview and asking.trigger == "manual" else asking.trigger,
             requested_by=asking.requested_by,
             requested_at=work.now,
-            reason=asking.reason,
+            reason=_shortened(asking.reason),
             preview=asking.preview,
             records=asking.records,
             snapshot=snapshot_of(asking.job, catalogue),
         )
+
+
+def _shortened(reason: str) -> str:
+    return reason if len(reason) <= LONGEST_REASON else reason[: LONGEST_REASON - 1] + "…"
+
+
+def _of_bounded_size(token: str, job: str) -> str:
+    if len(token) > LARGEST_ORDER:
+        raise OrderTooLargeError(
+            f"the order of job {job} has {len(token):,} bytes of at most {LARGEST_ORDER:,}; "
+            "ask for fewer records, or make the job shorter"
+        )
+    return token
 
 
 async def _with_references(work: Work, job: str) -> Catalogue:

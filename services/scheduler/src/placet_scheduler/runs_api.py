@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, StringConstraints
 
 from placet_shared.errors import InvalidError
 from placet_shared.identity import CallerDependency, Identity
@@ -23,13 +23,16 @@ ENDING_SECONDS = 15.0
 
 POLL_SECONDS = 0.1
 
+MOST_RECORDS = 1_000
+RecordKey = Annotated[str, StringConstraints(max_length=500)]
+
 
 class RunBody(BaseModel):
     """A request for a run. `records` are keys: the run plans for these records alone."""
 
     job: str
     preview: bool = False
-    records: list[str] = []
+    records: Annotated[list[RecordKey], Field(max_length=MOST_RECORDS)] = []
 
 
 class AnotherRequestError(InvalidError):
