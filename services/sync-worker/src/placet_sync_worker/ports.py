@@ -79,7 +79,8 @@ class Attribute:
 
     `fold` gives equal texts for values that the store's matching rule takes for equal; `decode` gives equal texts for
     values that are the same under the attribute's syntax (None: the text itself). Both work on one value and raise
-    ValueError where the syntax does not allow it.
+    ValueError where the syntax does not allow it. `longest`: characters that a value may have; `refusal`: why it is not
+    writable, after its name.
     """
 
     name: str
@@ -89,13 +90,15 @@ class Attribute:
     has_equality: bool
     fold: Callable[[str], str]
     decode: Callable[[str], str] | None = None
+    longest: int | None = None
+    refusal: str | None = None
 
 
 @dataclass(frozen=True)
 class ObjectType:
     """What an entry of a type is made of: what each new one is given (`objectClass`), the attribute that names it (None
     where nothing does), what else is required and what is allowed. `query` finds all of them; `holds`: others stand
-    below them."""
+    below them; `given_with`: what else is given where a job writes an attribute."""
 
     given: Mapping[str, tuple[str, ...]]
     rdn: str | None
@@ -103,6 +106,7 @@ class ObjectType:
     allowed: frozenset[str]
     query: str
     holds: bool = False
+    given_with: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
 
 class Naming(Protocol):
@@ -196,7 +200,8 @@ class Modification:
 
 @dataclass(frozen=True)
 class Operation:
-    """One LDAP write. `assertion` is a filter that travels as a critical assertion control (RFC 4528)."""
+    """One LDAP write. `assertion` is a filter that travels as a critical assertion control (RFC 4528); `address` is how
+    the entry is called on the wire, where that is not its name."""
 
     what: Literal["add", "modify", "rename", "delete"]
     dn: str
@@ -205,15 +210,18 @@ class Operation:
     new_rdn: str | None = None
     new_superior: str | None = None
     assertion: str | None = None
+    address: str | None = None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. `code` is the LDAP result code; None when no answer came (`sent`: the request went out)."""
+    """What came back. `code` is the LDAP result code; None when no answer came (`sent`: the request went out).
+    `diagnostic` are the server's own words, which `message` has in a sentence."""
 
     code: int | None
     message: str = ""
     sent: bool = True
+    diagnostic: str = ""
 
     @property
     def done(self) -> bool:

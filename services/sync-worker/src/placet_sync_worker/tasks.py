@@ -1,7 +1,7 @@
 """What a writer is asked to do, and what it answers: values alone."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from .changes import Change, Result, Step
@@ -12,7 +12,7 @@ class Task:
     """One step that has no result yet.
 
     `maybe_sent` says that an earlier attempt may have written it. `version` and `dn` are the entry's as the last proven
-    step left them; at first those of planning.
+    step left them; at first those of planning. `now` and `entry_id` are what the writer saw when it last looked.
     """
 
     number: int
@@ -21,6 +21,8 @@ class Task:
     maybe_sent: bool
     version: str | None
     dn: str
+    now: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    entry_id: str | None = None
 
     @property
     def step(self) -> Step:

@@ -8,10 +8,11 @@ from typing import Protocol
 
 from placet_shared.errors import TransientError
 
-from ..changes import PROVEN, Result
+from ..changes import PROVEN, AttributeChange, Result
 from ..ports import Answer, Attribute, Directory, Entry, Operation, Safety
 from ..providers.directory_errors import SearchRefusedError
-from ..providers.ldap_names import dn_key, escape_filter_value
+from ..providers.ldap_filter import Compare, render
+from ..providers.ldap_names import dn_key
 from ..tasks import Outcome, Task
 from .judging import Judge, Seen
 from .operations import operation
@@ -45,6 +46,16 @@ class DirectoryStore(Protocol):
     def safety(self) -> Safety: ...
 
     def attribute(self, name: str) -> Attribute: ...
+
+    def id_filter(self, id_: str) -> str: ...
+
+    def address(self, id_: str) -> str | None: ...
+
+    def on_wire(self, name: str) -> str: ...
+
+    def composed(
+        self, changes: Sequence[AttributeChange], now: Mapping[str, tuple[str, ...]]
+    ) -> Sequence[AttributeChange]: ...
 
     def encode(self, name: str, values: Sequence[str]) -> tuple[bytes, ...]: ...
 
@@ -149,21 +160,25 @@ class DirectoryWriter:
         verdict = self._judging.verdict(task, seen)
         if isinstance(verdict, Outcome):
             return verdict
-        return replace(task, version=seen[0].version) if seen else task
+        if not seen:
+            return task
+        return replace(task, version=seen[0].version, now=seen[0].values, entry_id=seen[0].entry_id)
 
     @cached_property
     def _judging(self) -> Judge:
-        return Judge(self._decode, lambda a, b: dn_key(a) == dn_key(b))
+        return Judge(
+            self._decode, lambda a, b: dn_key(a) == dn_key(b), lambda name: self.store.attribute(name).readable
+        )
 
     # ---- looking -----------------------------------------------------------------------------------------------------
 
     def _look(self, tasks: Sequence[Task], *, values: bool = True) -> dict[int, list[Seen]]:
-        """What is in the whole store for each task: by key for creates, by id for the others; `values` of all that is
-        planned, or of the keys alone."""
+        """What is in the whole store for each task: by key for new entries, by id for the others; `values` of all that
+        is planned, or of the keys alone."""
         found: dict[int, list[Seen]] = {task.number: [] for task in tasks}
-        for some in _chunks([t for t in tasks if t.step.what == "add"]):
+        for some in _chunks([t for t in tasks if t.change.id is None]):
             self._collect(some, values, self._key_filter, self._keys_of_task, self._keys_of_entry, found)
-        for some in _chunks([t for t in tasks if t.step.what != "add"]):
+        for some in _chunks([t for t in tasks if t.change.id is not None]):
             self._collect(
                 some, values, self._id_filter, lambda t: [(str(t.change.id),)], lambda seen: [(seen.entry_id,)], found
             )
@@ -182,25 +197,31 @@ class DirectoryWriter:
         for task in tasks:
             for key in of_task(task):
                 wanted.setdefault(key, []).append(task.number)
-        planned = (a.name for task in tasks if values for a in task.change.attributes)
-        names = list(dict.fromkeys([*self.keys, *planned]))
-        operational = [self.store.id_attribute, self.store.version_attribute]
+        names = self._names(tasks if values else ())
+        asked = map(self.store.on_wire, [*names, self.store.id_attribute, self.store.version_attribute])
         query = "(|" + "".join(filter_of(task) for task in tasks) + ")"
-        for page in self.store.directory.search(self.store.base_dn, "subtree", query, [*names, *operational]):
+        for page in self.store.directory.search(self.store.base_dn, "subtree", query, list(dict.fromkeys(asked))):
             for entry in page:
                 seen = self._seen(entry, names)
                 for number in {number for key in of_entry(seen) for number in wanted.get(key, ())}:
                     found[number].append(seen)
 
+    def _names(self, tasks: Iterable[Task]) -> list[str]:
+        """What is looked at: the keys, what is planned, and what of that travels under another name."""
+        changed = (a.name for task in tasks for a in task.change.attributes)
+        planned = [name for name in dict.fromkeys(changed) if self.store.attribute(name).readable]
+        return list(dict.fromkeys([*self.keys, *planned, *map(self.store.on_wire, planned)]))
+
     def _seen(self, entry: Entry, names: Iterable[str]) -> Seen:
         raw = {name.lower(): values for name, values in entry.attributes.items()}
-        values = {n: tuple(self.store.text(n, v) for v in raw.get(n.lower(), ())) for n in names}
+        there = {name: raw.get(self.store.on_wire(name).lower(), ()) for name in names}
+        values = {name: tuple(self.store.text(name, value) for value in some) for name, some in there.items()}
         operational = (self.store.id_attribute, self.store.version_attribute)
-        entry_id, version = (next(iter(raw.get(name.lower(), ())), b"").decode() for name in operational)
-        if not (entry_id and version):
-            names = " and ".join(operational)
-            raise SearchRefusedError(f"the directory does not show {names} of {entry.dn}; let the account read them")
-        return Seen(entry_id, version, entry.dn, values)
+        shown = [self.store.text(name, value) for name in operational for value in raw.get(name.lower(), ())]
+        if len(shown) != len(operational):
+            missing = " and ".join(operational)
+            raise SearchRefusedError(f"the directory does not show {missing} of {entry.dn}; let the account read them")
+        return Seen(shown[0], shown[1], entry.dn, values)
 
     def _with_versions(self, tasks: list[Task], outcomes: list[Outcome]) -> list[Outcome]:
         """Reads what later steps and links need to know: a new entry's id, an entry's version before a next step."""
@@ -227,21 +248,33 @@ class DirectoryWriter:
     # ---- names and values --------------------------------------------------------------------------------------------
 
     def _operation(self, task: Task) -> Operation:
+        task = self._composed(task)
         known = {a.name: self.store.attribute(a.name) for a in task.change.attributes}
+        id_ = task.change.id or task.entry_id
+        address = self.store.address(id_) if id_ else None
         id_filter = self._id_filter(task) if task.change.id else ""
-        return operation(task, self.store.safety(), known, self.store.encode, id_filter)
+        return operation(task, self.store.safety(), known, self.store.encode, id_filter, address)
+
+    def _composed(self, task: Task) -> Task:
+        """What the step writes, as it travels."""
+        planned = [a for a in task.change.attributes if a.name in task.step.attributes]
+        sent = self.store.composed(planned, task.now)
+        if sent is planned:
+            return task
+        steps = list(task.change.steps)
+        steps[task.position] = replace(task.step, attributes=tuple(a.name for a in sent))
+        return replace(task, change=replace(task.change, attributes=tuple(sent), steps=tuple(steps)))
 
     def _id_filter(self, task: Task) -> str:
-        return f"({self.store.id_attribute}={escape_filter_value(str(task.change.id))})"
+        return self.store.id_filter(str(task.change.id))
 
     def _key_filter(self, task: Task) -> str:
         after = {a.name: a.after for a in task.change.attributes}
         keys = product(*(after[name] for name in self.keys))
         return "".join(self._conjunction(zip(self.keys, key, strict=True)) for key in keys)
 
-    @staticmethod
-    def _conjunction(parts: Iterable[tuple[str, str]]) -> str:
-        some = [f"({name}={escape_filter_value(value)})" for name, value in parts]
+    def _conjunction(self, parts: Iterable[tuple[str, str]]) -> str:
+        some = [render(Compare(name, "=", self.store.encode(name, [value])[0])) for name, value in parts]
         return f"(&{''.join(some)})" if len(some) > 1 else some[0]
 
     def _keys_of_task(self, task: Task) -> Iterable[tuple[str, ...]]:

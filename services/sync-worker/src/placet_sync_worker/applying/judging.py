@@ -29,10 +29,12 @@ class Again(Enum):
 
 @dataclass(frozen=True)
 class Judge:
-    """Compares what is there with what was planned. `same_dn` compares two DNs by their RDNs."""
+    """Compares what is there with what was planned. `same_dn` compares two DNs by their RDNs; `shown` says whether an
+    attribute can be read: another is no evidence."""
 
     decode: Decode
     same_dn: Callable[[str, str], bool]
+    shown: Callable[[str], bool] = lambda _: True
 
     def verdict(self, task: Task, found: Sequence[Seen]) -> Outcome | Again:
         """`found` are the entries with the record's key, for a create; else the entry by its id, if it is there."""
@@ -54,7 +56,7 @@ class Judge:
             if (
                 task.maybe_sent
                 and self.same_dn(seen.dn, task.change.dn)
-                and self._all_after(task.change.attributes, seen)
+                and self._all_after([a for a in task.change.attributes if a.name in task.step.attributes], seen)
             ):
                 return Outcome(Result.ALREADY_APPLIED, version=seen.version, entry_id=seen.entry_id)
         return Outcome(Result.CONFLICT, f"an entry with this key is there already: {found[0].dn}")
@@ -73,9 +75,11 @@ class Judge:
         return self._unless_touched(task, seen)
 
     def _modify(self, task: Task, seen: Seen | None) -> Outcome | Again:
-        planned = [a for a in task.change.attributes if a.name in task.step.attributes]
+        planned = [a for a in task.change.attributes if a.name in task.step.attributes and self.shown(a.name)]
         if seen is None:
             return Outcome(Result.CONFLICT, "the entry was deleted after the plan")
+        if not planned and self.same_dn(seen.dn, task.dn):
+            return Again.SEND
         if self._all_after(planned, seen) or self._part_is(planned, task, seen, done=True):
             return Outcome(Result.ALREADY_APPLIED, version=seen.version)
         if not self.same_dn(seen.dn, task.dn):
@@ -112,7 +116,7 @@ class Judge:
         return True
 
     def _all_after(self, planned: Collection[AttributeChange], seen: Seen) -> bool:
-        return all(self._is(a.name, a.after, seen) for a in planned)
+        return all(self._is(a.name, a.after, seen) for a in planned if self.shown(a.name))
 
     def _all_there(self, planned: Collection[AttributeChange], seen: Seen) -> bool:
         """Whether the new values are there to the letter: a name may change its case alone."""
@@ -120,7 +124,7 @@ class Judge:
 
     def _not_before(self, planned: Collection[AttributeChange], seen: Seen) -> str | None:
         for a in planned:
-            if not self._is(a.name, a.before, seen):
+            if self.shown(a.name) and not self._is(a.name, a.before, seen):
                 now = seen.values.get(a.name, ())
                 return f"{a.name}: planned from {_show(a.before)} to {_show(a.after)}, but it is now {_show(now)}"
         return None

@@ -12,23 +12,29 @@ Encode = Callable[[str, tuple[str, ...]], tuple[bytes, ...]]
 
 
 def operation(
-    task: Task, safety: Safety, attributes: Mapping[str, Attribute], encode: Encode, id_filter: str
+    task: Task,
+    safety: Safety,
+    attributes: Mapping[str, Attribute],
+    encode: Encode,
+    id_filter: str,
+    address: str | None = None,
 ) -> Operation:
-    """The one operation of a step. `id_filter` is the entry's id as a filter; unused for a create."""
+    """The one operation of a step. `id_filter` is the entry's id as a filter, unused for a create; `address` as in
+    `Operation`: Samba renames what is called by its id only when it hears where it is to stand."""
     step, change = task.step, task.change
     assertion = _assertion(task, id_filter) if safety == "assertion" else None
     if step.what == "add":
-        values = {a.name: encode(a.name, a.after) for a in change.attributes if a.after}
+        values = {a.name: encode(a.name, a.after) for a in change.attributes if a.after and a.name in step.attributes}
         return Operation("add", change.dn, attributes=values)
     if step.what == "rename":
         rdn, parent = split_rdn(str(step.target))
-        moved = parent if parent != split_rdn(task.dn)[1] else None
-        return Operation("rename", task.dn, new_rdn=rdn, new_superior=moved, assertion=assertion)
+        moved = parent if address or parent != split_rdn(task.dn)[1] else None
+        return Operation("rename", task.dn, new_rdn=rdn, new_superior=moved, assertion=assertion, address=address)
     if step.what == "delete":
-        return Operation("delete", task.dn, assertion=assertion)
+        return Operation("delete", task.dn, assertion=assertion, address=address)
     planned = [a for a in change.attributes if a.name in step.attributes]
     parts = tuple(m for a in planned for m in _modifications(a, step.part, attributes[a.name], encode))
-    return Operation("modify", task.dn, modifications=parts, assertion=assertion)
+    return Operation("modify", task.dn, modifications=parts, assertion=assertion, address=address)
 
 
 def _assertion(task: Task, id_filter: str) -> str | None:

@@ -60,6 +60,13 @@ def several(column: Column) -> list[int]:
     return pc.indices_nonzero(pc.greater(pc.list_value_length(column), 1)).to_pylist()  # type: ignore[no-any-return]
 
 
+def longer(column: Column, most: int) -> list[int]:
+    """The rows with a value of more characters than that."""
+    if not pc.any(pc.greater(pc.utf8_length(column.flatten()), most)).as_py():
+        return []
+    return [row for row, values in enumerate(column.to_pylist()) if any(len(value) > most for value in values)]
+
+
 def holding_nul(column: Column) -> list[int]:
     """The rows with a NUL character in a value: no directory takes it, and no JSON column of PostgreSQL."""
     flat = column.flatten()

@@ -67,7 +67,7 @@ class Decider:
         self._check_required(wanted)
         self._check_key(record, wanted)
         dn = self._name(wanted)
-        wanted = {**self.design.object_type.given, **wanted}
+        wanted = {**self.design.given, **wanted}
         attributes = tuple(AttributeChange(name, (), values) for name, values in wanted.items())
         phase = Phase.CONTAINERS if self.design.object_type.holds else Phase.CREATE
         step = Step("add", phase, attributes=tuple(wanted))

@@ -1,6 +1,6 @@
 """A job, looked up in its source and destination: what is read, compared and written, under the names of the schema."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -77,6 +77,14 @@ class Design:
         if self.disable:
             names.append(self.disable[0].name)
         return tuple(dict.fromkeys(names))
+
+    @cached_property
+    def given(self) -> Mapping[str, tuple[str, ...]]:
+        """What each new entry gets where no field says otherwise."""
+        given = dict(self.object_type.given)
+        for target in self.targets:
+            given |= self.object_type.given_with.get(target.name, {})
+        return given
 
     @cached_property
     def key_names(self) -> frozenset[str]:

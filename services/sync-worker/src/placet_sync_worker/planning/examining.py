@@ -116,7 +116,8 @@ class Examination:
 
     def _can_be_written(self, attribute: Attribute, where: str) -> bool:
         if not attribute.writable:
-            self._refuse(f"{where}: {attribute.name} is kept by the server itself and cannot be written")
+            reason = attribute.refusal or "is kept by the server itself and cannot be written"
+            self._refuse(f"{where}: {attribute.name} {reason}")
         elif not attribute.readable:
             self._refuse(f"{where}: {attribute.name} cannot be read back by the account, so no write could be proven")
         return attribute.writable and attribute.readable

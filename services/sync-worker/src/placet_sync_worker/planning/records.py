@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from ..changes import Rejected
-from ..mapping.columns import Column, as_lists, holding_nul, of_values, several
+from ..mapping.columns import Column, as_lists, holding_nul, longer, of_values, several
 from ..mapping.mapper import map_field
 from ..mapping.script import ScriptEngine
 from ..ports import LISTS, RECORD, Fault, Page
@@ -100,6 +100,9 @@ class Records:
             problems |= dict.fromkeys(many, f"{attribute.name} takes one value, and the record gives several")
         elif many and attribute.has_equality:
             problems |= alike(column, many, attribute)
+        if attribute.longest is not None:
+            reason = f"{attribute.name} takes {attribute.longest} characters, and the record gives more"
+            problems |= dict.fromkeys(longer(column, attribute.longest), reason)
         form = column
         if attribute.decode is not None:
             form, wrong = decoded(column, attribute.decode)

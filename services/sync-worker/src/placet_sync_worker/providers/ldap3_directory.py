@@ -25,6 +25,7 @@ from .ldap_wire import (
     Ending,
     Message,
     Scope,
+    control,
     decode_ending,
     decode_entry,
     next_cookie,
@@ -79,7 +80,8 @@ class Ldap3Directory:
         self.channel.close()
 
     def _ask(self, request: bytes, cookie: bytes) -> int:
-        number, data = self.channel.post(request, paged(PAGE_ENTRIES, cookie))
+        controls = (control(oid, None, critical=True) for oid in self.target.search_controls)
+        number, data = self.channel.post(request, paged(PAGE_ENTRIES, cookie), *controls)
         self.channel.send(data)
         return number
 
@@ -149,7 +151,8 @@ class Writing:
         ending = self._endings.get(place)
         if ending is None:
             return Answer(None, why, sent=place < self._sent)
-        return Answer(ending.code, "" if ending.code == 0 else refusal(ending.code, ending.diagnostic))
+        message = "" if ending.code == 0 else refusal(ending.code, ending.diagnostic)
+        return Answer(ending.code, message, diagnostic=ending.diagnostic)
 
     def _send_some(self) -> None:
         """As many as may be in flight, in one go."""

@@ -54,6 +54,10 @@ class Attributes:
             decode=binary if is_binary else BY_SYNTAX.get(self.schema.syntax(kind) or ""),
         )
 
+    def on_wire(self, name: str) -> str:
+        """The name by which it is asked for."""
+        return name
+
     def knows(self, name: str) -> bool:
         return name.partition(";")[0].lower() in self.schema.attribute_types
 

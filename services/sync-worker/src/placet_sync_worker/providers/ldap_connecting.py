@@ -23,7 +23,8 @@ PORTS = {"ldap": 389, "ldaps": 636}
 
 @dataclass(frozen=True)
 class Target:
-    """A directory and an account. `ca_file` None: the machine's own authorities."""
+    """A directory and an account. `ca_file` None: the machine's own authorities; `search_controls` are OIDs of controls
+    without a value that each search must obey."""
 
     url: str
     bind_dn: str
@@ -31,6 +32,7 @@ class Target:
     ca_file: str | None = None
     connect_seconds: float = 10
     receive_seconds: float = 30
+    search_controls: tuple[str, ...] = ()
 
 
 class VerifiedTls(Tls):  # type: ignore[misc]  # ldap3 has no types

@@ -9,6 +9,9 @@ from ..errors import InvalidNameError
 from ..ports import Attribute
 from .ldap_text import fold
 
+Form = Callable[[str], str]
+"""How values in names are folded."""
+
 _RDN = re.compile(r"((?:[^\\,]|\\.)+)(?:,(.*))?", re.DOTALL)
 _PLUS = re.compile(r"(?:[^\\+]|\\.)*", re.DOTALL)
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)+")
@@ -74,28 +77,28 @@ def escape_filter_value(value: str) -> str:
     return _IN_FILTER.sub(lambda found: f"\\{ord(found[0]):02x}", value)
 
 
-def dn_key(dn: str) -> str:
+def dn_key(dn: str, folding: Form = fold) -> str:
     """Equal texts for equal DNs: RDN by RDN, values with case and spaces folded. Raises InvalidNameError."""
     rdn, parent = split_rdn(dn)
-    return f"{_rdn_key(rdn)},{_parent_key(parent)}" if parent else _rdn_key(rdn)
+    return f"{_rdn_key(rdn, folding)},{_parent_key(parent, folding)}" if parent else _rdn_key(rdn, folding)
 
 
-def is_within(dn: str, base: str) -> bool:
+def is_within(dn: str, base: str, folding: Form = fold) -> bool:
     """Whether an entry is the base or stands below it. Raises InvalidNameError."""
     if not base:
         return True
-    key, base_key = dn_key(dn), _parent_key(base)
+    key, base_key = dn_key(dn, folding), _parent_key(base, folding)
     return key == base_key or key.endswith(f",{base_key}")
 
 
 @lru_cache(maxsize=4096)
-def _parent_key(dn: str) -> str:
-    return dn_key(dn)
+def _parent_key(dn: str, folding: Form) -> str:
+    return dn_key(dn, folding)
 
 
-def _rdn_key(rdn: str) -> str:
+def _rdn_key(rdn: str, folding: Form) -> str:
     """In a key, `,` and `+` stand between RDNs and their parts alone."""
-    parts = [(kind.lower(), fold(value)) for kind, value in parse_rdn(rdn)]
+    parts = [(kind.lower(), folding(value)) for kind, value in parse_rdn(rdn)]
     return "+".join(sorted(f"{_FIRST_NAMES.get(kind, kind)}={_IN_KEY.sub(_as_hex, value)}" for kind, value in parts))
 
 
@@ -150,9 +153,10 @@ class LdapNaming:
     """A `Naming`. `attribute` looks up types that stand in names; it may raise UnknownAttributeError."""
 
     attribute: Callable[[str], Attribute]
+    folding: Form = fold
 
     def key(self, name: str) -> str:
-        return dn_key(name)
+        return dn_key(name, self.folding)
 
     def split(self, name: str) -> tuple[dict[str, str], str]:
         rdn, above = split_rdn(name)
@@ -162,4 +166,4 @@ class LdapNaming:
         return f"{join_rdn(list(parts.items()))},{above}"
 
     def within(self, name: str, above: str) -> bool:
-        return is_within(name, above)
+        return is_within(name, above, self.folding)

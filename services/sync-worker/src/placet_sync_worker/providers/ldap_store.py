@@ -8,17 +8,21 @@ import pyarrow as pa
 
 from placet_shared.chain import DestinationIdentity
 
+from ..changes import AttributeChange
 from ..errors import InvalidNameError
 from ..ports import DN, ID, LISTS, VERSION, Attribute, Directory, Entry, ObjectType, Safety
 from .directory_errors import InvalidFilterError, NoSuchEntryError, SearchRefusedError
 from .ldap_attributes import Attributes, is_password
-from .ldap_filter import attributes_of, parse_filter
+from .ldap_filter import Compare, attributes_of, parse_filter, render
 from .ldap_names import LdapNaming, dn_key, escape_filter_value, is_within
 from .ldap_schema import Schema
 from .ldap_types import object_type_of
 from .ldap_wire import ASSERTION
 
 IDS_PER_SEARCH = 100
+
+Now = Mapping[str, tuple[str, ...]]
+"""Values by attribute."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,22 @@ class LdapStore:
     def default_query(self, kind: ObjectType, keys: Sequence[str]) -> str:
         return f"(&{kind.query}{''.join(f'({name}=*)' for name in keys)})"
 
+    def id_filter(self, id_: str) -> str:
+        """Finds the entry with an id."""
+        return render(Compare(self.id_attribute, "=", self.encode(self.id_attribute, [id_])[0]))
+
+    def address(self, id_: str) -> str | None:
+        """How an entry is called in writes; None: by its name."""
+        return None
+
+    def on_wire(self, name: str) -> str:
+        """The name by which an attribute is asked for."""
+        return self.attributes.on_wire(name)
+
+    def composed(self, changes: Sequence[AttributeChange], now: Now) -> Sequence[AttributeChange]:
+        """The changes as they travel, `now` being what is there as far as the writer has just looked."""
+        return changes
+
     def encode(self, name: str, values: Sequence[str]) -> tuple[bytes, ...]:
         return self.attributes.encode(name, values)
 
@@ -78,8 +98,9 @@ class LdapStore:
     def read(self, attributes: Sequence[str], query: str | None, base: str | None = None) -> Iterator[pa.RecordBatch]:
         """See `Destination`. Raises DirectoryError, InvalidFilterError, InvalidNameError, UnknownAttributeError."""
         names = {name: self.attribute(name).name for name in attributes}
-        wanted = list(dict.fromkeys([*names.values(), self.id_attribute, self.version_attribute]))
-        asked = query or f"(&{''.join(f'({name}=*)' for name in names.values()) or '(objectClass=*)'})"
+        known = [self.on_wire(name) for name in names.values()]
+        wanted = list(dict.fromkeys([*known, self.id_attribute, self.version_attribute]))
+        asked = query or f"(&{''.join(f'({name}=*)' for name in known) or '(objectClass=*)'})"
         self._check_query(asked)
         for entries in self.directory.search(self._checked_base(base), "subtree", asked, wanted):
             yield self._page(entries, names)
@@ -114,7 +135,8 @@ class LdapStore:
             DN: pa.array([entry.dn for entry in entries], pa.string()),
         }
         for asked, name in names.items():
-            columns[asked] = self._column([entry.attributes.get(name, ()) for entry in entries], name)
+            there = self.on_wire(name)
+            columns[asked] = self._column([entry.attributes.get(there, ()) for entry in entries], name)
         return pa.RecordBatch.from_pydict(columns)
 
     def _column(self, values: list[tuple[bytes, ...]], name: str) -> pa.Array:
@@ -127,7 +149,7 @@ class LdapStore:
 
     def _operational(self, entries: Sequence[Entry], name: str) -> pa.Array:
         try:
-            return pa.array([entry.attributes[name][0] for entry in entries], pa.string())
+            return pa.array([self.text(name, entry.attributes[name][0]) for entry in entries], pa.string())
         except (KeyError, IndexError) as error:
             raise SearchRefusedError(
                 f"{self.url} does not show {name} of each entry to {self.bind_dn}; let the account read it"
@@ -147,10 +169,10 @@ class LdapStore:
         return base
 
     def _by_id(self, ids: Sequence[str]) -> dict[str, Entry]:
-        query = "".join(f"({self.id_attribute}={escape_filter_value(id_)})" for id_ in ids)
+        query = "".join(map(self.id_filter, ids))
         wanted = ["*", self.id_attribute]
         return {
-            entry.attributes[self.id_attribute][0].decode(): entry
+            self.text(self.id_attribute, entry.attributes[self.id_attribute][0]): entry
             for page in self.directory.search(self.base_dn, "subtree", f"(|{query})", wanted)
             for entry in page
         }

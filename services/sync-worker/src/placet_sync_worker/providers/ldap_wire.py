@@ -49,8 +49,9 @@ def message(number: int, request: bytes, *controls: bytes) -> bytes:
     return ber.sequence(ber.integer(number), request, *([ber.sequence(*controls, tag=0xA0)] if controls else []))
 
 
-def control(oid: str, value: bytes, *, critical: bool) -> bytes:
-    return ber.sequence(ber.text(oid), *([ber.boolean(True)] if critical else []), ber.octets(value))
+def control(oid: str, value: bytes | None, *, critical: bool) -> bytes:
+    parts = [ber.text(oid), *([ber.boolean(True)] if critical else []), *([] if value is None else [ber.octets(value)])]
+    return ber.sequence(*parts)
 
 
 def paged(size: int, cookie: bytes) -> bytes:
@@ -78,7 +79,8 @@ def write_request(operation: Operation) -> tuple[bytes, ...]:
     controls: tuple[bytes, ...] = ()
     if operation.assertion is not None:
         controls = (control(ASSERTION, encode_filter(parse_filter(operation.assertion)), critical=True),)
-    dn = ber.text(operation.dn)
+    name = operation.address or operation.dn
+    dn = ber.text(name)
     match operation.what:
         case "add":
             values = (_attribute(name, some) for name, some in operation.attributes.items() if some)
@@ -92,7 +94,7 @@ def write_request(operation: Operation) -> tuple[bytes, ...]:
                 *controls,
             )
         case "delete":
-            return (ber.wrap(0x4A, operation.dn.encode()), *controls)
+            return (ber.wrap(0x4A, name.encode()), *controls)
 
 
 def _attribute(name: str, values: Sequence[bytes]) -> bytes:
