@@ -144,7 +144,8 @@ async def test_editors_edit_and_admins_guard(scheduler: Scheduler) -> None:
     await scheduler.apply(people(workflow="two-eyes", extra="delete"), HR, user="eve", roles=("editor",))
     assert (await scheduler.apply(people(extra="delete"), expect=403, roles=("editor",)))["title"] == "Forbidden"
     await scheduler.apply(NIGHTLY | {"name": "weekly"}, user="eve", roles=("editor",))
-    assert (await scheduler.call("DELETE", "/jobs/people", roles=("editor",))).status_code == 200
+    assert (await scheduler.call("DELETE", "/jobs/people", roles=("editor",))).status_code == 403
+    assert (await scheduler.call("DELETE", "/schedules/weekly", roles=("editor",))).status_code == 200
     pruning = await scheduler.apply(prune=True, expect=403, roles=("editor",))
     assert "only an admin" in pruning["detail"]
 

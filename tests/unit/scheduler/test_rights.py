@@ -13,7 +13,11 @@ from tests.support.scheduler import NIGHTLY, TWO_EYES, people
 from tests.support.signing import CORP, HR, an_identity
 
 GUARDED = people(workflow="two-eyes", limits={"delete": 3})
-BEFORE = catalogue(HR, CORP, NIGHTLY, TWO_EYES, GUARDED)
+LAB = CORP | {"name": "lab"}
+TO_LAB = {"destination": {"provider": "lab"}}
+FREE = people(name="free", workflow="none", **TO_LAB)
+BEFORE = catalogue(HR, CORP, LAB, NIGHTLY, TWO_EYES, GUARDED, FREE)
+WITH_DEFAULT = {**BEFORE, ("workflow", "default"): TWO_EYES | {"name": "default"}}
 OTHERS: tuple[Role, ...] = ("viewer", "approver", "operator")
 
 
@@ -28,8 +32,9 @@ def save(caller: Identity, *wanted: Document, **options: Any) -> None:
 JOBS_AND_SCHEDULES = [
     GUARDED | {"extra": "delete"},
     GUARDED | {"schedule": "nightly"},
-    people(name="new"),
-    people(name="new", workflow=None, limits={"delete": "5%", "disable": "5%"}),
+    FREE | {"extra": "delete"},
+    people(name="new", **TO_LAB),
+    people(name="new", workflow=None, limits={"delete": "5%", "disable": "5%"}, **TO_LAB),
     NIGHTLY | {"time_zone": "Europe/Warsaw"},
     NIGHTLY | {"name": "weekly"},
 ]
@@ -77,6 +82,35 @@ def test_an_editor_may_not_change_how_a_job_is_guarded(document: Document, field
         save(eve("editor", *OTHERS), document)
 
 
+AROUND = [people(name="new"), people(name="new", workflow=None), FREE | {"destination": {"provider": "corp"}}]
+"""Jobs that would write, under no workflow, what a guarded job writes."""
+
+
+@pytest.mark.parametrize("document", AROUND)
+def test_an_editor_does_not_go_around_what_guards_a_store(document: Document) -> None:
+    with pytest.raises(ForbiddenError, match=f"job {document['name']}: workflow: .* guarded people, which writes corp"):
+        save(eve("editor"), document)
+    save(eve("admin"), document)
+
+
+def test_a_job_under_the_default_workflow_is_an_editors() -> None:
+    check_rights(eve("editor"), edited(WITH_DEFAULT, people(name="new")))
+    with pytest.raises(ForbiddenError):  # it is none under that workflow
+        check_rights(eve("editor"), edited(WITH_DEFAULT, FREE | {"destination": {"provider": "corp"}}))
+
+
+def test_a_guarded_job_stays_where_it_is_and_there() -> None:
+    """Else it could be made again without its guards, or another one where it was."""
+    for gone in ({"delete": [("job", "people")]}, {"prune": True}):
+        with pytest.raises(ForbiddenError, match=r"job people: workflow: .* ask one to delete"):
+            save(eve("editor"), HR, CORP, LAB, NIGHTLY, TWO_EYES, FREE, **gone)
+    with pytest.raises(ForbiddenError, match=r"job people: destination\.provider: only an admin"):
+        save(eve("editor"), GUARDED | TO_LAB)
+    only_limits = catalogue(HR, CORP, people(limits={"delete": 3}))
+    with pytest.raises(ForbiddenError, match="job people: limits"):
+        check_rights(eve("editor"), edited(only_limits, delete=[("job", "people")]))
+
+
 @pytest.mark.parametrize("document", ADMINS)
 @pytest.mark.parametrize("roles", [("editor",), OTHERS, ()])
 def test_providers_and_workflows_are_an_admins_alone(document: Document, roles: tuple[Role, ...]) -> None:
@@ -94,18 +128,20 @@ def test_nobody_else_saves_anything(document: Document, roles: tuple[Role, ...])
 @pytest.mark.parametrize(
     ("gone", "who"),
     [
-        (("job", "people"), "editor"),
+        (("job", "free"), "admin"),
+        (("job", "plain"), "editor"),
         (("schedule", "nightly"), "editor"),
         (("provider", "hr"), "admin"),
         (("workflow", "two-eyes"), "admin"),
     ],
 )
 def test_who_may_change_a_kind_may_delete_it(gone: Key, who: Role) -> None:
-    save(eve(who), delete=[gone])
+    edit = edited({**BEFORE, ("job", "plain"): people(name="plain")}, delete=[gone])
+    check_rights(eve(who), edit)
     others: tuple[Role, ...] = ("operator", "viewer") if who == "editor" else ("editor", "operator", "viewer")
     for other in others:
         with pytest.raises(ForbiddenError, match=f"^{gone[0]} {gone[1]}: "):
-            save(eve(other), delete=[gone])
+            check_rights(eve(other), edit)
 
 
 @pytest.mark.parametrize("roles", [(), OTHERS, ("editor",)])
@@ -117,4 +153,4 @@ def test_one_object_that_may_not_be_saved_is_named_among_many() -> None:
     with pytest.raises(ForbiddenError, match="workflow two-eyes: only an admin"):
         save(eve("editor"), HR, CORP, NIGHTLY | {"name": "weekly"}, TWO_EYES | {"requester_may_approve": True})
     with pytest.raises(ForbiddenError, match="workflow two-eyes: only an admin"):
-        save(eve("editor"), HR, CORP, NIGHTLY, GUARDED, prune=True)
+        save(eve("editor"), HR, CORP, LAB, NIGHTLY, GUARDED, prune=True)

@@ -2,8 +2,10 @@
 
 from placet_shared.errors import ForbiddenError
 from placet_shared.identity import Identity
+from placet_shared.objects.workflow import DEFAULT
 
 from .catalogue import Edit, Saving
+from .references import Document, Documents, own_workflow
 
 EDITORS = frozenset({"job", "schedule"})
 """The kinds that an editor may change."""
@@ -25,7 +27,44 @@ def _check(caller: Identity, saving: Saving, edit: Edit) -> None:
         raise ForbiddenError(f"{kind} {name}: only an admin may change it; ask one to apply this")
     if not caller.may("editor"):
         raise ForbiddenError(f"{kind} {name}: {caller.user} needs the role editor to change it; ask an admin")
-    before, after = edit.before.get(saving.key, {}), saving.document
-    for field in GUARDS if kind == "job" and after is not None else ():
-        if before.get(field) != (after or {}).get(field):
-            raise ForbiddenError(f"job {name}: {field}: only an admin may change it; leave it out or ask one")
+    if kind == "job":
+        _check_guards(name, edit)
+        _check_way_around(name, edit)
+
+
+def _check_guards(name: str, edit: Edit) -> None:
+    """A job that is deleted has no guards any more, and one that goes to another store leaves its own unguarded."""
+    before, after = edit.before.get(("job", name), {}), edit.after.get(("job", name), {})
+    how = "leave it out or ask one" if after else "ask one to delete the job"
+    for field in GUARDS:
+        if before.get(field) != after.get(field):
+            raise ForbiddenError(f"job {name}: {field}: only an admin may change it; {how}")
+    if _is_guarded(before) and _store(before) != _store(after):
+        raise ForbiddenError(f"job {name}: destination.provider: only an admin may change it while the job is guarded")
+
+
+def _check_way_around(name: str, edit: Edit) -> None:
+    """A job that no workflow holds does not begin to write a store where an admin has guarded another job: it could do
+    the same without the guard."""
+    before, after = edit.before.get(("job", name), {}), edit.after.get(("job", name), {})
+    if _store(after) == _store(before) or _under_workflow(after, edit.after):
+        return
+    others = [document for (kind, other), document in edit.before.items() if kind == "job" and other != name]
+    guarded = sorted(str(job["name"]) for job in others if _store(job) == _store(after) and _is_guarded(job))
+    if guarded:
+        raise ForbiddenError(
+            f"job {name}: workflow: no workflow would hold it, and an admin has guarded {', '.join(guarded)}, which "
+            f"writes {_store(after)} too; ask one to save this job, or for a workflow named {DEFAULT}"
+        )
+
+
+def _store(job: Document) -> str | None:
+    return job["destination"]["provider"] if job else None
+
+
+def _is_guarded(job: Document) -> bool:
+    return own_workflow(job) is not None or bool(job.get("limits"))
+
+
+def _under_workflow(job: Document, documents: Documents) -> bool:
+    return own_workflow(job) is not None or (job.get("workflow") is None and ("workflow", DEFAULT) in documents)
