@@ -10,6 +10,7 @@ from sqlalchemy import select
 from placet_scheduler import tables
 from placet_shared.clock import utc_now
 from placet_shared.events import RunRequested, RunTriggered
+from tests.support.alarms import alarms
 from tests.support.scheduler import Document, Scheduler, people
 
 LONG_AGO = datetime(2027, 1, 1, tzinfo=UTC) - timedelta(days=2000)
@@ -124,6 +125,26 @@ async def test_what_was_remembered_too_late_for_the_runs_end_starts_with_the_nex
     (event,) = await scheduled.published(RunRequested)
     assert scheduled.keys.verifier().order(event.order).reason == "new hires"
     assert await remembered(scheduled) == []
+
+
+@pytest.mark.parametrize(
+    ("trigger", "by"),
+    [
+        ("manual", "ada"),
+        ("manual", "event"),
+        ("preview", "ada"),
+        ("event", "ada"),
+        ("schedule", "ada"),
+        ("any", "event"),
+    ],
+)
+async def test_what_is_remembered_never_speaks_for_a_person(scheduled: Scheduler, trigger: str, by: str) -> None:
+    """Who can write to that table alone would have a run in somebody's name, and its approval by somebody else."""
+    await scheduled.sql("INSERT INTO scheduler.waiting VALUES ('people', :trigger, :by, '')", trigger=trigger, by=by)
+    before = alarms("altered")
+    await scheduled.clock.tick()
+    assert await scheduled.runs() == []
+    assert (await remembered(scheduled), alarms("altered") - before) == ([], 1)
 
 
 async def test_an_end_and_a_trigger_at_once_lose_no_start(scheduled: Scheduler, another: Scheduler) -> None:

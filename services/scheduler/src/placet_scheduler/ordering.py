@@ -1,5 +1,6 @@
 """Orders runs: the frozen snapshot of a job and what it refers to, signed, in the transaction that publishes it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import uuid4
 import structlog
 from pydantic import ValidationError
 
+from placet_shared.alarms import raise_alarm
 from placet_shared.chain import Order, Signer, Snapshot
 from placet_shared.complaints import first_complaint
 from placet_shared.errors import InvalidError, PermanentError
@@ -87,10 +89,15 @@ class Orderer:
             log.error("job_not_started", job=asking.job, trigger=asking.trigger, error=str(error))
 
     async def start_remembered(self, work: Work, job: str) -> None:
-        """Starts what was remembered for a job whose run has ended."""
+        """Starts what was remembered for a job whose run has ended, if it was by an event or by the clock: nobody signs
+        what is remembered, so that it cannot speak for a person."""
         waiting = await store.take_waiting(work, job)
-        if waiting is not None:
+        if waiting is None:
+            return
+        if _is_nobodys(waiting.trigger, waiting.requested_by):
             await self.order_unattended(work, Asking(job, waiting.trigger, waiting.requested_by, waiting.reason))
+        else:
+            raise_alarm("altered", job=job, reason=f"a start by {waiting.requested_by} that nobody asked for")
 
     async def cancel(self, work: Work, run_id: str, by: str, reason: str) -> None:
         """Asks the worker to end a run; the first asking counts."""
@@ -111,6 +118,16 @@ class Orderer:
             records=asking.records,
             snapshot=snapshot_of(asking.job, catalogue),
         )
+
+
+def _is_nobodys(trigger: str, requested_by: str) -> bool:
+    return (trigger, requested_by) == ("event", "event") or (
+        trigger == "schedule" and _A_SCHEDULE.fullmatch(requested_by) is not None
+    )
+
+
+_A_SCHEDULE = re.compile(r"schedule \S+")
+"""No user's name has a space in it."""
 
 
 def _shortened(reason: str) -> str:
