@@ -21,7 +21,7 @@ def provider(**fields: Any) -> SqlProvider:
 
 def test_what_is_left_out_has_a_default() -> None:
     warehouse = provider()
-    assert (warehouse.key, warehouse.unique, warehouse.disable, warehouse.applied_table) == ((), (), None, True)
+    assert (warehouse.unique, warehouse.disable, warehouse.applied_table) == ((), None, True)
     assert warehouse.timeout.total_seconds() == 600
 
 

@@ -98,7 +98,7 @@ class Attribute:
 class ObjectType:
     """What an entry of a type is made of: what each new one is given (`objectClass`), the attribute that names it (None
     where nothing does), what else is required and what is allowed. `query` finds all of them; `holds`: others stand
-    below them; `given_with`: what else is given where a job writes an attribute."""
+    below them; `given_with`: what else is given where a job writes an attribute; `no_creates`: why none may be made."""
 
     given: Mapping[str, tuple[str, ...]]
     rdn: str | None
@@ -107,6 +107,7 @@ class ObjectType:
     query: str
     holds: bool = False
     given_with: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    no_creates: str | None = None
 
 
 class Naming(Protocol):

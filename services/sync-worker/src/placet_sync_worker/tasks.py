@@ -13,6 +13,7 @@ class Task:
 
     `maybe_sent` says that an earlier attempt may have written it. `version` and `dn` are the entry's as the last proven
     step left them; at first those of planning. `now` and `entry_id` are what the writer saw when it last looked.
+    `run_id`, `number` and `position` name the step for all time.
     """
 
     number: int
@@ -23,6 +24,7 @@ class Task:
     dn: str
     now: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     entry_id: str | None = None
+    run_id: str = ""
 
     @property
     def step(self) -> Step:

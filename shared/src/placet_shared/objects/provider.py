@@ -164,8 +164,8 @@ SQL_DRIVERS = {
 class SqlProvider(Object):
     """A database and a table or view of it. Without `table` it is a source for jobs that have a query.
 
-    `key` names the columns that tell rows apart where the table has no primary or unique key. `timeout` is for each
-    query. `applied_table: false` forbids a table `placet_applied` beside it, by which lost answers are settled.
+    `timeout` is for each query. `applied_table: false` forbids a table `placet_applied` beside it, by which lost answers
+    are settled.
     """
 
     kind: Literal["provider"] = "provider"
@@ -173,7 +173,6 @@ class SqlProvider(Object):
     url: str
     password: SecretRef | None = None
     table: str | None = None
-    key: tuple[str, ...] = ()
     unique: tuple[str, ...] = ()
     disable: DisableSettings | None = None
     timeout: Duration = timedelta(minutes=10)

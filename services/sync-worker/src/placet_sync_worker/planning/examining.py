@@ -41,6 +41,8 @@ class Examination:
         columns = self._columns()
         rdn = self._rdn(object_type)
         self._check_creates(rdn, targets)
+        if object_type is not None and object_type.no_creates and self.job.missing == "create":
+            self._refuse(f"missing: create: {object_type.no_creates}; or set `missing: skip`")
         if self.problems or object_type is None:
             return None
         return Design(

@@ -83,7 +83,7 @@ async def load(work: Work, batch: Row[Any]) -> Loaded:
     history: dict[int, dict[int, Row[Any]]] = {}
     for row in await work.connection.execute(select(steps).where(of_steps)):
         history.setdefault(row.number, {})[row.step] = row
-    tasks, blocked = _tasks(stored, documents, history)
+    tasks, blocked = _tasks(batch.run_id, stored, documents, history)
     return Loaded(stored, tasks, blocked)
 
 
@@ -102,7 +102,10 @@ def _positions(items: list[Any]) -> dict[int, tuple[int, ...]]:
 
 
 def _tasks(
-    stored: Sequence[StoredChange], documents: Mapping[int, Any], history: Mapping[int, dict[int, Row[Any]]]
+    run_id: str,
+    stored: Sequence[StoredChange],
+    documents: Mapping[int, Any],
+    history: Mapping[int, dict[int, Row[Any]]],
 ) -> tuple[list[Task], list[Task]]:
     tasks: list[Task] = []
     blocked: list[Task] = []
@@ -111,19 +114,19 @@ def _tasks(
         past = history.get(one.number, {})
         for position in one.positions:
             if position not in past or past[position].result is None:
-                task = _task(one.number, position, change, past)
+                task = _task(run_id, one.number, position, change, past)
                 failed = any(past[n].result not in (None, *PROVEN) for n in range(position) if n in past)
                 (blocked if failed else tasks).append(task)
     return tasks, blocked
 
 
-def _task(number: int, position: int, change: Change, past: Mapping[int, Row[Any]]) -> Task:
+def _task(run_id: str, number: int, position: int, change: Change, past: Mapping[int, Row[Any]]) -> Task:
     dn, version = change.dn, change.version
     for n, step in enumerate(change.steps[:position]):
         if n in past and past[n].result in PROVEN:
             dn = step.target or dn
             version = past[n].version or version
-    return Task(number, position, change, position in past, version, dn)
+    return Task(number, position, change, position in past, version, dn, run_id=run_id)
 
 
 async def mark_intents(work: Work, run_id: str, tasks: Sequence[Task]) -> None:
