@@ -1,6 +1,6 @@
 """What the worker needs of outside systems. Planning and applying know these and no library."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -177,6 +177,75 @@ class Destination(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+# ---- tables ----------------------------------------------------------------------------------------------------------
+
+Texts = Mapping[str, tuple[str, ...]]
+"""Values by column: one text, or none."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What names a step for all time."""
+
+    run_id: str
+    number: int
+    step: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row as the table gives it. `version` changes with each write to it, where there is such a thing."""
+
+    entry_id: str
+    version: str
+    values: Texts
+
+
+@dataclass(frozen=True)
+class RowWrite:
+    """One row to write, if it is as `before` says. `key` is the new row's, which no other may have; `shown` is what
+    people call the entry."""
+
+    what: Literal["insert", "update", "delete"]
+    entry_id: str | None
+    key: Texts
+    before: Texts
+    after: Texts
+    mark: Mark
+    shown: str
+
+
+@dataclass(frozen=True)
+class RowAnswer:
+    """How many rows were written: one, or none since they are not as they were. `refused`: the database's words, with
+    the column where that is known; `taken`: another row has the key; `locked`: somebody holds the row."""
+
+    rows: int = 0
+    refused: str | None = None
+    taken: bool = False
+    locked: bool = False
+
+
+class RowsTransaction(Protocol):
+    """A transaction that is open. Raises TransientErrors when it is lost, and then nothing of it was written."""
+
+    def marked(self, marks: Collection[Mark]) -> set[Mark] | None:
+        """Which of these steps were written, ever; None where that is not kept."""
+        ...
+
+    def with_ids(self, ids: Sequence[str], names: Sequence[str]) -> Iterable[Row]:
+        """The rows that have these ids, as they are now."""
+        ...
+
+    def with_keys(self, keys: Sequence[Texts], names: Sequence[str]) -> Iterable[Row]:
+        """The rows of the whole table that have one of these keys."""
+        ...
+
+    def write(self, writes: Sequence[RowWrite]) -> list[RowAnswer]:
+        """One answer each, in order. What is refused is undone by itself; the others stay."""
+        ...
 
 
 # ---- directories -----------------------------------------------------------------------------------------------------
