@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select, update
 
+from placet_approvals import tables
 from placet_approvals.handlers import SecondPlanError
 from placet_approvals.tables import delivery, metadata
 from placet_shared.chain import link_hash
@@ -16,6 +17,7 @@ from placet_shared.events import Counts, UserChanged
 from placet_shared.metrics import ALARMS
 from placet_shared.migrating import drift
 from placet_shared.objects import Workflow
+from tests.support.alarms import alarms
 from tests.support.approvals import Approvals, cancelled, finished, state_of
 from tests.support.signing import a_plan, a_run_planned, an_order
 
@@ -193,11 +195,21 @@ async def test_a_forged_user_is_not_remembered(approvals: Approvals) -> None:
 
 
 async def test_time_that_is_up_denies_once(approvals: Approvals) -> None:
-    planned = await approvals.plan(an_order(workflow=TWO_EYES))
-    await approvals.expire()
-    assert await approvals.decisions(planned) == []
-    await approvals.alter("UPDATE approvals.runs SET expires_at = now()")
+    waits = await approvals.plan(an_order(workflow=TWO_EYES))
+    planned = await approvals.plan(an_order(workflow=TWO_EYES), planned_at=utc_now() - timedelta(hours=72))
     await asyncio.gather(*(approvals.expire() for _ in range(4)))
     (decision,) = await approvals.decisions(planned)
     assert (decision.approved, decision.decided_by) == (False, ("expiry",))
-    assert decision.request_id == (await approvals.the_request()).request_id
+    assert decision.request_id == (await approvals.the_request(planned.run_id)).request_id
+    assert await approvals.decisions(waits) == []
+
+
+async def test_who_moves_the_time_in_the_table_moves_nothing(approvals: Approvals) -> None:
+    planned = await approvals.plan(an_order(workflow=TWO_EYES))
+    ends_at = (await approvals.the_request()).expires_at
+    await approvals.alter("UPDATE approvals.runs SET expires_at = now()")
+    before = alarms("altered")
+    await asyncio.gather(*(approvals.expire() for _ in range(2)))
+    assert (await approvals.decisions(planned), alarms("altered") - before) == ([], 1)
+    async with approvals.database.engine.connect() as connection:
+        assert (await connection.execute(select(tables.runs.c.expires_at))).scalar_one() == ends_at

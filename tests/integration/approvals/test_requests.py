@@ -13,6 +13,9 @@ from placet_shared.objects import Workflow
 from tests.support.approvals import Approvals, cancelled, state_of
 from tests.support.signing import an_identity, an_order, identity_header
 
+LONG_AGO = utc_now() - timedelta(hours=73)
+"""So long ago that nobody may decide any more."""
+
 
 def workflow(**stage: Any) -> Workflow:
     approvers = {"approvers": ["bob", "eve", "group:identity", "ada"]}
@@ -83,18 +86,37 @@ async def test_everybody_is_needed(approvals: Approvals) -> None:
     planned = await approvals.plan(an_order(workflow=workflow(need="all")))
     early = await approvals.vote("bob", "approve")
     assert (early.status_code, early.json()["title"]) == (503, "Try again")
-    for name, groups in (("bob", ()), ("kim", ("identity",)), ("ada", ())):
-        await approvals.handle(
-            approvals.keys.signer("console").signed(
-                UserChanged, name=name, version=2, roles=("approver",), groups=groups
-            )
-        )
+    await _know(approvals, "bob", "eve", "ada", kim=("identity",))
     await approvals.handle(  # older than what is known, so kim still counts
         approvals.keys.signer("console").signed(UserChanged, name="kim", version=1, disabled=True)
     )
     assert (await approvals.vote("bob", "approve")).json()["state"] == "open"
-    assert (await approvals.vote("kim", "approve", groups=("identity",))).json()["state"] == "approved"
+    assert (await approvals.vote("kim", "approve", groups=("identity",))).json()["state"] == "open"
+    assert (await approvals.vote("eve", "approve")).json()["state"] == "approved"
     assert len(await approvals.decisions(planned)) == 1
+
+
+@pytest.mark.parametrize("gone", ["DELETE FROM approvals.users", "UPDATE approvals.users SET event = event || :event"])
+async def test_who_is_taken_out_of_the_table_is_needed_all_the_same(approvals: Approvals, gone: str) -> None:
+    both = Workflow.model_validate(
+        {"name": "both", "stages": [{"approvers": ["bob", "dan@corp.example"], "need": "all"}]}
+    )
+    planned = await approvals.plan(an_order(workflow=both))
+    await _know(approvals, "bob", dan=())
+    event = {"event": '{"disabled": true}'} if ":event" in gone else {}
+    await approvals.alter(gone.replace(":event", "CAST(:event AS jsonb)") + " WHERE name = 'dan'", **event)
+    assert (await approvals.vote("bob", "approve")).json()["state"] == "open"
+    await _know(approvals, dan=())  # the console says it again every hour
+    assert (await approvals.vote("dan", "approve")).json()["state"] == "approved"
+    assert len(await approvals.decisions(planned)) == 1
+
+
+async def _know(approvals: Approvals, *names: str, **groups: tuple[str, ...]) -> None:
+    """The console tells of approvers, with their groups."""
+    signer = approvals.keys.signer("console")
+    for name in (*names, *groups):
+        of = {"email": f"{name}@corp.example", "groups": groups.get(name, ())}
+        await approvals.handle(signer.signed(UserChanged, name=name, version=2, roles=("approver",), **of))
 
 
 @pytest.mark.parametrize(
@@ -212,14 +234,13 @@ async def test_yes_and_no_at_once_make_one_decision(approvals: Approvals) -> Non
 
 
 async def test_a_vote_and_the_clock_make_one_decision(approvals: Approvals) -> None:
-    """The sweeper leaves a request alone that somebody is deciding about; a vote that waited comes too late."""
-    planned = await approvals.plan(an_order(workflow=workflow()))
+    """The sweeper leaves a request alone that somebody is deciding about; that vote comes too late."""
+    planned = await approvals.plan(an_order(workflow=workflow()), planned_at=LONG_AGO)
     request_id = (await approvals.the_request()).request_id
     async with approvals.database.engine.begin() as connection:
         await connection.exec_driver_sql("SELECT 1 FROM approvals.runs FOR UPDATE")
         vote = asyncio.create_task(approvals.vote("bob", "approve", request_id=request_id))
         await _until_waiting(approvals)
-        await connection.exec_driver_sql("UPDATE approvals.runs SET expires_at = now()")
         await approvals.expire()
         assert await approvals.decisions(planned) == []
     answer = await vote
@@ -230,8 +251,7 @@ async def test_a_vote_and_the_clock_make_one_decision(approvals: Approvals) -> N
 
 
 async def test_the_clock_leaves_alone_what_is_being_decided(approvals: Approvals) -> None:
-    planned = await approvals.plan(an_order(workflow=workflow()))
-    await approvals.alter("UPDATE approvals.runs SET expires_at = now()")
+    planned = await approvals.plan(an_order(workflow=workflow()), planned_at=LONG_AGO)
     async with approvals.database.engine.begin() as connection:
         await connection.exec_driver_sql("UPDATE approvals.runs SET state = 'withdrawn'")
         await asyncio.wait_for(approvals.expire(), 20)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from placet_approvals.policy import Approved, Held, Outdated, allowed, gate_of, judge
+from placet_approvals.policy import Approved, Held, Outdated, allowed, gate_of, judge, request_ends_at
 from placet_shared.approvers import EVERY_APPROVER
 from placet_shared.chain import Order, PlanHeader
 from placet_shared.events import Counts
@@ -123,3 +123,10 @@ def test_a_schedule_or_an_event_is_nobody(trigger: str, kept_out: str | None) ->
 
 def test_a_workflow_may_let_the_requester_approve() -> None:
     assert gate_of(an_order(workflow=workflow(requester_may_approve=True))).requester is None
+
+
+def test_people_have_time_from_the_plan_on_and_no_longer_than_it_is_valid() -> None:
+    order = an_order(workflow=workflow(expires_after="48h"))
+    assert request_ends_at(order, plan(order)) == NOW + timedelta(hours=48)
+    assert request_ends_at(order, plan(order, valid_until=NOW + timedelta(hours=1))) == NOW + timedelta(hours=1)
+    assert request_ends_at(an_order(), plan(order)) == NOW + timedelta(hours=72)

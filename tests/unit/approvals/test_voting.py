@@ -112,6 +112,24 @@ def test_all_is_everybody_who_could_approve() -> None:
     assert ruling_of(gate, [], known) is None
 
 
+@pytest.mark.parametrize("nobody", ["ghost", "ghost@corp.example", "group:nobody", "kim", "lee", "group:away"])
+def test_where_all_must_approve_nobody_approves_for_who_is_not_there(nobody: str) -> None:
+    gate = replace(GATE, approvers=("bob", nobody), need="all")
+    known = [
+        user("bob"),
+        user("kim", groups=("away",), disabled=True),
+        user("lee", groups=("away",), roles=("viewer",)),
+        user("ghost", email="ghost@corp.example", deleted=True),
+    ]
+    assert ruling_of(gate, [vote("bob")], known) is None
+    assert ruling_of(replace(gate, need=1), [vote("bob")], known) is not None
+
+
+def test_who_asked_for_the_run_is_not_missed() -> None:
+    gate = replace(GATE, approvers=("bob", "ada"), need="all")
+    assert ruling_of(gate, [vote("bob")], [user("bob"), user("ada")]) == Ruling(True, ("bob",), "")
+
+
 def test_where_all_must_approve_nobody_votes_before_they_are_known() -> None:
     gate = replace(GATE, need="all")
     require_known(GATE, call("bob"), [])

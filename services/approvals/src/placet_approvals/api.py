@@ -72,7 +72,7 @@ async def _page(
 ) -> Page[RequestView]:
     rows = await store.page_of_requests(work, state, before, limit + 1)
     votes = await store.votes_about(work, [row.request_id for row in rows])
-    known = await users.everybody(work)
+    known = await users.everybody(work, verifier)
 
     def view(row: Row[Any]) -> RequestView | None:
         return _view(verifier, row, [vote for vote in votes if vote.request_id == row.request_id], known)
@@ -84,7 +84,8 @@ async def _show(work: Work, verifier: Verifier, request_id: str) -> RequestView:
     run = await store.request(work, request_id)
     if run is None:
         raise NoSuchRequestError(f"there is no request {request_id}; see `placet request list`")
-    view = _view(verifier, run, await store.votes_about(work, [request_id]), await users.everybody(work))
+    known = await users.everybody(work, verifier)
+    view = _view(verifier, run, await store.votes_about(work, [request_id]), known)
     if view is None:
         raise AlteredError
     return view

@@ -13,7 +13,7 @@ from placet_shared.work import Database, Work
 from . import store
 from .errors import AlteredError, NoSuchRequestError
 from .evidence import Planned, cast_votes, require_epoch, stored_planned
-from .policy import Held, gate_of
+from .policy import Held, gate_of, request_ends_at
 from .tables import users
 from .voting import Call, Ruling, Standing, require_known, require_vote, ruling_of
 
@@ -21,8 +21,8 @@ OVERDUE_AT_ONCE = 50
 
 
 async def ask_people(planned: Planned, held: Held, work: Work, signer: Signer) -> None:
-    """Opens the run's request. It ends with the plan at the latest."""
-    expires_at = work.now + min(held.gate.expires_after, planned.plan.valid_until - work.now)
+    """Opens the run's request."""
+    expires_at = request_ends_at(planned.order, planned.plan)
     await store.open_request(work, planned.run_id, planned.request_id, expires_at)
     await work.publish(
         signer.signed(
@@ -79,7 +79,7 @@ async def cast(request_id: str, call: Call, work: Work, *, verifier: Verifier, s
     except ForbiddenError as error:
         raise_alarm("not_allowed", request_id=request_id, user=call.caller.user, reason=str(error))
         raise
-    known = await users.everybody(work) if gate.need == "all" else []
+    known = await users.everybody(work, verifier) if gate.need == "all" else []
     require_known(gate, call, known)
     await store.add_vote(work, request_id, call)
     votes = cast_votes(verifier, await store.votes_about(work, [request_id]))
@@ -103,7 +103,11 @@ async def _expire(run: Row[Any], work: Work, verifier: Verifier, signer: Signer)
         raise_alarm("altered", run_id=run.run_id, reason=str(error))
         await store.close(work, run.run_id, "withdrawn", "expiry", "what was stored about this run was altered")
         return
-    ruling = Ruling(False, ("expiry",), f"nobody decided until {run.expires_at:%Y-%m-%d %H:%M} UTC")
+    if (ends_at := request_ends_at(planned.order, planned.plan)) > work.now:
+        raise_alarm("altered", run_id=run.run_id, reason=f"its request would end at {run.expires_at}, not at {ends_at}")
+        await store.open_request(work, planned.run_id, planned.request_id, ends_at)
+        return
+    ruling = Ruling(False, ("expiry",), f"nobody decided until {ends_at:%Y-%m-%d %H:%M} UTC")
     await decide(planned, run.request_id, ruling, work, signer)
 
 
@@ -122,4 +126,4 @@ def _unaltered(run: Row[Any], verifier: Verifier) -> Planned:
 
 
 def _standing(run: Row[Any], planned: Planned) -> Standing:
-    return Standing(run.state, min(run.expires_at, planned.plan.valid_until), run.closed_by, run.closed_at)
+    return Standing(run.state, request_ends_at(planned.order, planned.plan), run.closed_by, run.closed_at)

@@ -50,7 +50,7 @@ async def run_finished(event: RunFinished, work: Work, *, verifier: Verifier) ->
 async def user_changed(event: UserChanged, work: Work, *, verifier: Verifier) -> None:
     """Remembers who there is, for requests that need everybody."""
     verifier.event(event, "console")
-    await users.keep(work, event)
+    await users.keep(work, event, verifier)
 
 
 async def _first_sight(planned: Planned, work: Work) -> bool:

@@ -72,6 +72,11 @@ def gate_of(order: Order) -> Gate:
     return Gate(stage.approvers, stage.need, stage.expires_after, None if workflow.requester_may_approve else asker)
 
 
+def request_ends_at(order: Order, plan: PlanHeader) -> datetime:
+    """Until when people may decide. It follows from what was signed, so that nobody can put it off."""
+    return min(plan.planned_at + gate_of(order).expires_after, plan.valid_until)
+
+
 def _workflow(snapshot: Snapshot) -> Workflow | None:
     """The workflow that every plan of the job goes through."""
     return workflow_of_every_plan(snapshot.job.workflow, snapshot.workflow, snapshot.default_workflow)

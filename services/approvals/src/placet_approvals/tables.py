@@ -34,7 +34,7 @@ runs = Table(
     Column("state", Text, nullable=False, comment="open, approved, denied, withdrawn"),
     Column("request_id", Text, unique=True, comment="null: no person was asked"),
     Column("opened_at", _TIME, nullable=False, server_default=func.now()),
-    Column("expires_at", _TIME),
+    Column("expires_at", _TIME),  # when to look again: until when people may decide follows from the tokens
     Column("closed_at", _TIME),
     Column("closed_by", Text),
     Column("closed_because", Text),

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from placet_shared.events import Counts, UserChanged
 
 from .evidence import Planned
-from .policy import Held, gate_of, judge
+from .policy import Held, gate_of, judge, request_ends_at
 from .voting import Vote, everybody
 
 
@@ -63,7 +63,7 @@ def view_of(run: Row[Any], planned: Planned, votes: Sequence[Vote], users: Colle
         requested_by=order.requested_by,
         trigger=order.trigger,
         opened_at=run.opened_at,
-        expires_at=run.expires_at,
+        expires_at=request_ends_at(order, plan),
         counts=plan.counts,
         by_attribute=dict(plan.by_attribute),
         safety=plan.safety,

@@ -117,5 +117,11 @@ def _require_open(standing: Standing, now: datetime) -> None:
 
 def _enough(gate: Gate, approving: set[str], users: Collection[UserChanged]) -> bool:
     if gate.need == "all":
-        return bool(approving) and everybody(gate, users) <= approving
+        return bool(approving) and _each_is_somebody(gate, users) and everybody(gate, users) <= approving
     return len(approving) >= gate.need
+
+
+def _each_is_somebody(gate: Gate, users: Collection[UserChanged]) -> bool:
+    """Whether each name, e-mail and group means one at least who could approve: the others are no fewer without them.
+    Who asked for the run counts as one, although they are kept out of this request."""
+    return all(who_can_approve(users, (approver,), None) for approver in gate.approvers)

@@ -34,7 +34,7 @@ async def approval_requested(event: ApprovalRequested, work: Work, *, verifier: 
     await store.lock_news(work, telling=False)
     cause = await store.add_cause(work, "approval-requested", event.request_id, event)
     if cause is not None:
-        await _ask(work, cause, event, await users.everybody(work), channels)
+        await _ask(work, cause, event, await users.everybody(work, verifier), channels)
 
 
 async def object_changed(event: ObjectChanged, work: Work, *, verifier: Verifier) -> None:
@@ -52,9 +52,9 @@ async def user_changed(event: UserChanged, work: Work, *, verifier: Verifier, ch
     """Remembers a user; open requests that mean them ask them too."""
     verifier.event(event, "console")
     await store.lock_news(work, telling=True)
-    if not await users.keep(work, event):
+    if not await users.keep(work, event, verifier):
         return
-    known = await users.everybody(work)
+    known = await users.everybody(work, verifier)
     for cause in await store.open_requests(work):
         request = ApprovalRequested.model_validate(cause.event)
         if request.expires_at > work.now:
