@@ -1,5 +1,6 @@
 """Which mail server a delivery goes by."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,17 +8,17 @@ import pytest
 
 from placet_notifier.channels.mail_servers import MailServer, server_for
 from placet_notifier.errors import NoRouteError
-from placet_shared.objects import MailSettings
 
 OWN = MailServer("own.example", 25, "none", "own@own.example", "PLACET_SMTP_*")
 NOWHERE = Path("nowhere")
 
 
-def store(host: str, **fields: Any) -> MailSettings:
-    return MailSettings.model_validate({"host": host, "sender": f"placet@{host}"} | fields)
+def store(host: str, **fields: Any) -> dict[str, Any]:
+    """Mail settings as events bring them."""
+    return {"host": host, "sender": f"placet@{host}"} | fields
 
 
-def chosen(settings: dict[str, MailSettings], own: MailServer | None = OWN, **environment: str) -> MailServer:
+def chosen(settings: dict[str, Any], own: MailServer | None = OWN, **environment: str) -> MailServer:
     return server_for(("corp", "hr"), settings, own, NOWHERE, environment)
 
 
@@ -48,7 +49,7 @@ def test_a_missing_secret_waits_and_takes_no_other_server() -> None:
 
 def test_a_password_never_goes_in_clear_but_to_this_machine() -> None:
     secret: dict[str, Any] = {"username": "placet", "password": {"env": "PLACET_SECRET_SMTP"}, "security": "none"}
-    with pytest.raises(NoRouteError, match=r"corp\.example:587 in clear; set security to starttls or tls"):
+    with pytest.raises(NoRouteError, match=r"corp\.example in clear; set security to starttls or tls"):
         chosen({"corp": store("corp.example", **secret)}, PLACET_SECRET_SMTP="x")
     local = store("127.0.0.1", **secret | {"sender": "placet@corp.example"})
     assert chosen({"corp": local}, PLACET_SECRET_SMTP="x").username == "placet"
@@ -58,13 +59,26 @@ def test_a_password_never_goes_in_clear_but_to_this_machine() -> None:
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"username": "placet"}, "the user placet has no password"),
-        ({"sender": "Placet"}, "sender: 'Placet' is not an e-mail address"),
+        ({"username": "placet"}, "notifications of corp: the user placet has no password"),
+        ({"sender": "Placet"}, "notifications of corp: sender: 'Placet' is not an address, or Name <name@"),
     ],
 )
 def test_settings_that_cannot_work_wait_for_better_ones(fields: dict[str, Any], reason: str) -> None:
     with pytest.raises(NoRouteError, match=reason):
         chosen({"corp": store("corp.example", **fields)})
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"username": "placet"}, "the user placet has no password"),
+        ({"username": "placet", "password": "x"}, r"own\.example:25 in clear"),
+        ({"sender": "Placet"}, "sender: 'Placet' is not an e-mail address"),
+    ],
+)
+def test_the_notifiers_own_server_is_held_to_the_same(fields: dict[str, Any], reason: str) -> None:
+    with pytest.raises(NoRouteError, match=reason):
+        chosen({}, own=replace(OWN, **fields))
 
 
 def test_message_ids_end_with_the_senders_domain() -> None:

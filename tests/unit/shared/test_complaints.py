@@ -1,9 +1,10 @@
 """What is wrong with a document, in the words of who wrote it and at the place where it stands."""
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from placet_shared.complaints import first_complaint
 from placet_shared.errors import InvalidError
@@ -44,7 +45,12 @@ LDAP: dict[str, Any] = {
             "'many' is not a number of changes, a share such as 5%, or null for no limit",
         ),
         ({name: JOB[name] for name in JOB if name != "key"}, "key", "is missing"),
-        (LDAP | {"password": "secret"}, "password", "should be a group of fields: env, file"),
+        (
+            LDAP | {"password": "secret"},
+            "password",
+            "a secret never stands in a file; write {env: PLACET_SECRET_…}, or {file: NAME} in the secrets folder",
+        ),
+        (LDAP | {"password": ["secret"]}, "password", "should be a group of fields: env, file"),
     ],
 )
 def test_an_error_stands_at_its_field(document: dict[str, Any], field: str, message: str) -> None:
@@ -59,7 +65,7 @@ def test_an_error_stands_at_its_field(document: dict[str, Any], field: str, mess
         ({"kind": "provider", "name": "x"}, "'type' is missing"),
         (
             {"kind": "provider", "name": "x", "type": "cvs"},
-            "'type' is 'cvs', which is unknown; known are 'csv', 'ldap'",
+            "'type' is 'cvs', which is unknown; known are 'csv', 'excel'",
         ),
     ],
 )
@@ -81,3 +87,40 @@ def test_the_first_complaint_names_the_field_from_above(rule: Any, message: str)
         Notify.model_validate(rule)
     assert first_complaint(caught.value, "notify") == message
     assert first_complaint(caught.value) == message.removeprefix("notify.").removeprefix("notify: ")
+
+
+class Everything(BaseModel):
+    """A field for each kind of mistake that people make over HTTP."""
+
+    model_config = ConfigDict(extra="forbid")
+    short: Annotated[str, Field(max_length=1)] = ""
+    two: Annotated[str, Field(min_length=2)] = "ab"
+    some: Annotated[tuple[str, ...], Field(max_length=1)] = ()
+    at_most: Annotated[int, Field(le=500)] = 0
+    more: Annotated[float, Field(gt=0)] = 1
+    when: datetime | None = None
+    rule: Notify | None = None
+    code: Annotated[str, Field(pattern="^[a-z]$")] = "a"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"short": "ab"}, "short: should have at most 1 character"),
+        ({"two": "a"}, "two: should have at least 2 characters"),
+        ({"some": ["a", "b"]}, "some: should have at most 1 item"),
+        ({"some": [1]}, "some.0: should be text"),
+        ({"at_most": 501}, "at_most: should be at most 500"),
+        ({"at_most": 1.5}, "at_most: should be a whole number"),
+        ({"more": 0}, "more: should be more than 0.0"),
+        ({"more": "much"}, "more: should be a number"),
+        ({"when": "soon"}, "when: should be a time such as 2027-01-04T02:30:00Z"),
+        ({"rule": []}, "rule: should be a group of fields"),
+        ({"code": "A"}, "code: has a form that is not allowed; it should match ^[a-z]$"),
+        ({"nonsense": 1}, "nonsense: is an unknown field"),
+    ],
+)
+def test_the_library_never_speaks_itself(given: Any, message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Everything.model_validate(given)
+    assert first_complaint(caught.value) == message

@@ -71,7 +71,7 @@ def test_the_jobs_own_query_is_used_as_it_is() -> None:
         ({"to": "mail", "from": "zzz"}, "mail: the source has no column zzz; it has id, name, last"),
         ({"to": "mail", "join": ["name", "x"]}, "mail: the source has no column x"),
         ({"to": "mail", "script": "source['x']"}, "mail: the source has no column x"),
-        ({"to": "mail", "script": "source["}, "mail: the script cannot be read on line 1"),
+        ({"to": "mail", "script": "x = source['id']"}, "mail: the script has no return"),
     ],
 )
 def test_a_field_that_cannot_be_is_named(field: dict[str, Any], reason: str) -> None:
@@ -96,8 +96,8 @@ def test_all_problems_are_found_at_once() -> None:
             "destination.container: ou=x,dc=other is no",
         ),
         (
-            {"destination": {"provider": "corp", "container": "People"}},
-            "destination.container: People is no name below",
+            {"destination": {"provider": "corp", "container": 'ou="People"'}},
+            'destination.container: ou="People" is no name below',
         ),
         (
             {"destination": {"provider": "corp", "container": PEOPLE, "rdn": "uid"}},

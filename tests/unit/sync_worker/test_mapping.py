@@ -81,7 +81,7 @@ def test_a_part_with_several_values_cannot_be_joined() -> None:
 
 def test_a_script_sees_texts_and_lists_and_a_bad_record_does_not_spoil_the_others() -> None:
     scripts = Scripts(("x",), Failure("KeyError: z"), ("y", "z"))
-    found = mapped({"script": "…"}, scripts)
+    found = mapped({"script": "any"}, scripts)
     assert found.values.to_pylist() == [["x"], [], ["y", "z"]]
     assert found.problems == {1: "KeyError: z"}
     assert scripts.seen == [

@@ -4,7 +4,15 @@ import re
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    StringConstraints,
+    model_validator,
+)
 
 
 def spelled(pattern: str, how: str, *, shown: bool = True) -> AfterValidator:
@@ -23,6 +31,19 @@ Name = Annotated[
     spelled(r"[a-z0-9][a-z0-9._-]{0,62}", "a name: up to 63 of a-z, 0-9, dot, _ and -, the first a letter or digit"),
 ]
 """An object's name, as in the interface."""
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+"""Words that must be there."""
+
+ADDRESS = r"[^@\s<>]+@[^@\s<>]+"
+"""Of e-mail, as far as its form goes."""
+
+_TYPE = r"\s*(?:[A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)+)\s*="
+_REST = r"(?:[^\\,]|\\.)*"
+DistinguishedName = Annotated[
+    str, spelled(f"(?s:{_TYPE}{_REST}(?:,{_TYPE}{_REST})*)", "a distinguished name such as ou=People,dc=example,dc=org")
+]
+"""An entry's name in a directory (RFC 4514), as far as its form goes."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -74,6 +95,15 @@ class SecretRef(Part):
 
     env: Annotated[str, _VARIABLE] | None = None
     file: Annotated[str, _FILE_NAME] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_secret_itself(cls, given: object) -> object:
+        if isinstance(given, str | int | float):
+            raise ValueError(
+                "a secret never stands in a file; write {env: PLACET_SECRET_…}, or {file: NAME} in the secrets folder"
+            )
+        return given
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:

@@ -1,27 +1,48 @@
 """Jobs: what is copied from where to where, and under which care."""
 
+import ast
 import re
 from datetime import timedelta
+from fractions import Fraction
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import AfterValidator, BeforeValidator, model_validator
 from pydantic import Field as Option
 
-from .base import Duration, Name, Object, Part, spelled
+from .base import ADDRESS, DistinguishedName, Duration, Name, Object, Part, Text, spelled
 
-Email = Annotated[str, spelled(r"[^@\s<>]+@[^@\s<>]+", "an e-mail address such as ann@example.org")]
+Email = Annotated[str, spelled(ADDRESS, "an e-mail address such as ann@example.org")]
 
 
 def parse_limit(value: object) -> object:
     """A number of changes, or a share such as `5%`, or None."""
     whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    if whole or value is None or (isinstance(value, str) and re.fullmatch(r"\d{1,3}(\.\d+)?%", value)):
+    if whole or value is None:
         return value
+    if isinstance(value, str) and re.fullmatch(r"\d{1,3}(\.\d+)?%", value):
+        if Fraction(value.removesuffix("%")) <= 100:
+            return value
+        raise ValueError(f"{value} is more than all; the largest share is 100%, and null is for no limit")
     raise ValueError(f"{value!r} is not a number of changes, a share such as 5%, or null for no limit")
 
 
 Limit = Annotated[str | int | None, BeforeValidator(parse_limit)]
 """How many changes of one kind pass without a person: a number, a share of the entries in the query, or no limit."""
+
+
+def check_script(script: str) -> str:
+    """Refuses what is neither an expression nor statements of Python; what it does is tried elsewhere."""
+    try:
+        ast.parse(script.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        try:
+            ast.parse(script)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            line = f" on line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+            why = getattr(error, "msg", None) or str(error) or "it is nested too deeply"
+            raise ValueError(f"the script cannot be read{line}: {why}") from error
+    return script
+
 
 TRANSFORMS = {
     "from": "from_",
@@ -46,7 +67,7 @@ class Destination(Part):
 
     provider: Name
     query: str | None = None
-    container: str | None = None
+    container: DistinguishedName | None = None
     rdn: str | None = None
     read_from: Literal["directory"] = "directory"
 
@@ -54,8 +75,8 @@ class Destination(Part):
 class Key(Part):
     """One pair of names that tells which record belongs to which entry."""
 
-    source: str
-    destination: str
+    source: Text
+    destination: Text
 
 
 class Left(Part):
@@ -76,7 +97,7 @@ class Substring(Part):
 class Field(Part):
     """How one attribute of the destination is made: exactly one transform. `split` makes many values of one."""
 
-    to: str
+    to: Text
     from_: str | None = Option(default=None, alias="from")
     split: Annotated[str, Option(min_length=1)] | None = None
     static: str | tuple[str, ...] | None = None
@@ -84,7 +105,7 @@ class Field(Part):
     separator: str = " "
     left: Left | None = None
     substring: Substring | None = None
-    script: str | None = None
+    script: Annotated[str, AfterValidator(check_script)] | None = None
     only_on_create: bool = False
     compare: Literal["exact", "matching_rule"] = "exact"
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Annotated, Literal, Self
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from .base import Duration, Object, Part, SecretRef, Security
+from .base import ADDRESS, DistinguishedName, Duration, Object, Part, SecretRef, Security, spelled
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 GLOBAL_CATALOGUE = frozenset({3268, 3269})
@@ -21,7 +21,15 @@ class MailSettings(Part):
     security: Security = "starttls"
     username: str | None = None
     password: SecretRef | None = None
-    sender: str
+    sender: Annotated[str, spelled(rf"({ADDRESS}|[^<>]*<{ADDRESS}>)", "an address, or Name <name@example.org>")]
+
+    @model_validator(mode="after")
+    def _whole_account(self) -> Self:
+        if self.username is not None and self.password is None:
+            raise ValueError(f"the user {self.username} has no password; give one, as {{env: PLACET_SECRET_…}}")
+        if self.username is not None and self.security == "none" and self.host not in LOOPBACK:
+            raise ValueError(f"the password would go to {self.host} in clear; set security to starttls or tls")
+        return self
 
 
 class DisableSettings(Part):
@@ -41,6 +49,15 @@ class FileProvider(Object):
     disable: DisableSettings | None = None
 
 
+def check_encoding(name: str) -> str:
+    """Refuses what Python knows no text codec for."""
+    try:
+        "".encode(name)
+    except (LookupError, ValueError) as error:
+        raise ValueError(f"{name!r} is no encoding that is known; write utf-8, cp1250, latin-1 or another") from error
+    return name
+
+
 class CsvProvider(FileProvider):
     """A delimited text file. `escape_formulas`: what a spreadsheet would take for a formula gets an apostrophe when it
     is written, which is taken off when it is read."""
@@ -48,7 +65,7 @@ class CsvProvider(FileProvider):
     type: Literal["csv"]
     delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] = ","
     quote: Annotated[str, StringConstraints(min_length=1, max_length=1)] = '"'
-    encoding: str = "utf-8"
+    encoding: Annotated[str, AfterValidator(check_encoding)] = "utf-8"
     header: bool = True
     trim: bool = True
     escape_formulas: bool = True
@@ -94,7 +111,7 @@ class IdentityStore(Object):
     url: str
     bind_dn: str
     password: SecretRef
-    base_dn: str
+    base_dn: DistinguishedName
     tls: TlsSettings = TlsSettings()
     allow_plaintext: bool = False
     unique: tuple[str, ...] = ()

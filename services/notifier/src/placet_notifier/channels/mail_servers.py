@@ -66,7 +66,9 @@ def _of_store(store: str, notifications: Any, secrets: Path, environment: Mappin
         settings = MailSettings.model_validate(notifications)
         password = resolve_secret(settings.password, secrets, environment) if settings.password else None
     except ValidationError as error:
-        raise NoRouteError(f"notifications of {store}: {first_complaint(error)}; upgrade the notifier") from error
+        raise NoRouteError(
+            f"notifications of {store}: {first_complaint(error)}; apply them again, or upgrade the notifier"
+        ) from error
     except SecretMissingError as error:
         raise NoRouteError(f"notifications of {store}: {error}") from error
     return MailServer(
