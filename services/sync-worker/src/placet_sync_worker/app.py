@@ -18,13 +18,14 @@ from placet_shared.work import Database, Handlers
 from . import handlers
 from .api import build_router
 from .applying.directory import DirectoryWriter
+from .applying.files import FileWriter
 from .applying.run import BatchApplier
 from .checks import build_checks
 from .connections import Connections, Connector
 from .life import Life, end_overdue, end_stranded
 from .mapping.monty import MontyEngine
 from .planning.run import PlanMaker, RunPlanner
-from .providers.csv import open_csv, try_csv
+from .providers.csv import open_csv, open_csv_destination, try_csv
 from .providers.files import FilesFolder
 from .providers.ldap import open_ldap, open_ldap_source, try_ldap
 from .providers.surroundings import Surroundings
@@ -37,7 +38,7 @@ APPLIERS = 2
 """Batches that one process has in hand: while one is written, another is checked or settled."""
 
 CONNECTORS = {
-    "csv": Connector(source=open_csv, test=try_csv),
+    "csv": Connector(source=open_csv, test=try_csv, keyed_destination=open_csv_destination, writer=FileWriter),
     "ldap": Connector(source=open_ldap_source, test=try_ldap, destination=open_ldap, writer=DirectoryWriter),
 }
 

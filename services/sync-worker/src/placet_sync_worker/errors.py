@@ -35,6 +35,10 @@ class SourceMovedError(WorkerBusyError):
     """The source changed while it was read."""
 
 
+class QueryError(WorkerError):
+    """The query cannot be run."""
+
+
 class UnknownColumnError(WorkerError):
     """The source has no such column."""
 

@@ -136,6 +136,8 @@ class Examination:
 
     def _check_creates(self, rdn: Attribute | None, targets: Iterable[Target]) -> None:
         naming = self.destination.naming
+        if naming is None and (self.job.destination.container or self.job.destination.rdn):
+            self._refuse("destination.container: its entries stand nowhere; leave it out")
         if self.job.missing != "create" or rdn is None or naming is None:
             return
         container, base = self.job.destination.container, self.destination.identity().base_dn

@@ -18,6 +18,17 @@ def encoding_of(path: Path, configured: str) -> str:
     return next((name for mark, name in BOMS if start.startswith(mark)), configured)
 
 
+def writing_of(path: Path, encoding: str) -> tuple[str, bytes]:
+    """The codec that writes text as a file has it, and the byte order mark that the file begins with."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    mark = next((mark for mark, _ in BOMS if start.startswith(mark)), b"")
+    name = codecs.lookup(encoding).name
+    if name == "utf-16":
+        return ("utf-16-be" if mark == codecs.BOM_UTF16_BE else "utf-16-le"), mark
+    return name.removesuffix("-sig"), mark
+
+
 def first_bad_byte(path: Path, encoding: str) -> tuple[int, int, int] | None:
     """(line, offset in the file, the byte) of the first byte that the encoding does not know."""
     decoder = codecs.getincrementaldecoder(encoding.removesuffix("-sig"))()
