@@ -1,0 +1,60 @@
+"""The documentation of files: every example can be applied, and every field that there is has a word."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from placet_cli.files import parse_documents
+from placet_shared.objects import base, job, provider, schedule, workflow
+from placet_shared.objects.provider import Provider
+
+ROOT = Path(__file__).parents[3]
+TEXT = (ROOT / "docs/files.md").read_text()
+SECTIONS = {part.split("\n")[0].strip(): part for part in re.split(r"^##+ ", TEXT, flags=re.MULTILINE)[1:]}
+TYPES: tuple[type[BaseModel], ...] = Provider.__args__[0].__args__
+BLOCKS = [
+    (file.name, block)
+    for file in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+    for block in re.findall(r"^```yaml\n(.*?)^```", file.read_text(), flags=re.MULTILINE | re.DOTALL)
+]
+
+
+@pytest.mark.parametrize(("file", "block"), BLOCKS)
+def test_every_example_is_read_as_a_file_would_be(file: str, block: str) -> None:
+    assert parse_documents(Path(file), block)
+
+
+def names(model: type[BaseModel]) -> Iterator[str]:
+    return (info.alias or name for name, info in model.model_fields.items() if name not in ("kind", "name"))
+
+
+def documented(section: str) -> set[str]:
+    """Words in code style; a table's line may name several."""
+    return set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`]+)`", section))))
+
+
+@pytest.mark.parametrize("model", TYPES, ids=lambda model: str(model.__name__))
+def test_every_field_of_a_provider_is_explained(model: type[BaseModel]) -> None:
+    (kind,) = model.model_fields["type"].annotation.__args__  # type: ignore[union-attr]
+    known = documented(SECTIONS[kind]) | documented(SECTIONS["provider"])
+    if issubclass(model, provider.ActiveDirectoryProvider):
+        known |= documented(SECTIONS["ldap"])
+    assert set(names(model)) <= known
+
+
+@pytest.mark.parametrize(
+    ("section", "models"),
+    [
+        ("job", (job.Job, job.Source, job.Destination, job.Key, job.Field, job.Left, job.Limits, job.Notify)),
+        ("schedule", (schedule.Schedule, schedule.Trigger)),
+        ("workflow", (workflow.Workflow, workflow.Stage)),
+        ("ldap", (provider.MailSettings, provider.TlsSettings)),
+        ("provider", (provider.DisableSettings,)),
+        ("Secrets", (base.SecretRef,)),
+    ],
+)
+def test_every_field_is_explained(section: str, models: tuple[type[BaseModel], ...]) -> None:
+    assert {name for model in models for name in names(model)} <= documented(SECTIONS[section])
