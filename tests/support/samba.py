@@ -124,7 +124,11 @@ class Samba:
             _add(hand, SERVICE, "organizationalUnit")
             for dn in (BIND_DN, READER_DN):
                 name = dn[3:].partition(",")[0]
-                given: dict[str, str | bytes] = {"sAMAccountName": name, "userAccountControl": "512", "unicodePwd": quoted(PASSWORD)}
+                given: dict[str, str | bytes] = {
+                    "sAMAccountName": name,
+                    "userAccountControl": "512",
+                    "unicodePwd": quoted(PASSWORD),
+                }
                 _add(hand, dn, "user", **given)
             assert hand.modify(f"CN=Domain Admins,CN=Users,{DOMAIN_DN}", {"member": [("MODIFY_ADD", [BIND_DN])]}), (
                 hand.result

@@ -25,6 +25,7 @@ from .connections import Connections, Connector
 from .life import Life, end_overdue, end_stranded
 from .mapping.monty import MontyEngine
 from .planning.run import PlanMaker, RunPlanner
+from .providers.active_directory import open_ad, open_ad_source, try_ad
 from .providers.csv import open_csv, open_csv_destination, try_csv
 from .providers.files import FilesFolder
 from .providers.ldap import open_ldap, open_ldap_source, try_ldap
@@ -38,6 +39,7 @@ APPLIERS = 2
 """Batches that one process has in hand: while one is written, another is checked or settled."""
 
 CONNECTORS = {
+    "active_directory": Connector(source=open_ad_source, test=try_ad, destination=open_ad, writer=DirectoryWriter),
     "csv": Connector(source=open_csv, test=try_csv, keyed_destination=open_csv_destination, writer=FileWriter),
     "ldap": Connector(source=open_ldap_source, test=try_ldap, destination=open_ldap, writer=DirectoryWriter),
 }

@@ -98,7 +98,8 @@ class Attribute:
 class ObjectType:
     """What an entry of a type is made of: what each new one is given (`objectClass`), the attribute that names it (None
     where nothing does), what else is required and what is allowed. `query` finds all of them; `holds`: others stand
-    below them; `given_with`: what else is given where a job writes an attribute; `no_creates`: why none may be made."""
+    below them; `given_with`: what else is given where a job writes an attribute; `no_creates`: why none may be made;
+    `late`: what a new entry gets in steps of their own after it was added, with what it has until then."""
 
     given: Mapping[str, tuple[str, ...]]
     rdn: str | None
@@ -108,6 +109,7 @@ class ObjectType:
     holds: bool = False
     given_with: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     no_creates: str | None = None
+    late: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Naming(Protocol):

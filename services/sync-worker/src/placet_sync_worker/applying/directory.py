@@ -157,6 +157,8 @@ class DirectoryWriter:
         return verdict
 
     def _judge(self, task: Task, seen: Sequence[Seen]) -> "Outcome | Task":
+        if task.change.id is None and task.step.what != "add":  # the entry that an earlier step made
+            seen = [one for one in seen if self._judging.same_dn(one.dn, task.dn)]
         verdict = self._judging.verdict(task, seen)
         if isinstance(verdict, Outcome):
             return verdict

@@ -1,6 +1,6 @@
 """What becomes of one record and its entry: a change, or nothing. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from ..changes import AttributeChange, Change, Op, Phase, Rejected, Step
@@ -57,7 +57,7 @@ class Decider:
     whole: str | None = None
 
     def create(self, record: Record) -> Change:
-        """A new entry, in one step. Raises Refused."""
+        """A new entry. Raises Refused."""
         if record.late:
             raise Refused(*record.late)
         values = zip(self.design.targets, record.values, strict=True)
@@ -68,10 +68,18 @@ class Decider:
         self._check_key(record, wanted)
         dn = self._name(wanted)
         wanted = {**self.design.given, **wanted}
-        attributes = tuple(AttributeChange(name, (), values) for name, values in wanted.items())
-        phase = Phase.CONTAINERS if self.design.object_type.holds else Phase.CREATE
-        step = Step("add", phase, attributes=tuple(wanted))
-        return Change(record.key, "create", dn, attributes, (step,), version=self.whole)
+        late = self.design.object_type.late
+        attributes = tuple(AttributeChange(name, late.get(name, ()), values) for name, values in wanted.items())
+        return Change(record.key, "create", dn, attributes, self._creation(wanted), version=self.whole)
+
+    def _creation(self, wanted: Collection[str]) -> tuple[Step, ...]:
+        """The add, and what comes after it; the last of that when all others have it."""
+        kind = self.design.object_type
+        phase = Phase.CONTAINERS if kind.holds else Phase.CREATE
+        late = [name for name in kind.late if name in wanted]
+        add = Step("add", phase, attributes=tuple(name for name in wanted if name not in late))
+        phases = [phase] * (len(late) - 1) + [Phase.UPDATE]
+        return (add, *(Step("modify", when, attributes=(name,)) for name, when in zip(late, phases, strict=False)))
 
     def _name(self, wanted: dict[str, Values]) -> str:
         """The name of a new entry."""

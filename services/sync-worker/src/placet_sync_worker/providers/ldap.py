@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from placet_shared.errors import PlacetError
-from placet_shared.objects import LdapProvider
+from placet_shared.objects import IdentityStore, LdapProvider
 
 from ..ports import DN, ID, RECORD, VERSION, Directory, Page, Window
 from .directory_errors import BindRefusedError
@@ -16,6 +16,9 @@ from .ldap_attributes import Attributes
 from .ldap_connecting import Target
 from .ldap_store import LdapStore, look_around
 from .surroundings import Surroundings
+
+SettingsT = TypeVar("SettingsT", bound=IdentityStore)
+StoreT = TypeVar("StoreT", bound=LdapStore)
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class LdapSource:
 def open_ldap(settings: LdapProvider, surroundings: Surroundings) -> LdapStore:
     """The directory of a provider, bound. Raises DirectoryError or SecretMissingError that names the provider."""
     try:
-        return store_over(settings, open_directory(target_of(settings, surroundings)))
+        return store_over(settings, open_target(settings, target_of(settings, surroundings)))
     except PlacetError as error:
         error.args = (f"provider {settings.name}: {error}",)
         raise
@@ -59,10 +62,20 @@ def open_ldap_source(settings: LdapProvider, surroundings: Surroundings) -> Ldap
     return LdapSource(open_ldap(settings, surroundings))
 
 
-def target_of(settings: LdapProvider, surroundings: Surroundings) -> Target:
+def try_ldap(settings: LdapProvider, surroundings: Surroundings) -> list[dict[str, Any]]:
+    """See `try_store`."""
+    return try_store(settings, surroundings, target_of, store_over, _found)
+
+
+def target_of(settings: IdentityStore, surroundings: Surroundings, search_controls: tuple[str, ...] = ()) -> Target:
     """Raises SecretMissingError."""
     password = surroundings.secret(settings.password)
-    return Target(settings.url, settings.bind_dn, password, settings.tls.ca_file)
+    return Target(settings.url, settings.bind_dn, password, settings.tls.ca_file, search_controls=search_controls)
+
+
+def open_target(settings: IdentityStore, target: Target) -> Directory:
+    """Connected and bound. Raises DirectoryError."""
+    return open_directory(target)
 
 
 def store_over(settings: LdapProvider, directory: Directory) -> LdapStore:
@@ -75,27 +88,41 @@ def store_over(settings: LdapProvider, directory: Directory) -> LdapStore:
     return LdapStore(settings.url, settings.bind_dn, settings.base_dn, directory, root, base_id, Attributes(schema))
 
 
-def try_ldap(settings: LdapProvider, surroundings: Surroundings) -> list[dict[str, Any]]:
+def _found(store: LdapStore) -> str:
+    how = {
+        "assertion": "every write is a compare-and-set",
+        "value": "writes compare the old values, as the server has no assertion control",
+    }
+    return f"found {store.base_dn} and the schema; {how[store.safety()]}"
+
+
+def try_store(
+    settings: SettingsT,
+    surroundings: Surroundings,
+    target_of: Callable[[SettingsT, Surroundings], Target],
+    store_over: Callable[[SettingsT, Directory], StoreT],
+    found: Callable[[StoreT], str],
+) -> list[dict[str, Any]]:
     """What `placet provider test` tries, step by step, up to the first that fails: `step`, `ok`, `message`."""
     steps: list[dict[str, Any]] = []
 
     def tried(step: str, action: Callable[[], Any], say: Callable[[Any], str]) -> Any:
         try:
-            found = action()
+            done = action()
         except PlacetError as error:
             if step == "connect" and isinstance(error, BindRefusedError):
                 steps.append({"step": "connect", "ok": True, "message": f"connected to {settings.url}"})
                 step = "bind"
             steps.append({"step": step, "ok": False, "message": str(error)})
             raise _StoppedError from error
-        steps.append({"step": step, "ok": True, "message": say(found)})
-        return found
+        steps.append({"step": step, "ok": True, "message": say(done)})
+        return done
 
     try:
         target = tried("secret", lambda: target_of(settings, surroundings), lambda _: "the password is there")
-        directory = tried("connect", lambda: open_directory(target), lambda _: f"connected to {settings.url}")
+        directory = tried("connect", lambda: open_target(settings, target), lambda _: f"connected to {settings.url}")
         steps.append({"step": "bind", "ok": True, "message": f"bound as {settings.bind_dn}"})
-        store = tried("base", lambda: store_over(settings, directory), _found)
+        store = tried("base", lambda: store_over(settings, directory), found)
         try:
             tried("read", lambda: _first_page(store), lambda count: f"read a page of {count} users")
         finally:
@@ -107,14 +134,6 @@ def try_ldap(settings: LdapProvider, surroundings: Surroundings) -> list[dict[st
 
 class _StoppedError(Exception):
     pass
-
-
-def _found(store: LdapStore) -> str:
-    how = {
-        "assertion": "every write is a compare-and-set",
-        "value": "writes compare the old values, as the server has no assertion control",
-    }
-    return f"found {store.base_dn} and the schema; {how[store.safety()]}"
 
 
 def _first_page(store: LdapStore) -> int:
