@@ -59,7 +59,7 @@ class Judge:
                 and self._all_after([a for a in task.change.attributes if a.name in task.step.attributes], seen)
             ):
                 return Outcome(Result.ALREADY_APPLIED, version=seen.version, entry_id=seen.entry_id)
-        return Outcome(Result.CONFLICT, f"an entry with this key is there already: {found[0].dn}")
+        return Outcome(Result.CONFLICT, f"an entry with this key is there already: {found[0].dn or found[0].entry_id}")
 
     def _rename(self, task: Task, seen: Seen | None) -> Outcome | Again:
         if seen is None:
