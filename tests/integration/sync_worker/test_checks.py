@@ -1,16 +1,21 @@
 """What is said of jobs and queries before they are used."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from placet_shared.objects import CsvProvider, Job, LdapProvider
+from placet_shared.objects import CsvProvider, Job, LdapProvider, Provider
 from placet_sync_worker.connections import Connections, Connector
-from placet_sync_worker.planning.check import check_job
+from placet_sync_worker.mapping.monty import MontyEngine
+from placet_sync_worker.planning.check import CheckedJob
+from placet_sync_worker.planning.check import check_job as check_job_with
 from placet_sync_worker.planning.preview import preview_rows
 from placet_sync_worker.providers.csv import open_csv
-from placet_sync_worker.providers.directory_errors import DirectoryBusyError
+from placet_sync_worker.providers.directory_errors import DirectoryBusyError, InvalidFilterError, NoSuchEntryError
 from placet_sync_worker.providers.files import FilesFolder
 from placet_sync_worker.providers.surroundings import Surroundings
 from placet_sync_worker.testing.destination import BASE, PEOPLE, FakeDestination
@@ -41,8 +46,17 @@ def job(**fields: Any) -> Job:
 EVERYBODY = "(objectClass=inetOrgPerson)"
 
 
+def check_job(connections: Connections, job: Job, source: Provider, destination: Provider) -> CheckedJob:
+    with closing(MontyEngine()) as scripts:
+        return check_job_with(connections, job, source, destination, scripts)
+
+
 def no_test(*_: object) -> list[dict[str, Any]]:
     return []
+
+
+def no_source(*_: object) -> FakeSource:
+    return FakeSource([])
 
 
 @pytest.fixture
@@ -103,6 +117,53 @@ def test_sides_that_cannot_be_reached_are_warnings(
     away = Connections({**connections.connectors, "ldap": Connector(down, no_test, down)}, connections.surroundings)  # type: ignore[arg-type]  # it never opens
     checked = check_job(away, job(), HR, CORP)
     assert checked.warnings[1] == "the destination could not be looked at: corp does not answer"
+    (tmp_path / "people.csv").write_text("id,name,last\n1,Ann Low,Low\n")
+    checked = check_job(away, job(fields=[*FIELDS, {"to": "mail", "from": "nmae"}]), HR, CORP)
+    assert checked.errors == ("mail: the source has no column nmae; did you mean name?",)
+    assert checked.warnings == ("the destination could not be looked at: corp does not answer",)
+
+
+class Refuses(FakeDestination):
+    """Knows one filter and one container."""
+
+    def read(self, attributes: Sequence[str], query: str | None, base: str | None = None) -> Iterator[pa.RecordBatch]:
+        if query is not None and "((" in query:
+            raise InvalidFilterError(f"{query} is no filter")
+        if base not in (None, PEOPLE):
+            raise NoSuchEntryError(f"there is no entry {base}")
+        return super().read(attributes, query, base)
+
+
+@pytest.mark.parametrize(
+    ("destination", "errors"),
+    [
+        ({"container": PEOPLE, "query": "((uid=*"}, ("destination.query: ((uid=* is no filter",)),
+        ({"container": f"ou=Nowhere,{BASE}"}, (f"destination.container: there is no entry ou=Nowhere,{BASE}",)),
+        ({"container": PEOPLE, "query": "(uid=*)"}, ()),
+    ],
+)
+def test_a_query_and_a_container_are_tried(
+    connections: Connections, destination: dict[str, str], errors: tuple[str, ...]
+) -> None:
+    connections.connectors["ldap"] = Connector(no_source, no_test, lambda *_: Refuses())  # type: ignore[index]
+    assert check_job(connections, job(destination={"provider": "corp", **destination}), HR, CORP).errors == errors
+
+
+@pytest.mark.parametrize(
+    ("script", "warnings"),
+    [
+        ("source['name'].lower()", ()),
+        ("sorce['name']", ("mail: the script fails for 2 of the first 2 records, in line 2: NameError: ",)),
+        ("{'Low': 'x'}[source['last']]", ("mail: the script fails for 1 of the first 2 records, in line 3: KeyError",)),
+    ],
+)
+def test_scripts_are_tried_with_the_first_records(
+    connections: Connections, script: str, warnings: tuple[str, ...]
+) -> None:
+    checked = check_job(connections, job(fields=[*FIELDS, {"to": "mail", "script": script}]), HR, CORP)
+    assert checked.errors == ()
+    assert len(checked.warnings) == len(warnings)
+    assert all(found.startswith(begin) for found, begin in zip(checked.warnings, warnings, strict=True))
 
 
 def test_a_preview_of_a_file_shows_its_first_rows(connections: Connections) -> None:

@@ -71,7 +71,7 @@ def build(settings: WorkerSettings) -> Service:
         migrations=Path(__file__).parent / "migrations",
         handlers=_handlers(verifier, life, settings.epoch, planning, applying),
         loops=[planning, *applying, overdue, stranded],
-        router=build_router(database, verifier, build_checks(connections, verifier)),
+        router=build_router(database, verifier, build_checks(connections, verifier, MontyEngine)),
     )
 
 

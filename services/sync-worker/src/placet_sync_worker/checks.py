@@ -4,6 +4,8 @@ The scheduler owns the catalogue: it sends the documents, signed for that very c
 """
 
 import asyncio
+from collections.abc import Callable
+from contextlib import closing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -14,6 +16,7 @@ from placet_shared.identity import caller_of
 from placet_shared.objects import Job, Provider
 
 from .connections import Connections
+from .mapping.script import ScriptEngine
 from .planning.check import CheckedJob, check_job
 from .planning.preview import preview_rows
 
@@ -40,8 +43,8 @@ class JobCheck(BaseModel):
     destination: Provider
 
 
-def build_checks(connections: Connections, verifier: Verifier) -> APIRouter:
-    """The three routes; each runs in a thread, since providers block."""
+def build_checks(connections: Connections, verifier: Verifier, scripts: Callable[[], ScriptEngine]) -> APIRouter:
+    """The three routes; each runs in a thread, since providers block. `scripts` makes an engine for one check."""
     router = APIRouter()
     signed = [Depends(caller_of(verifier, issuer="scheduler"))]
 
@@ -55,6 +58,10 @@ def build_checks(connections: Connections, verifier: Verifier) -> APIRouter:
 
     @router.post("/job-checks", dependencies=signed)
     async def check(asked: JobCheck) -> CheckedJob:
-        return await asyncio.to_thread(check_job, connections, asked.job, asked.source, asked.destination)
+        return await asyncio.to_thread(checked, asked)
+
+    def checked(asked: JobCheck) -> CheckedJob:
+        with closing(scripts()) as engine:
+            return check_job(connections, asked.job, asked.source, asked.destination, engine)
 
     return router

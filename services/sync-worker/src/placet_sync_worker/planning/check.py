@@ -1,16 +1,25 @@
 """What `placet job review` says of a job that was looked up in its source and destination."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-from placet_shared.errors import PlacetError
+from placet_shared.errors import PermanentError, PlacetError, TransientError
 from placet_shared.objects import Job, Provider
 
 from ..connections import Connections
+from ..errors import EmptySourceError, SourceFileError
+from ..mapping.mapper import map_field
+from ..mapping.script import ScriptEngine
+from ..ports import RECORD, Destination
 from .design import Design, Options
-from .examining import Examination
+from .examining import Examination, wanted_columns
+
+TRIED = 20
+"""Records that scripts are tried with."""
 
 
 class CheckedJob(BaseModel):
@@ -22,24 +31,93 @@ class CheckedJob(BaseModel):
     warnings: tuple[str, ...] = ()
 
 
-def check_job(connections: Connections, job: Job, source: Provider, destination: Provider) -> CheckedJob:
-    """Connects to both sides. What cannot be reached or opened is a warning: it may be back before the job runs."""
-    columns, queries, warnings = None, {"source": job.source.query, "destination": job.destination.query}, []
-    try:
-        with closing(connections.source(source)) as opened:
-            columns, default = opened.columns(job.source.query), opened.default_query()
-        queries["source"] = queries["source"] or default
-    except PlacetError as error:
-        warnings.append(f"the source could not be looked at: {error}")
+@dataclass
+class Findings:
+    """What is known of the two sides so far. `columns` None: any name may be asked for; `records`: the first ones."""
+
+    queries: dict[str, str | None]
+    columns: Sequence[str] | None = None
+    records: pa.RecordBatch | None = None
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def checked(self) -> CheckedJob:
+        return CheckedJob(queries=self.queries, errors=tuple(self.errors), warnings=tuple(self.warnings))
+
+
+def check_job(
+    connections: Connections, job: Job, source: Provider, destination: Provider, scripts: ScriptEngine
+) -> CheckedJob:
+    """Connects to both sides, and reads a page of each. What cannot be reached or opened is a warning: it may be back
+    before the job runs; what would be wrong then too is an error."""
+    found = Findings({"source": job.source.query, "destination": job.destination.query})
+    _look_at_source(found, connections, job, source)
     try:
         with closing(connections.destination(destination, job)) as store:
-            examination = Examination(job, columns, store, Options.of(destination))
-            design = examination.design()
-            queries["destination"] = queries["destination"] or examination.default_query()
+            _look_at_destination(found, job, store, Options.of(destination))
     except PlacetError as error:
-        return CheckedJob(queries=queries, warnings=(*warnings, f"the destination could not be looked at: {error}"))
-    errors = tuple(str(problem) for problem in examination.problems)
-    return CheckedJob(queries=queries, errors=errors, warnings=(*warnings, *(cautions(design) if design else ())))
+        found.warnings.append(f"the destination could not be looked at: {error}")
+        found.errors += map(str, wanted_columns(job, found.columns)[1])
+    if found.records is not None:
+        found.warnings += tried_scripts(job, found.records, scripts)
+    return found.checked()
+
+
+def _look_at_source(found: Findings, connections: Connections, job: Job, source: Provider) -> None:
+    opened_once = False
+    try:
+        with closing(connections.source(source)) as opened:
+            opened_once = True
+            found.queries["source"] = job.source.query or opened.default_query()
+            found.columns = opened.columns(job.source.query)
+            wanted, wrong = wanted_columns(job, found.columns)
+            page = None if wrong else next(opened.read(wanted, job.source.query), None)
+            found.records = page.records.slice(0, TRIED) if page else None
+    except (SourceFileError, EmptySourceError, TransientError) as error:
+        found.warnings.append(f"the source could not be looked at: {error}")
+    except PlacetError as error:
+        (found.errors if opened_once else found.warnings).append(f"the source could not be looked at: {error}")
+
+
+def _look_at_destination(found: Findings, job: Job, store: Destination, options: Options) -> None:
+    examination = Examination(job, found.columns, store, options)
+    design = examination.design()
+    found.queries["destination"] = job.destination.query or examination.default_query()
+    found.errors += map(str, examination.problems)
+    if design is not None:
+        found.errors += _unreadable(design, store)
+        found.warnings += cautions(design)
+
+
+def _unreadable(design: Design, store: Destination) -> Iterator[str]:
+    """Why the query or the container gives nothing. Raises what another moment may mend."""
+    places: dict[str, tuple[str | None, str | None]] = {"destination.query": (design.query, None)}
+    if design.job.missing == "create" and design.job.destination.container is not None:
+        places["destination.container"] = (None, design.job.destination.container)
+    for where, (query, base) in places.items():
+        try:
+            next(store.read([part.attribute.name for part in design.keys], query, base), None)
+        except PermanentError as error:
+            yield f"{where}: {error}"
+
+
+def tried_scripts(job: Job, records: pa.RecordBatch, scripts: ScriptEngine) -> Iterator[str]:
+    """Which scripts fail for how many of the first records, and why for the first of them."""
+    names = records.column(RECORD).to_pylist()
+    for one in job.fields_:
+        if one.script is None:
+            continue
+        try:
+            problems = map_field(one, records, scripts).problems
+        except PlacetError as error:
+            yield str(error)
+            continue
+        if problems:
+            first = min(problems)
+            yield (
+                f"{one.to}: the script fails for {len(problems)} of the first {len(names)} records, "
+                f"in {names[first]}: {problems[first]}"
+            )
 
 
 def cautions(design: Design) -> list[str]:

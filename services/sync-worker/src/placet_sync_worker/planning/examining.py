@@ -38,7 +38,8 @@ class Examination:
         targets = self._targets()
         disable = self._disable()
         unique = [self._attribute(name, "unique") for name in self.options.unique]
-        columns = self._columns()
+        columns, missing = wanted_columns(self.job, self.columns)
+        self.problems += missing
         rdn = self._rdn(object_type)
         self._check_creates(rdn, targets)
         if object_type is not None and object_type.no_creates and self.job.missing == "create":
@@ -148,37 +149,38 @@ class Examination:
         if rdn.name not in {target.name for target in targets}:
             self._refuse(f"fields: {rdn.name} names new entries, but no field makes it; map it, or set destination.rdn")
 
-    def _columns(self) -> tuple[str, ...]:
-        """What is read of the source. A script whose columns cannot be told from its text gets all."""
-        wanted = {pair.source: "key" for pair in self.job.key}
-        for one in self.job.fields_:
-            for name in self._columns_of(one):
-                wanted.setdefault(name, one.to)
-        for name, where in wanted.items():
-            if self.columns is not None and name not in self.columns:
-                self._missing(name, where)
-        return tuple(wanted)
-
-    def _columns_of(self, one: Field) -> Iterable[str]:
-        if one.script is None:
-            return one.columns
-        try:
-            names = columns_of(one.script)
-        except ScriptError as error:
-            self._refuse(f"{one.to}: {error}")
-            return ()
-        if names is None and self.columns is None:
-            self._refuse(f"{one.to}: say source['name'] with names in quotes, so that it is known what to read")
-        columns = self.columns or ()
-        return sorted(names) if names is not None else [name for name in columns if columns.count(name) == 1]
-
-    def _missing(self, name: str, where: str) -> None:
-        close = get_close_matches(name, self.columns or (), n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(self.columns or ())}"
-        self.problems.append(UnknownColumnError(f"{where}: the source has no column {name}; {hint}"))
-
     def _refuse(self, reason: str) -> None:
         self.problems.append(UnusableJobError(reason))
+
+
+def wanted_columns(job: Job, columns: Sequence[str] | None) -> tuple[tuple[str, ...], list[PlacetError]]:
+    """What is read of a source with these columns (None: any), and what is wrong with that. A script whose columns
+    cannot be told from its text gets all."""
+    wanted, problems = {pair.source: "key" for pair in job.key}, list[PlacetError]()
+    for one in job.fields_:
+        try:
+            for name in _columns_of(one, columns):
+                wanted.setdefault(name, one.to)
+        except (ScriptError, UnusableJobError) as error:
+            problems.append(UnusableJobError(f"{one.to}: {error}"))
+    problems += [_missing(n, where, columns) for n, where in wanted.items() if columns is not None and n not in columns]
+    return tuple(wanted), problems
+
+
+def _columns_of(one: Field, columns: Sequence[str] | None) -> Iterable[str]:
+    if one.script is None:
+        return one.columns
+    names = columns_of(one.script)
+    if names is None and columns is None:
+        raise UnusableJobError("say source['name'] with names in quotes, so that it is known what to read")
+    known = columns or ()
+    return sorted(names) if names is not None else [name for name in known if known.count(name) == 1]
+
+
+def _missing(name: str, where: str, columns: Sequence[str]) -> PlacetError:
+    close = get_close_matches(name, columns, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(columns)}"
+    return UnknownColumnError(f"{where}: the source has no column {name}; {hint}")
 
 
 def _is_within(naming: Naming, container: str, base: str) -> bool:
