@@ -166,6 +166,25 @@ def test_a_file_with_a_header_alone_has_no_records_to_try(tmp_path: Path) -> Non
     assert read == {"step": "read", "ok": True, "message": "read a page of 0 records"}
 
 
+@pytest.mark.parametrize(
+    ("text", "fields", "message"),
+    [
+        ("id;name\n1;Ann\n", {}, "columns id;name; that is one column: is the delimiter ';'?"),
+        ("id\tname\n1\tAnn\n", {}, "columns id\tname; that is one column: is the delimiter '\\t'?"),
+        ("id,name\n1,Ann\n", {"delimiter": ";"}, "columns id,name; that is one column: is the delimiter ','?"),
+        ("id;name\n1;Ann\n", {"delimiter": ";"}, "columns id, name"),
+        ("id\n1\n", {}, "columns id"),
+    ],
+)
+def test_a_delimiter_that_seems_to_be_another_is_asked_about(
+    tmp_path: Path, text: str, fields: dict[str, str], message: str
+) -> None:
+    (tmp_path / "people.csv").write_text(text)
+    provider = CsvProvider.model_validate({"name": "hr", "type": "csv", "path": "people.csv", **fields})
+    header, read = try_csv(provider, Surroundings(FilesFolder(tmp_path), tmp_path, {}))
+    assert (header["ok"], header["message"], read["ok"]) == (True, message, True)
+
+
 def test_the_apostrophe_before_a_formula_is_taken_off(source: Source) -> None:
     text = "id,name\n1,'=1+1\n2,'tis\n3,''=x\n"
     assert [row["name"] for row in rows(read(source(text)))] == ["=1+1", "'tis", "'=x"]

@@ -27,6 +27,9 @@ from .surroundings import Surroundings
 
 PAGE_ROWS = 5_000
 
+DELIMITERS = ";,\t|"
+"""Those that people use."""
+
 
 @dataclass(frozen=True)
 class CsvTables:
@@ -269,8 +272,13 @@ def open_csv_destination(provider: CsvProvider, surroundings: Surroundings, keys
 
 
 def try_csv(provider: CsvProvider, surroundings: Surroundings) -> list[dict[str, Any]]:
-    """What `placet provider test` tries."""
-    return try_file(open_csv(provider, surroundings), "header")
+    """What `placet provider test` tries. One column that has another delimiter in its name is asked about."""
+    source = open_csv(provider, surroundings)
+    header, *others = try_file(source, "header")
+    if header["ok"] and len(columns := source.columns()) == 1:
+        likely = next((one for one in DELIMITERS if one in columns[0]), None)
+        header["message"] += f"; that is one column: is the delimiter {likely!r}?" if likely else ""
+    return [header, *others]
 
 
 def _line_end(record: str) -> str:

@@ -23,7 +23,10 @@ class FilesFolder:
         """The real path of a regular file. Raises SourceFileError that names the provider."""
         found = self.place(provider, path)
         if not found.exists():
-            raise SourceFileError(f"provider {provider}: there is no file {path}; the folder of files is PLACET_FILES")
+            where = (
+                "" if Path(path).is_absolute() else f" in {self.root.absolute()}, the folder of files (PLACET_FILES)"
+            )
+            raise SourceFileError(f"provider {provider}: there is no file {path}{where}")
         if not found.is_file():
             raise SourceFileError(f"provider {provider}: {path} is not a file")
         return found
