@@ -232,6 +232,21 @@ def test_a_rename_to_another_case_alone_is_done_though_the_entry_was_touched(wor
     assert value(world, "1", "cn") == ["ADA"]
 
 
+def test_an_entry_is_moved_elsewhere_unless_a_hand_was_at_it(world: World, ada: Entry) -> None:
+    write(world, person("Bob", employeeNumber="2"))
+    bob = found(world, "2")
+    condition = AttributeChange("sn", ("Sample",), ("Sample",))
+    moves = [
+        _of(one, "move", (condition,), (Step("rename", Phase.DISABLE, target=f"{one.dn.partition(',')[0]},{GROUPS}"),))
+        for one in (ada, bob)
+    ]
+    hand(world, bob.dn, "sn", "Hand")
+    outcomes = apply(world, tasks(*moves))
+    assert results(outcomes) == [APPLIED, CONFLICT]
+    assert (found(world, "1").dn, found(world, "2").dn) == (f"cn=Ada,{GROUPS}", bob.dn)
+    assert results(apply(world, tasks(moves[0], maybe_sent=True))) == [ALREADY]
+
+
 def test_a_create_does_not_take_over_what_looks_the_same(world: World, ada: Entry) -> None:
     assert results(apply(world, tasks(a_create("Ada", "1")))) == [CONFLICT]
 

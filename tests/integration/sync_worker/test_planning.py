@@ -14,6 +14,7 @@ from placet_sync_worker.errors import (
     StoppedError,
     UnknownAttributeError,
     UnknownColumnError,
+    UnusableJobError,
 )
 from placet_sync_worker.planning.design import Options
 from placet_sync_worker.planning.planner import plan_run
@@ -261,6 +262,25 @@ def test_a_name_that_a_removal_of_the_same_plan_frees_is_still_held(scene: Scene
     assert plan.ops() == [("delete", "1")]
     assert plan.rejected == {"line 2": f"name still held by cn=Ann Low,{PEOPLE} (key 1)"}
     assert f"new records want the names of entries that are to go (cn=Ann Low,{PEOPLE})" in plan.checks[0]
+
+
+def test_an_extra_is_moved_under_its_own_name_once(scene: Scene) -> None:
+    scene.rows = [person("1")]
+    scene.entry("a", "1")
+    scene.entry("b", "2", "Bob")
+    scene.store.put("c", f"cn=Cyd Low,ou=Gone,{PEOPLE}", employeeNumber="3", cn="Cyd Low", sn="Low")
+    scene.links = {"a": "1", "b": "2", "c": "3"}
+    plan = scene.plan(extra="move", move_to=f"ou=Gone,{PEOPLE}")
+    (moved,) = plan.changes
+    assert (moved.op, moved.key, moved.steps[0].target) == ("move", "2", f"cn=Bob Low,ou=Gone,{PEOPLE}")
+    assert (plan.counts, plan.by_attribute) == (Counts(move=1, unchanged=1), {})
+    assert {image.name for image in moved.image} == {"objectClass"}
+
+
+def test_a_place_outside_of_the_store_is_no_place_to_move_to(scene: Scene) -> None:
+    scene.rows = [person("1")]
+    with pytest.raises(UnusableJobError, match="move_to: dc=elsewhere is no name below"):
+        scene.plan(extra="move", move_to="dc=elsewhere")
 
 
 def test_photos_are_compared_and_planned_in_little_memory(scene: Scene) -> None:

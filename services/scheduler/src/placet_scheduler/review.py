@@ -17,7 +17,7 @@ from .times import next_times
 
 TIMES = 5
 MISSING = {"create": "is created", "skip": "is left out"}
-EXTRA = {"skip": "is left alone", "disable": "is disabled", "delete": "is deleted, leaf first"}
+EXTRA = {"skip": "is left alone", "disable": "is disabled", "move": "is moved", "delete": "is deleted, leaf first"}
 WHEN = {
     "always": "after each run, whatever came of it",
     "records_updated": "when one or more records were updated",
@@ -104,7 +104,7 @@ def _both_sides(job: Job) -> Iterator[str]:
     whose = "that this job made or matched before" if job.extra_scope == "linked" else "that the query finds"
     yield f"  a record without an entry  {MISSING[job.missing]}"
     yield f"  an entry without a record  {EXTRA[job.extra]}" + (
-        "" if job.extra == "skip" else f", if it is one {whose}"
+        f" to {job.move_to}" * (job.extra == "move") + ("" if job.extra == "skip" else f", if it is one {whose}")
     )
     yield f"  an empty source value      {'clears the attribute' if job.empty_values == 'clear' else 'changes nothing'}"
 

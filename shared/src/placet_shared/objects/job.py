@@ -163,7 +163,8 @@ class Job(Object):
     key: Annotated[tuple[Key, ...], Option(min_length=1)]
     fields_: Annotated[tuple[Field, ...], Option(alias="fields", min_length=1)]
     missing: Literal["create", "skip"] = "create"
-    extra: Literal["skip", "disable", "delete"] = "skip"
+    extra: Literal["skip", "disable", "move", "delete"] = "skip"
+    move_to: DistinguishedName | None = None
     extra_scope: Literal["linked", "all"] = "linked"
     empty_values: Literal["keep", "clear"] = "keep"
     mode: Literal["all"] = "all"
@@ -173,6 +174,12 @@ class Job(Object):
     limits: Limits = Limits()
     schedule: Name | None = None
     give_up_after: Duration = timedelta(minutes=30)
+
+    @model_validator(mode="after")
+    def _somewhere_to_move(self) -> Self:
+        if (self.extra == "move") != (self.move_to is not None):
+            raise ValueError("move_to: it goes with extra: move, and says where entries without a record are moved")
+        return self
 
     @model_validator(mode="after")
     def _each_attribute_once(self) -> Self:

@@ -127,13 +127,26 @@ class Decider:
             raise Refused(None, f"the name of its entry cannot be read: {error}") from error
 
     def remove(self, key: str, entry: Entry) -> Change | None:
-        """What becomes of an entry that no record wants; None where it is disabled already."""
+        """What becomes of an entry that no record wants; None where that was done already. Raises Refused."""
         if self.design.disable is not None:
             return self._disable(key, entry)
+        if self.design.job.move_to is not None:
+            return self._move_away(key, entry, self.design.job.move_to)
         values = zip(self.design.read, entry.values, strict=True)
         attributes = tuple(AttributeChange(name, before, ()) for name, before in values if before)
         step = Step("delete", Phase.DELETE, attributes=tuple(a.name for a in attributes))
         return Change(key, "delete", entry.dn, attributes, (step,), id=entry.id, version=entry.version)
+
+    def _move_away(self, key: str, entry: Entry, container: str) -> Change | None:
+        """Under its own name; that all else stays as it was read is a condition."""
+        assert self.naming is not None
+        names, parent = self._names(entry.dn)
+        if self.naming.within(parent, container):
+            return None
+        values = zip(self.design.read, entry.values, strict=True)
+        attributes = tuple(AttributeChange(name, before, before) for name, before in values if before)
+        step = Step("rename", Phase.DISABLE, target=self.naming.join(names, container))
+        return Change(key, "move", entry.dn, attributes, (step,), id=entry.id, version=entry.version)
 
     def _disable(self, key: str, entry: Entry) -> Change | None:
         assert self.design.disable is not None

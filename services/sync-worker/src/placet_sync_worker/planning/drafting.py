@@ -96,7 +96,7 @@ class Drafts:
         for key, entry in self.candidates.extras() if self.removing else ():
             if destination.protected(entry.dn, removing=True):
                 self.protected.add(entry.dn)
-            elif (removal := self.decider.remove(key, entry)) is not None:
+            elif (removal := self._remove(key, entry)) is not None:
                 yield entry.dn, removal
 
     def _create(self, record: Record) -> Change | Rejected:
@@ -111,10 +111,16 @@ class Drafts:
         except Refused as refused:
             return record.rejected(refused)
 
+    def _remove(self, key: str, entry: Entry) -> Change | Rejected | None:
+        try:
+            return self.decider.remove(key, entry)
+        except Refused as refused:
+            return Rejected(entry.dn, key, refused.attribute, refused.reason)
+
     def _count(self, change: Change, by: int) -> None:
         self.counts[change.op] += by
         for attribute in change.attributes if change.op != "delete" else ():
-            self.by_attribute[attribute.name] += by
+            self.by_attribute[attribute.name] += by * (attribute.before != attribute.after)
 
     def _reject(self, claims: Claims, destination: Destination) -> None:
         """What wants the same name as another change, or one that an entry still has."""

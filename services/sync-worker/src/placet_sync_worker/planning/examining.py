@@ -42,6 +42,7 @@ class Examination:
         self.problems += missing
         rdn = self._rdn(object_type)
         self._check_creates(rdn, targets)
+        self._check_move()
         if object_type is not None and object_type.no_creates and self.job.missing == "create":
             self._refuse(f"missing: create: {object_type.no_creates}; or set `missing: skip`")
         if self.problems or object_type is None:
@@ -134,6 +135,13 @@ class Examination:
             return None
         attribute = self._attribute(settings.attribute, "disable")
         return (attribute, settings) if attribute and self._can_be_written(attribute, "disable") else None
+
+    def _check_move(self) -> None:
+        naming, container, base = self.destination.naming, self.job.move_to, self.destination.identity().base_dn
+        if container is not None and naming is None:
+            self._refuse("extra: move needs a directory: entries of a table or a file have no place to be moved to")
+        elif container is not None and naming is not None and not _is_within(naming, container, base):
+            self._refuse(f"move_to: {container} is no name below {base}, the base of the provider")
 
     def _check_creates(self, rdn: Attribute | None, targets: Iterable[Target]) -> None:
         naming = self.destination.naming
