@@ -98,7 +98,7 @@ PLANS = (
     Mutant(
         "protected-entries-removed",
         f"{WORKER}/planning/drafting.py",
-        "if protected(entry.dn):",
+        "if destination.protected(entry.dn, removing=True):",
         "if False:",
         (f"{PLANNING}::test_protected_entries_stay_and_are_named",),
     ),
