@@ -15,7 +15,7 @@ down: setup
 	@.venv/bin/placet down
 
 test: setup
-	@scripts/debian-packages java=default-jre-headless mvn=maven samba=samba-ad-dc =samba-ad-provision
+	@scripts/debian-packages java=default-jre-headless mvn=maven mariadbd=mariadb-server-core my_print_defaults=mariadb-client-core samba=samba-ad-dc =samba-ad-provision
 	@.venv/bin/pytest
 
 check: setup

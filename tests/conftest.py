@@ -6,4 +6,5 @@ pytest_plugins = [
     "tests.support.noida",
     "tests.support.slapd",
     "tests.support.samba",
+    "tests.support.mariadb",
 ]

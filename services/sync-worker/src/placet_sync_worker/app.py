@@ -19,6 +19,7 @@ from . import handlers
 from .api import build_router
 from .applying.directory import DirectoryWriter
 from .applying.files import FileWriter
+from .applying.rows import RowsWriter
 from .applying.run import BatchApplier
 from .checks import build_checks
 from .connections import Connections, Connector
@@ -29,6 +30,8 @@ from .providers.active_directory import open_ad, open_ad_source, try_ad
 from .providers.csv import open_csv, open_csv_destination, try_csv
 from .providers.files import FilesFolder
 from .providers.ldap import open_ldap, open_ldap_source, try_ldap
+from .providers.sql import open_sql_source, try_sql
+from .providers.sql_store import open_sql
 from .providers.surroundings import Surroundings
 from .settings import WorkerSettings
 from .tables import delivery, metadata
@@ -42,6 +45,7 @@ CONNECTORS = {
     "active_directory": Connector(source=open_ad_source, test=try_ad, destination=open_ad, writer=DirectoryWriter),
     "csv": Connector(source=open_csv, test=try_csv, keyed_destination=open_csv_destination, writer=FileWriter),
     "ldap": Connector(source=open_ldap_source, test=try_ldap, destination=open_ldap, writer=DirectoryWriter),
+    "sql": Connector(source=open_sql_source, test=try_sql, keyed_destination=open_sql, writer=RowsWriter),
 }
 
 
