@@ -16,7 +16,7 @@ down: setup
 
 test: setup
 	@scripts/debian-packages java=default-jre-headless mvn=maven mariadbd=mariadb-server-core my_print_defaults=mariadb-client-core samba=samba-ad-dc =samba-ad-provision
-	@.venv/bin/pytest
+	@.venv/bin/pytest -n 2 --dist loadfile
 
 check: setup
 	@.venv/bin/ruff check $(PATHS)

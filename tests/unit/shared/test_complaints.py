@@ -38,7 +38,7 @@ LDAP: dict[str, Any] = {
         (JOB | {"fields": []}, "fields", "should not be empty"),
         (JOB | {"fields": "id"}, "fields", "should be a list"),
         (JOB | {"fields": [{"to": "cn", "static": 3}]}, "fields.0.static", "should be text"),
-        (JOB | {"extra": "kill"}, "extra", "should be 'skip', 'disable' or 'delete'"),
+        (JOB | {"extra": "kill"}, "extra", "should be 'skip', 'disable', 'move' or 'delete'"),
         (
             JOB | {"limits": {"delete": "many"}},
             "limits.delete",
