@@ -53,6 +53,20 @@ async def test_a_rejected_record_makes_a_run_with_errors(worker: WorkerHarness) 
     assert end["problems"] == ["9: rejected (sn)"]
 
 
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("user needs sn, and the record gives no value for it", "9: rejected (sn, no value)"),
+        ("the key stands in other records as well: line 501", "9: rejected (sn, several records have its key)"),
+        ("KeyError: 'Jane'", "9: rejected (sn)"),
+    ],
+)
+async def test_a_problem_says_of_which_kind_it_is_and_no_value(worker: WorkerHarness, reason: str, told: str) -> None:
+    run_id = await worker.planned([], [Rejected("line 3", "9", "sn", reason)])
+    await worker.approve(run_id)
+    assert (await finished(worker, run_id))["problems"] == [told]
+
+
 async def test_a_preview_ends_by_itself(worker: WorkerHarness) -> None:
     run_id = "preview"
     await worker.tell(worker.requested(run_id, worker.order(run_id, preview=True), preview=True))

@@ -9,7 +9,17 @@ from pydantic import ValidationError
 
 from placet_approvals.errors import AlreadyVotedError, MayNotDecideError, NotOpenError, UsersBehindError
 from placet_approvals.policy import Gate
-from placet_approvals.voting import Ballot, Call, Ruling, Standing, Vote, require_known, require_vote, ruling_of
+from placet_approvals.voting import (
+    Ballot,
+    Call,
+    Ruling,
+    Standing,
+    Vote,
+    expired,
+    require_known,
+    require_vote,
+    ruling_of,
+)
 from placet_shared.approvers import EVERY_APPROVER
 from placet_shared.errors import ForbiddenError, InvalidError
 from placet_shared.events import UserChanged
@@ -151,3 +161,14 @@ def test_where_all_must_approve_nobody_votes_before_they_are_known() -> None:
 def test_a_ballot_of_another_shape_is_refused(document: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         Ballot.model_validate(document)
+
+
+@pytest.mark.parametrize(
+    ("votes", "reason"),
+    [
+        ([], "nobody decided until 2027-01-04 12:00 UTC"),
+        ([vote("bob")], "bob approved, but 2 had to, and nobody else decided until 2027-01-04 12:00 UTC"),
+    ],
+)
+def test_the_clock_says_whose_votes_were_too_few(votes: list[Vote], reason: str) -> None:
+    assert expired(replace(GATE, need=2), votes, NOW) == Ruling(False, ("expiry",), reason)

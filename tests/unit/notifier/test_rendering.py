@@ -65,9 +65,10 @@ def test_a_failed_run_gives_its_reason(render: Renderer) -> None:
 
 
 def test_an_approver_gets_the_commands(render: Renderer) -> None:
-    request = a_request()
+    request = a_request(counts=Counts(create=3, rejected=4))
     mail = render(request)
     commands = (
+        f"placet run changes {request.run_id} --result rejected",
         f"placet request approve {request.request_id}",
         f'placet request deny {request.request_id} --comment "…"',
         f"placet run changes {request.run_id}",

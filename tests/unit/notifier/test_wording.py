@@ -72,6 +72,12 @@ def test_problems_that_are_not_listed_are_counted() -> None:
     [
         ({"outcome": "failed"}, "Nothing was changed."),
         ({"outcome": "denied"}, "Nothing was changed."),
+        (
+            {"outcome": "denied", "counts": Counts(create=3, delete=1, unchanged=9, rejected=4)},
+            "Nothing was changed. It was planned: 3 to create, 1 to delete.",
+        ),
+        ({"outcome": "cancelled", "counts": Counts(rejected=4)}, "Nothing was changed."),
+        ({"outcome": "succeeded_with_errors", "counts": Counts(rejected=4)}, None),
         ({"outcome": "succeeded"}, "Both sides agree: there was nothing to change."),
         ({"outcome": "cancelled", "results": Results(uncertain=1)}, None),
         ({"outcome": "failed", "results": Results(applied=1)}, None),
@@ -92,6 +98,21 @@ def test_an_approver_learns_who_what_why_until_when_and_how() -> None:
     assert question.approve.line == f"placet request approve {request.request_id}"
     assert question.deny.line == f'placet request deny {request.request_id} --comment "…"'
     assert question.look.line == f"placet run changes {request.run_id}"
+
+
+@pytest.mark.parametrize(
+    ("count", "purpose"),
+    [
+        (1, "1 record was rejected and changes nothing; see why"),
+        (4, "4 records were rejected and change nothing; see why"),
+    ],
+)
+def test_an_approver_learns_of_records_that_were_rejected(count: int, purpose: str) -> None:
+    request = a_request(counts=Counts(create=3, rejected=count))
+    rejected = question_of(request).rejected
+    assert rejected is not None
+    assert (rejected.purpose, rejected.line) == (purpose, f"placet run changes {request.run_id} --result rejected")
+    assert question_of(a_request()).rejected is None
 
 
 def test_a_schedule_is_not_a_person() -> None:

@@ -15,7 +15,7 @@ from .errors import AlteredError, NoSuchRequestError
 from .evidence import Planned, cast_votes, require_epoch, stored_planned
 from .policy import Held, gate_of, request_ends_at
 from .tables import users
-from .voting import Call, Ruling, Standing, require_known, require_vote, ruling_of
+from .voting import Call, Ruling, Standing, expired, require_known, require_vote, ruling_of
 
 OVERDUE_AT_ONCE = 50
 
@@ -107,8 +107,8 @@ async def _expire(run: Row[Any], work: Work, verifier: Verifier, signer: Signer)
         raise_alarm("altered", run_id=run.run_id, reason=f"its request would end at {run.expires_at}, not at {ends_at}")
         await store.open_request(work, planned.run_id, planned.request_id, ends_at)
         return
-    ruling = Ruling(False, ("expiry",), f"nobody decided until {ends_at:%Y-%m-%d %H:%M} UTC")
-    await decide(planned, run.request_id, ruling, work, signer)
+    votes = cast_votes(verifier, await store.votes_about(work, [run.request_id]), audit=True)
+    await decide(planned, run.request_id, expired(gate_of(planned.order), votes, ends_at), work, signer)
 
 
 def _is_repeat(call: Call, vote: Row[Any]) -> bool:

@@ -102,6 +102,14 @@ def ruling_of(gate: Gate, votes: Sequence[Vote], users: Collection[UserChanged])
     return None
 
 
+def expired(gate: Gate, votes: Sequence[Vote], at: datetime) -> Ruling:
+    """The no of the clock. Votes that came were too few."""
+    until = f"until {at:%Y-%m-%d %H:%M} UTC"
+    said_yes = ", ".join(vote.voter for vote in votes if vote.approve)
+    few = f"{said_yes} approved, but {gate.need} had to, and nobody else decided {until}"
+    return Ruling(False, ("expiry",), few if said_yes else f"nobody decided {until}")
+
+
 def everybody(gate: Gate, users: Collection[UserChanged]) -> set[str]:
     """The names of the users who could approve."""
     return {user.name for user in who_can_approve(users, gate.approvers, gate.requester)}

@@ -62,7 +62,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Question:
-    """The mail to an approver."""
+    """The mail to an approver. `rejected` is None where every record could be planned."""
 
     subject: str
     title: str
@@ -74,6 +74,7 @@ class Question:
     approve: Command
     deny: Command
     look: Command
+    rejected: Command | None
     footer: str
 
 
@@ -106,8 +107,7 @@ def report_of(event: RunFinished) -> Report:
 
 def question_of(event: ApprovalRequested) -> Question:
     """What an approver is asked."""
-    counts = event.counts.model_dump()
-    planned = _numbers((counts[operation], f"to {operation}") for operation in OPERATIONS)
+    planned, rejected = _planned(event.counts), event.counts.rejected
     need = "all approvers" if event.need == "all" else "one approver" if event.need == 1 else f"{event.need} approvers"
     asker = {"schedule": "Its schedule", "event": "An event"}.get(event.requested_by, event.requested_by)
     return Question(
@@ -121,10 +121,16 @@ def question_of(event: ApprovalRequested) -> Question:
         approve=Command("Approve", f"placet request approve {event.request_id}"),
         deny=Command("Deny, and say why", f'placet request deny {event.request_id} --comment "…"'),
         look=Command("See every change first", f"placet run changes {event.run_id}"),
+        rejected=_rejected(event.run_id, rejected) if rejected else None,
         footer=one_line(
             f"You are asked because you are among the approvers of job {event.job}. Plan {event.digest[:19]}."
         ),
     )
+
+
+def _rejected(run_id: str, count: int) -> Command:
+    records = "1 record was rejected and changes" if count == 1 else f"{count} records were rejected and change"
+    return Command(f"{records} nothing; see why", f"placet run changes {run_id} --result rejected")
 
 
 def report_subject(event: RunFinished) -> str:
@@ -170,10 +176,18 @@ _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206
 
 
 def _lead(event: RunFinished) -> str | None:
-    if written(event) or missing(event):
+    if event.outcome in ("succeeded", "succeeded_with_errors"):
+        quiet = not written(event) and not missing(event)
+        return "Both sides agree: there was nothing to change." if quiet else None
+    if any(event.results.model_dump().values()):
         return None
-    agree = event.outcome in ("succeeded", "succeeded_with_errors")
-    return "Both sides agree: there was nothing to change." if agree else "Nothing was changed."
+    planned = _listed(_planned(event.counts or Counts()))
+    return "Nothing was changed." + (f" It was planned: {planned}." if planned else "")
+
+
+def _planned(counts: Counts) -> tuple[Number, ...]:
+    found = counts.model_dump()
+    return _numbers((found[operation], f"to {operation}") for operation in OPERATIONS)
 
 
 def _commands(event: RunFinished) -> tuple[Command, ...]:

@@ -15,6 +15,21 @@ from ..tables import changes, rejected
 LONGEST_KEY = 100
 REMOVING = ("disable", "delete")
 
+_KINDS = {
+    "the key stands in other records": "several records have its key",
+    "several entries have this key": "several entries have its key",
+    "has those of other records": "its entry belongs to other records too",
+    "gives no value for it": "no value",
+    "gives several": "several values",
+    "several values": "several values",
+    "is wanted by": "another record wants it",
+    "still held by": "another entry has it",
+    "is not allowed here": "a value that is not allowed",
+    "cells where the first line has": "another number of cells",
+    "the key": "no readable key",
+}
+"""Kinds of reasons why records are rejected, by words of the reasons: these hold values, which go into no event."""
+
 
 async def tally(work: Work, run_id: str) -> Results:
     """How many changes ended how."""
@@ -50,7 +65,9 @@ async def problems(work: Work, run_id: str, limit: int = 5) -> Sequence[str]:
 
 
 def _refusal(row: Row[Any]) -> str:
-    return f"{_short(row.key or row.record)}: rejected" + (f" ({row.attribute})" if row.attribute else "")
+    kind = next((kind for words, kind in _KINDS.items() if words in row.reason), None)
+    about = ", ".join(filter(None, (row.attribute, kind)))
+    return f"{_short(row.key or row.record)}: rejected" + (f" ({about})" if about else "")
 
 
 def _short(key: str) -> str:
