@@ -1,8 +1,10 @@
 """The API as the command sees it, patient with restarts."""
 
+import ssl
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from socket import gaierror
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
@@ -24,10 +26,9 @@ CUT_OFF = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ReadError, httpx2.
 """A server that is away, or went away in the middle; writes carry a key, so that none counts twice."""
 
 
-def tell_watcher(line: str) -> None:
-    """Says it to somebody who looks on; programs read errors alone."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"{line}\n")
+def say(line: str) -> None:
+    """Says it to whoever waits."""
+    sys.stderr.write(f"{line}\n")
 
 
 class Client:
@@ -38,7 +39,7 @@ class Client:
         target: Target,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        tell: Callable[[str], None] = tell_watcher,
+        tell: Callable[[str], None] = say,
     ) -> None:
         self._http = httpx2.Client(
             base_url=f"{target.url}/api/v1",
@@ -48,6 +49,7 @@ class Client:
             verify=target.url.startswith("https"),  # reading the authorities takes longer than most calls
         )
         self._url = target.url
+        self._advice = "see `placet status`" if target.is_this_machine else "check the address"
         self._clock, self._sleep, self._tell = clock, sleep, tell
 
     def get(self, *path: str, **query: Any) -> Any:
@@ -88,7 +90,7 @@ class Client:
         if answer.status_code >= httpx2.codes.BAD_REQUEST and isinstance(document, dict):
             words = document.get("detail") or document.get("title") or answer.reason_phrase
             raise CommandError(str(words), field=document.get("field"))
-        if document is None:
+        if document is None and answer.status_code != httpx2.codes.NO_CONTENT:
             raise CommandError(f"{self._url} answered {answer.status_code}, not as Placet does; is the address right?")
         return document
 
@@ -101,12 +103,38 @@ class Client:
                 if answer.status_code not in TRY_AGAIN or over:
                     return answer
             except httpx2.TransportError as error:
-                if not isinstance(error, CUT_OFF) or over:
-                    raise CommandError(f"{self._url} does not answer ({error}); see `placet status`") from error
+                if over or not _may_pass(error):
+                    raise CommandError(f"{self._url} does not answer ({_why(error)}); {self._advice}") from error
             if not told:
-                self._tell(f"{self._url} does not answer yet; it is tried for {PATIENCE_SECONDS:.0f} s")
+                self._tell(f"waiting for {self._url}, {PATIENCE_SECONDS:.0f} s at most: it does not answer yet")
                 told = True
             self._sleep(PAUSE_SECONDS)
+
+
+def _may_pass(error: httpx2.TransportError) -> bool:
+    """A name that is not known, or a certificate that is not trusted, stays so."""
+    return isinstance(error, CUT_OFF) and not any(isinstance(one, ssl.SSLError | gaierror) for one in _causes(error))
+
+
+def _why(error: BaseException) -> str:
+    """What is behind an error of the connection, in words."""
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted: {cause.verify_message}"
+        if isinstance(cause, ssl.SSLError):
+            return "it does not speak TLS there; is it http://?"
+        if isinstance(cause, gaierror):
+            return "the host is not known"
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror.lower()
+    return str(error) or "no answer in time"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error that came first goes last."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _key() -> dict[str, str]:

@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from .errors import USAGE, CommandError
 from .local.home import Home
+from .local.status import running_pid
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -28,9 +29,7 @@ def find_target(url: str | None, token: str | None, environment: Mapping[str, st
 
     The folder's token is for the folder's stack alone: it goes nowhere else.
     """
-    url = url or environment.get("PLACET_URL") or (home.read_state() or {}).get("url")
-    if not url:
-        raise CommandError("no Placet is known here; run `placet up`, or give --url")
+    url = url or environment.get("PLACET_URL") or _url_of(home)
     if not _is_address(url):
         raise CommandError(f"--url {url}: this is no address; write http://host:port", USAGE)
     token = token or environment.get("PLACET_TOKEN") or (_read(home.token_file) if is_local(url, home) else None)
@@ -39,6 +38,16 @@ def find_target(url: str | None, token: str | None, environment: Mapping[str, st
     if not (token.isascii() and token.isprintable()):
         raise CommandError("the token has characters that no token has; copy it again", USAGE)
     return Target(url.rstrip("/"), token)
+
+
+def _url_of(home: Home) -> str:
+    """Where the folder's stack answers. Raises CommandError where none runs: it is of no use to wait for it."""
+    url = (home.read_state() or {}).get("url")
+    if not url:
+        raise CommandError("no Placet is known here; run `placet up`, or give --url")
+    if running_pid(home) is None:
+        raise CommandError(f"the stack in {home.folder} does not run; start it with `placet up`, or give --url")
+    return str(url)
 
 
 def is_local(url: str | None, home: Home) -> bool:

@@ -192,10 +192,29 @@ def test_after_half_a_minute_the_last_answer_counts(server: Server) -> None:
 
 def test_a_refused_connection_is_tried_for_half_a_minute_and_then_explained() -> None:
     time, told = Time(), list[str]()
-    with pytest.raises(CommandError, match=r"http://127.0.0.1:\d+ does not answer .*placet status"):
+    with pytest.raises(CommandError, match=r"http://127.0.0.1:\d+ does not answer \(connection refused\); see `placet"):
         client(f"http://127.0.0.1:{free_port()}", time, told.append).get("runs")
     assert time.now == pytest.approx(PATIENCE_SECONDS, abs=1)
-    assert len(told) == 1
+    assert [line.split(",")[0].rpartition(":")[0] for line in told] == ["waiting for http://127.0.0.1"]
+
+
+def test_a_name_that_is_not_known_is_not_waited_for() -> None:
+    time, told = Time(), list[str]()
+    with pytest.raises(CommandError, match=r"does not answer \(the host is not known\); check the address"):
+        client("http://nobody.invalid", time, told.append).get("runs")
+    assert (time.now, told) == (0, [])
+
+
+def test_what_does_not_speak_tls_is_not_waited_for(server: Server) -> None:
+    time = Time()
+    with pytest.raises(CommandError, match=r"does not answer \(it does not speak TLS there; is it http://\?\)"):
+        client(server.url.replace("http:", "https:"), time).get("runs")
+    assert time.now == 0
+
+
+def test_an_answer_without_a_document_is_one_where_there_is_nothing_to_say(server: Server) -> None:
+    server.answers = [Answer(204, b"")]
+    assert client(server.url).post("users", "ann", "tokens", "1", "revoke") is None
 
 
 def test_a_server_that_comes_late_is_found() -> None:

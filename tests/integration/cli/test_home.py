@@ -174,6 +174,14 @@ def test_options_come_first_then_the_environment_then_the_folder(home: Home) -> 
     assert (found.url, found.token, found.is_this_machine) == ("http://localhost:8080", "placet_mine", True)
 
 
+def test_a_stack_that_does_not_run_is_not_waited_for(home: Home) -> None:
+    write_private(home.token_file, "placet_local")
+    write_private(home.state_file, json.dumps({"url": "http://127.0.0.1:8080"}))
+    with pytest.raises(CommandError, match=r"does not run; start it with `placet up`, or give --url"):
+        find_target(None, None, {}, home)
+    assert find_target("http://127.0.0.1:8080", None, {}, home).token == "placet_local"
+
+
 @pytest.mark.parametrize(
     ("url", "local"),
     [
