@@ -27,9 +27,16 @@ TABLES = {
 }
 
 
+class Signs:
+    """Rows of a test."""
+
+    def seal(self, content: object) -> str:
+        return f"{content}, signed"
+
+
 async def bring_up(engine: AsyncEngine, metadata: MetaData, folder: Path) -> None:
     async with engine.begin() as connection:
-        await connection.run_sync(migrate, folder, metadata)
+        await connection.run_sync(migrate, folder, metadata, {"seals": Signs()})
 
 
 @pytest.mark.parametrize("service", TABLES)

@@ -11,12 +11,13 @@ from uuid import uuid4
 
 import httpx2
 from fastapi import FastAPI
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from placet_scheduler.app import build
+from placet_scheduler.catalogue_store import PURPOSE, content_of
 from placet_scheduler.ordering import Orderer
 from placet_scheduler.settings import SchedulerSettings
-from placet_scheduler.tables import delivery
+from placet_scheduler.tables import delivery, objects
 from placet_scheduler.ticking import Clock
 from placet_shared.api import install_problem_documents
 from placet_shared.chain import Decision, link_hash
@@ -34,6 +35,7 @@ from placet_shared.events import (
     RunRequested,
 )
 from placet_shared.migrating import migrate
+from placet_shared.seals import Seals
 from placet_shared.service import Service
 from tests.support.delivery import handled
 from tests.support.signing import CORP, HR, INSTALLATION, PEOPLE, SigningKeys, a_plan, an_identity, identity_header
@@ -72,12 +74,14 @@ class Scheduler:
             )
         )
         self.database = self.service.database
-        self.orderer = Orderer(keys.signer("scheduler"), INSTALLATION, 1)
+        self.seals = Seals(keys.signer("scheduler"), keys.verifier(), PURPOSE)
+        self.orderer = Orderer(keys.signer("scheduler"), self.seals, INSTALLATION, 1)
         self.clock = Clock(self.database, self.orderer)
 
     async def migrate(self) -> None:
         async with self.database.engine.begin() as connection:
-            await connection.run_sync(migrate, self.service.migrations, self.service.metadata)
+            service = self.service
+            await connection.run_sync(migrate, service.migrations, service.metadata, service.migrations_need)
 
     async def close(self) -> None:
         await self.database.engine.dispose()
@@ -150,6 +154,15 @@ class Scheduler:
     async def sql(self, statement: str, **values: Any) -> None:
         async with self.database.engine.begin() as connection:
             await connection.execute(text(statement), values)
+
+    async def sign(self, kind: str, name: str) -> None:
+        """Signs a row as it is now, as the version that wrote it would have."""
+        same = (objects.c.kind == kind) & (objects.c.name == name)
+        async with self.database.engine.begin() as connection:
+            row = (await connection.execute(select(objects).where(same))).one()
+            deleted = row.deleted_at is not None
+            content = content_of(kind, name, row.object_id, row.version, row.document, deleted)
+            await connection.execute(update(objects).where(same).values(signature=self.seals.seal(content)))
 
     # ---- the other services ----------------------------------------------------------------------------------------
 

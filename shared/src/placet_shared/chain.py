@@ -122,6 +122,11 @@ class Signer:
     def __init__(self, key: SigningKey) -> None:
         self._key = key
 
+    @property
+    def issuer(self) -> str:
+        """The service in whose name it signs."""
+        return self._key.issuer
+
     def sign(self, content: BaseModel) -> str:
         """A compact JWS over the content; its `typ` is the content's class."""
         return self.sign_bytes(type(content).__name__, canonical_json(content.model_dump(mode="json", by_alias=True)))

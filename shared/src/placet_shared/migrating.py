@@ -1,6 +1,6 @@
 """Alembic without files of settings: each service's `migrations/versions`, run at its start under a lock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, inspect, text
 
 
-def migrate(connection: Connection, folder: Path, metadata: MetaData) -> None:
-    """Brings a schema to the newest revision; replicas that start at once wait for each other."""
+def migrate(
+    connection: Connection, folder: Path, metadata: MetaData, needed: Mapping[str, object] | None = None
+) -> None:
+    """Brings a schema to the newest revision; replicas that start at once wait for each other. `needed` is what the
+    revisions find in `context.config.attributes`."""
     schema = str(metadata.schema)
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"placet migrations {schema}"})
     if not inspect(connection).has_schema(schema):  # a role without CREATE on the database owns its schema already
@@ -23,7 +26,7 @@ def migrate(connection: Connection, folder: Path, metadata: MetaData) -> None:
     def upgrade(revision: Any, _context: Any) -> Any:
         return script._upgrade_revs("head", revision)
 
-    with EnvironmentContext(Config(), script, fn=upgrade) as environment:
+    with EnvironmentContext(Config(attributes=dict(needed or {})), script, fn=upgrade) as environment:
         environment.configure(connection=connection, target_metadata=metadata, version_table_schema=schema)
         environment.run_migrations()
 

@@ -2,9 +2,9 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -51,6 +51,8 @@ class Service:
     on_start: Callable[[], Awaitable[None]] | None = None
     resources: Sequence[AbstractAsyncContextManager[object]] = ()
     """What is closed when the service ends."""
+    migrations_need: Mapping[str, object] = field(default_factory=dict)
+    """What the revisions of the schema use, by name."""
 
 
 def serve(name: str, settings_class: type[SettingsT], build: Callable[[SettingsT], Service]) -> None:
@@ -182,7 +184,7 @@ class _Running:
     async def _migrate(self) -> None:
         service = self.service
         async with service.database.engine.begin() as connection:
-            await connection.run_sync(migrate, service.migrations, service.metadata)
+            await connection.run_sync(migrate, service.migrations, service.metadata, service.migrations_need)
 
     async def _start(self) -> None:
         try:

@@ -186,7 +186,7 @@ async def test_the_others_are_told_again(scheduler: Scheduler) -> None:
     await scheduler.apply(HR, CORP)
     await scheduler.call("DELETE", "/providers/hr")
     before = len(await scheduler.published(ObjectChanged))
-    await tell_again(scheduler.database, scheduler.keys.signer("scheduler"))
+    await tell_again(scheduler.database, scheduler.keys.signer("scheduler"), scheduler.seals)
     again = (await scheduler.published(ObjectChanged))[before:]
     assert [(event.key, event.version, event.deleted) for event in again] == [
         ("provider/corp", 1, False),

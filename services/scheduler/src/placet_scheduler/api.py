@@ -22,7 +22,7 @@ def build_router(
     router = APIRouter(prefix="/api/v1")
     caller = caller_of(verifier)
     router.include_router(runs_router(database, orderer, caller))
-    router.include_router(review_router(database, reviewer, caller))
+    router.include_router(review_router(database, orderer.seals, reviewer, caller))
     router.include_router(dead_letters_router(database, caller))
     router.include_router(catalogue_router(database, saver, caller))
     return router

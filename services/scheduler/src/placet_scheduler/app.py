@@ -16,11 +16,13 @@ from placet_shared.events import (
 )
 from placet_shared.keys import KeyRing, load_signing_key
 from placet_shared.loops import Loop
+from placet_shared.seals import Seals
 from placet_shared.service import Service
 from placet_shared.work import Database, Handlers
 
 from . import handlers
 from .api import build_router
+from .catalogue_store import PURPOSE
 from .ordering import Orderer
 from .reviewing import Reviewer
 from .saving import Saver, tell_again
@@ -41,7 +43,8 @@ def build(settings: SchedulerSettings) -> Service:
     database = Database(open_engine(settings.database_url, f"placet-{NAME}"), delivery, NAME)
     verifier = Verifier(KeyRing(settings.public_keys), settings.installation)
     signer = Signer(load_signing_key(NAME, settings.key))
-    orderer = Orderer(signer, settings.installation, settings.epoch)
+    seals = Seals(signer, verifier, PURPOSE)
+    orderer = Orderer(signer, seals, settings.installation, settings.epoch)
     notifier_has_mail = settings.smtp_host is not None
     client = open_client()
     reviewer = Reviewer(Worker(settings.sync_worker_url, signer, client), notifier_has_mail)
@@ -54,12 +57,13 @@ def build(settings: SchedulerSettings) -> Service:
         handlers=_handlers(verifier, orderer),
         loops=[
             Loop("clock", Clock(database, orderer).tick, TICK_SECONDS),
-            Loop("tell again", partial(tell_again, database, signer), TELL_AGAIN_SECONDS),
+            Loop("tell again", partial(tell_again, database, signer, seals), TELL_AGAIN_SECONDS),
             Loop("count", partial(count_runs, database), COUNT_SECONDS),
             Loop("old keys", partial(forget_old_keys, database), TELL_AGAIN_SECONDS),
         ],
         router=build_router(database, verifier, Saver(orderer, signer, notifier_has_mail), orderer, reviewer),
         resources=[client],
+        migrations_need={"seals": seals},
     )
 
 

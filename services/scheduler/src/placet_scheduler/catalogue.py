@@ -50,10 +50,18 @@ def document_of(parsed: Object) -> dict[str, Any]:
     return {"kind": parsed.kind, "name": parsed.name} | written
 
 
-def edit_of(before: Documents, wanted: Iterable[Object], *, prune: bool = False, delete: Sequence[Key] = ()) -> Edit:
-    """What becomes of each object that is named, and with `prune` of all that are not."""
+def edit_of(
+    before: Documents,
+    wanted: Iterable[Object],
+    *,
+    prune: bool = False,
+    delete: Sequence[Key] = (),
+    altered: Sequence[Key] = (),
+) -> Edit:
+    """What becomes of each object that is named, and with `prune` of all that are not; also of those that were altered
+    in the database, which are not in `before`: they are made again."""
     documents = {(parsed.kind, parsed.name): document_of(parsed) for parsed in wanted}
-    gone = [*delete, *(key for key in before if prune and key not in documents)]
+    gone = [*delete, *(key for key in [*before, *altered] if prune and key not in documents)]
     savings = [Saving(key, _verdict(before.get(key), document), document) for key, document in documents.items()]
     savings += [Saving(key, "deleted", None) for key in gone]
     after = {key: document for key, document in {**before, **documents}.items() if key not in gone}

@@ -11,12 +11,12 @@ from placet_shared.identity import CallerDependency, Identity
 from placet_shared.objects import Name, Object, parse_object
 from placet_shared.objects.provider import IDENTITY_STORES
 from placet_shared.paging import MOST_PER_PAGE, Limit, Page, page_of
+from placet_shared.seals import Seals
 from placet_shared.work import Database, Work
 
-from . import store
+from .catalogue_store import Stored, load_objects, load_page, lock_catalogue
 from .references import Document, Key, find
 from .saving import Saved, Saver
-from .store import Stored
 
 PLURALS = {"providers": "provider", "jobs": "job", "schedules": "schedule", "workflows": "workflow"}
 
@@ -37,6 +37,7 @@ class ApplyAnswer(BaseModel):
 
 def catalogue_router(database: Database, saver: Saver, caller: CallerDependency) -> APIRouter:
     """`POST apply`, and GET, PUT and DELETE of each kind."""
+    seals = saver.orderer.seals
     router = APIRouter(tags=["catalogue"])
     who = Depends(caller)
 
@@ -50,8 +51,8 @@ def catalogue_router(database: Database, saver: Saver, caller: CallerDependency)
     @router.put("/providers/{name}/notifications")
     async def configure_mail(name: str, settings: dict[str, Any], user: Annotated[Identity, who]) -> Saved:
         async with database.transaction() as work:
-            await store.lock_catalogue(work)
-            document = (await _found(work, ("provider", name))).document
+            await lock_catalogue(work)
+            document = (await _found(work, seals, ("provider", name))).document
             if document["type"] not in IDENTITY_STORES:
                 stores = " or ".join(sorted(IDENTITY_STORES))
                 raise InvalidError(
@@ -61,28 +62,30 @@ def catalogue_router(database: Database, saver: Saver, caller: CallerDependency)
             return (await saver.save(work, user, [parsed]))[0]
 
     for plural, kind in PLURALS.items():
-        _reading(router, database, who, plural, kind)
+        _reading(router, database, seals, who, plural, kind)
         _writing(router, database, saver, who, plural, kind)
     return router
 
 
-def _reading(router: APIRouter, database: Database, who: Any, plural: str, kind: str) -> None:
+def _reading(router: APIRouter, database: Database, seals: Seals, who: Any, plural: str, kind: str) -> None:
     @router.get(f"/{plural}", name=f"list_{plural}", dependencies=[who])
     async def list_objects(cursor: Name | None = None, limit: Limit = MOST_PER_PAGE) -> Page[Document]:
         """By name."""
         async with database.transaction() as work:
-            found = await store.list_objects(work, kind, after=cursor or "", limit=limit + 1)
-        return page_of(found, limit, lambda one: str(one.document["name"]), lambda one: one.document)
+            found = await load_page(work, seals, kind, after=cursor or "", limit=limit + 1)
+        return page_of(found, limit, lambda one: one[0], lambda one: None if one[1].altered else one[1].document)
 
     @router.get(f"/{plural}/{{name}}", name=f"show_{kind}", dependencies=[who])
     async def show_object(name: str, response: Response) -> dict[str, Any]:
         async with database.transaction() as work:
-            stored = await _found(work, (kind, name))
+            stored = await _found(work, seals, (kind, name))
         response.headers["etag"] = stored.etag
         return dict(stored.document)
 
 
 def _writing(router: APIRouter, database: Database, saver: Saver, who: Any, plural: str, kind: str) -> None:
+    seals = saver.orderer.seals
+
     @router.put(f"/{plural}/{{name}}", name=f"put_{kind}")
     async def put_object(
         name: str,
@@ -99,7 +102,7 @@ def _writing(router: APIRouter, database: Database, saver: Saver, who: Any, plur
             )
         async with database.transaction() as work:
             (saved,) = await saver.save(work, user, [parsed], if_match=if_match, if_none_match=if_none_match)
-            response.headers["etag"] = (await _found(work, (kind, name))).etag
+            response.headers["etag"] = (await _found(work, seals, (kind, name))).etag
         return saved
 
     @router.delete(f"/{plural}/{{name}}", name=f"delete_{kind}")
@@ -129,5 +132,5 @@ def parse_named(document: dict[str, Any]) -> Object:
         raise InvalidError(f"{document.get('kind')} {document.get('name')}: {error}", error.field) from error
 
 
-async def _found(work: Work, key: Key) -> Stored:
-    return find(await store.load_objects(work, [key]), key)
+async def _found(work: Work, seals: Seals, key: Key) -> Stored:
+    return find(await load_objects(work, seals, [key]), key)

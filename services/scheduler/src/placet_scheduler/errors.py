@@ -25,6 +25,10 @@ class StillNeededError(ConflictError):
     """Another object refers to this one."""
 
 
+class AlteredObjectError(ConflictError):
+    """An object was altered in the database; an admin must apply it again."""
+
+
 class StaleError(PreconditionError):
     """The object is not as the caller saw it last."""
 

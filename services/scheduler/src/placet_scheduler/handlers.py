@@ -19,6 +19,7 @@ from placet_shared.events import (
 from placet_shared.work import Work
 
 from . import store
+from .catalogue_store import hold_catalogue
 from .errors import PlanNotYetError, UnknownRunError
 from .metrics import FINISHED
 from .ordering import Asking, Orderer
@@ -70,7 +71,7 @@ async def batch_applied(event: BatchApplied, work: Work) -> None:
 async def run_finished(event: RunFinished, work: Work, *, verifier: Verifier, orderer: Orderer) -> None:
     """The run is over; a start that was remembered meanwhile begins."""
     verifier.event(event, "sync-worker")
-    await store.hold_catalogue(work)
+    await hold_catalogue(work)
     run = await _locked(work, event.run_id)
     before = store.view_of(run)
     if before.over:

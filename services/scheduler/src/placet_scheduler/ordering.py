@@ -14,13 +14,13 @@ from placet_shared.chain import Order, Signer, Snapshot
 from placet_shared.complaints import first_complaint
 from placet_shared.errors import InvalidError, PermanentError
 from placet_shared.events import RunCancelled, RunRequested, TriggerKind
-from placet_shared.objects.workflow import DEFAULT
+from placet_shared.seals import Seals
 from placet_shared.work import LARGEST_BODY, Work
 
 from . import store
+from .catalogue_store import DEFAULT_WORKFLOW, Catalogue, hold_catalogue, load_objects
 from .errors import OrderTooLargeError
 from .references import Key, find, own_workflow, references
-from .store import Catalogue
 
 log = structlog.get_logger()
 
@@ -45,16 +45,18 @@ class Asking:
 
 @dataclass(frozen=True)
 class Orderer:
-    """Orders runs and asks for their end, for one installation and epoch."""
+    """Orders runs and asks for their end, for one installation and epoch. `seals` are those of the catalogue."""
 
     signer: Signer
+    seals: Seals
     installation: str
     epoch: int
 
     async def order(self, work: Work, asking: Asking) -> str | None:
-        """The new run's id; None while the job has an open run. Raises UnknownObjectError or OrderTooLargeError."""
-        await store.hold_catalogue(work)
-        order = self._order_of(asking, work, await _with_references(work, asking.job))
+        """The new run's id; None while the job has an open run. Raises UnknownObjectError, AlteredObjectError or
+        OrderTooLargeError."""
+        await hold_catalogue(work)
+        order = self._order_of(asking, work, await self._with_references(work, asking.job))
         token = _of_bounded_size(self.signer.sign(order), asking.job)
         if not await store.insert_run(work, _row(order, token)):
             return None
@@ -105,6 +107,11 @@ class Orderer:
             await work.publish(self.signer.signed(RunCancelled, run_id=run_id, cancelled_by=by, reason=reason))
             log.info("run_cancel_asked", run_id=run_id, by=by)
 
+    async def _with_references(self, work: Work, job: str) -> Catalogue:
+        found = await load_objects(work, self.seals, [("job", job)])
+        wanted = [*references(find(found, ("job", job)).document), DEFAULT_WORKFLOW]
+        return found | await load_objects(work, self.seals, wanted)
+
     def _order_of(self, asking: Asking, work: Work, catalogue: Catalogue) -> Order:
         return Order(
             run_id=str(uuid4()),
@@ -143,12 +150,6 @@ def _of_bounded_size(token: str, job: str) -> str:
     return token
 
 
-async def _with_references(work: Work, job: str) -> Catalogue:
-    found = await store.load_objects(work, [("job", job)])
-    wanted = [*references(find(found, ("job", job)).document), ("workflow", DEFAULT)]
-    return found | await store.load_objects(work, wanted)
-
-
 def snapshot_of(job: str, catalogue: Catalogue) -> Snapshot:
     """A job as it is now, with its providers and workflows. `default_workflow` goes along with `workflow: none` too:
     people decide by it where limits want them. Raises InvalidError for what an older version has saved."""
@@ -164,7 +165,7 @@ def snapshot_of(job: str, catalogue: Catalogue) -> Snapshot:
         "source": found(("provider", document["source"]["provider"])),
         "destination": found(("provider", document["destination"]["provider"])),
         "workflow": found(("workflow", own)) if own else None,
-        "default_workflow": found(("workflow", DEFAULT)),
+        "default_workflow": found(DEFAULT_WORKFLOW),
     }
     try:
         return Snapshot.model_validate(parts)

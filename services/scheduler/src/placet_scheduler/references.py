@@ -58,10 +58,15 @@ def check_references(after: Documents, changed: Set[Key], deleted: Sequence[Key]
         raise DanglingReferenceError("workflow none: the word none stands for `by policy`; choose another name", "name")
     for key in deleted:
         _refuse_needed(after, key)
-    for (kind, name), document in after.items():
-        if kind == "job" and not changed.isdisjoint([(kind, name), *references(document)]):
-            _check_named(document, after)
-            _check_destination(document, after)
+    for document in touched(after, changed):
+        _check_named(document, after)
+        _check_destination(document, after)
+
+
+def touched(after: Documents, changed: Set[Key]) -> list[Document]:
+    """The jobs that an edit touches, in themselves or in what they refer to."""
+    jobs = [document for (kind, _), document in after.items() if kind == "job"]
+    return [job for job in jobs if not changed.isdisjoint([("job", str(job["name"])), *references(job)])]
 
 
 def _refuse_needed(after: Documents, gone: Key) -> None:

@@ -9,16 +9,17 @@ from placet_shared.chain import Signer
 from placet_shared.events import ObjectChanged
 from placet_shared.identity import Identity
 from placet_shared.objects import Object, Schedule
+from placet_shared.seals import Seals
 from placet_shared.work import Database, Work
 
-from . import store
+from . import catalogue_store, store
 from .catalogue import Edit, Ending, Saving, Verdict, edit_of, endings, rescheduled
+from .catalogue_store import Catalogue, Stored, altered_of, documents_of, require_unaltered
 from .errors import StaleError
 from .ordering import Asking, Orderer
-from .references import Key, check_references, find
+from .references import Key, check_references, find, references, touched
 from .rights import check_rights
 from .runs import UNDECIDED
-from .store import Catalogue, Stored
 from .times import check_schedule, next_times
 from .warnings import warnings_of
 
@@ -60,13 +61,15 @@ class Saver:
         dry_run: bool = False,
     ) -> list[Saved]:
         """All or nothing. Raises InvalidError, ConflictError or ForbiddenError that name object and field."""
-        await store.lock_catalogue(work)
-        stored = await store.load_catalogue(work)
+        await catalogue_store.lock_catalogue(work)
+        stored = await catalogue_store.load_catalogue(work, self.orderer.seals)
         for key in delete:
             find(stored, key)
         _refuse_stale(stored, [*((parsed.kind, parsed.name) for parsed in wanted), *delete], if_match, if_none_match)
-        edit = edit_of(store.documents_of(stored), wanted, prune=prune, delete=delete)
-        check_edit(edit, wanted)
+        edit = edit_of(documents_of(stored), wanted, prune=prune, delete=delete, altered=altered_of(stored))
+        if not caller.may("admin"):
+            require_unaltered(stored, [saving.key for saving in edit.savings])
+        check_edit(edit, wanted, stored)
         check_rights(caller, edit)
         ended = await _open_runs(work, edit)
         previews: dict[Key, str] = {}
@@ -79,7 +82,7 @@ class Saver:
     async def _write(self, work: Work, caller: Identity, edit: Edit) -> None:
         for saving in edit.savings:
             if saving.verdict != "unchanged":
-                now = await store.save(work, saving, caller.user)
+                now = await catalogue_store.save(work, self.orderer.seals, saving, caller.user)
                 await work.publish(object_changed(self.signer, saving.key, now))
         for kind, name in edit.deleted:
             if kind == "job":
@@ -113,20 +116,23 @@ class Saver:
         )  # fmt: skip
 
 
-def check_edit(edit: Edit, wanted: Sequence[Object]) -> None:
-    """Raises InvalidError or ConflictError about the first object that does not fit."""
+def check_edit(edit: Edit, wanted: Sequence[Object], stored: Catalogue) -> None:
+    """Raises InvalidError or ConflictError about the first object that does not fit, or was altered."""
     for parsed in wanted:
         if isinstance(parsed, Schedule):
             check_schedule(parsed)
+    needed = {key for job in touched(edit.after, edit.changed) for key in references(job)}
+    require_unaltered(stored, sorted(needed - edit.changed))
     check_references(edit.after, edit.changed, edit.deleted)
 
 
-async def tell_again(database: Database, signer: Signer) -> None:
+async def tell_again(database: Database, signer: Signer, seals: Seals) -> None:
     """Tells the others about every object again: at start and hourly. No edit comes in between, so that what is told
     last is what is true."""
     async with database.transaction() as work:
-        await store.hold_catalogue(work)
-        for key, stored in (await store.load_everything(work)).items():
+        await catalogue_store.hold_catalogue(work)
+        for key, stored in (await catalogue_store.load_everything(work, seals)).items():
+            await catalogue_store.sign_again(work, seals, key, stored)
             await work.publish(object_changed(signer, key, stored))
 
 

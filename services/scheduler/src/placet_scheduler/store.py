@@ -1,109 +1,22 @@
-"""The scheduler's schema as functions that take an open transaction.
+"""Runs and what waits for its time, as functions that take an open transaction.
 
 Locks are taken in one order, so that nobody waits in a circle: the catalogue's, then a slot, then a run.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
-from sqlalchemy import Row, Select, and_, delete, exists, func, insert, select, text, tuple_, update
+from sqlalchemy import Row, and_, delete, exists, func, insert, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from placet_shared.events import Results
 from placet_shared.work import Work
 
-from .catalogue import Saving
-from .references import Document, Documents, Key
 from .runs import RunView
-from .tables import asked, objects, runs, slots, waiting
+from .tables import asked, runs, slots, waiting
 
 KEYS_KEPT = text("interval '7 days'")
-
-
-@dataclass(frozen=True)
-class Stored:
-    """An object as it stands in the catalogue."""
-
-    object_id: str
-    version: int
-    document: Document
-    deleted: bool = False
-
-    @property
-    def etag(self) -> str:
-        return f'"{self.object_id[:8]}-{self.version}"'
-
-
-Catalogue = Mapping[Key, Stored]
-
-
-# ---- catalogue -------------------------------------------------------------------------------------------------------
-
-
-async def lock_catalogue(work: Work) -> None:
-    """One writer of the catalogue at a time: references are checked over all of it."""
-    await work.connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('placet catalogue'))"))
-
-
-async def hold_catalogue(work: Work) -> None:
-    """Nobody writes the catalogue until this transaction ends, so that an edit sees every order that came before."""
-    await work.connection.execute(text("SELECT pg_advisory_xact_lock_shared(hashtext('placet catalogue'))"))
-
-
-async def load_catalogue(work: Work) -> dict[Key, Stored]:
-    """Every object that exists."""
-    return await _load(work, select(objects).where(objects.c.deleted_at.is_(None)))
-
-
-async def load_objects(work: Work, keys: Iterable[Key]) -> dict[Key, Stored]:
-    """Those of these objects that exist."""
-    wanted = tuple_(objects.c.kind, objects.c.name).in_(list(keys))
-    return await _load(work, select(objects).where(wanted, objects.c.deleted_at.is_(None)))
-
-
-async def list_objects(work: Work, kind: str, *, after: str, limit: int) -> list[Stored]:
-    """Objects of one kind by name, from the name that comes after `after` on."""
-    alive = and_(objects.c.kind == kind, objects.c.name > after, objects.c.deleted_at.is_(None))
-    return list((await _load(work, select(objects).where(alive).order_by(objects.c.name).limit(limit))).values())
-
-
-async def load_everything(work: Work) -> dict[Key, Stored]:
-    """Every object, deleted ones too: for telling the others again."""
-    return await _load(work, select(objects).order_by(objects.c.kind, objects.c.name))
-
-
-def documents_of(catalogue: Catalogue) -> Documents:
-    return {key: stored.document for key, stored in catalogue.items()}
-
-
-async def save(work: Work, saving: Saving, user: str) -> Stored:
-    """Writes one object's fate; versions count on over deletions, ids do not survive them."""
-    kind, name = saving.key
-    now = {"updated_at": func.now(), "updated_by": user}
-    row = upsert(objects).values(kind=kind, name=name, object_id=str(uuid4()), version=1, updated_by=user,
-                                 document=saving.document or {})  # fmt: skip
-    fate: dict[str, Any] = now | {"version": objects.c.version + 1}
-    if saving.document is None:
-        fate["deleted_at"] = func.now()
-    else:
-        fate |= {"document": saving.document, "deleted_at": None}
-    if saving.verdict == "created":
-        fate["object_id"] = row.excluded.object_id
-    stored = await work.connection.execute(
-        row.on_conflict_do_update(index_elements=[objects.c.kind, objects.c.name], set_=fate).returning(objects)
-    )
-    return _stored(stored.one())
-
-
-async def _load(work: Work, query: Select[Any]) -> dict[Key, Stored]:
-    return {(row.kind, row.name): _stored(row) for row in await work.connection.execute(query)}
-
-
-def _stored(row: Row[Any]) -> Stored:
-    return Stored(row.object_id, row.version, row.document, row.deleted_at is not None)
 
 
 # ---- runs ------------------------------------------------------------------------------------------------------------

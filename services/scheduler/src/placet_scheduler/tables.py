@@ -21,6 +21,7 @@ objects = Table(
     Column("updated_at", _TIME, nullable=False, server_default=func.now()),
     Column("updated_by", Text, nullable=False),
     Column("deleted_at", _TIME),
+    Column("signature", Text, nullable=False, comment="over all that orders use"),
 )
 
 runs = Table(

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from placet_shared.errors import InvalidError
+from placet_shared.errors import PermanentError
 from placet_shared.objects import Schedule
 from placet_shared.work import Database, Work
 
 from . import store
 from .catalogue import schedule_of
+from .catalogue_store import documents_of, hold_catalogue, load_objects
 from .ordering import Asking, Orderer
 from .references import Documents, references
 from .times import check_schedule, next_times
@@ -32,17 +33,17 @@ class Clock:
             jobs = await store.jobs_that_can_start(work)
         for job in jobs:
             async with self.database.transaction() as work:
-                await store.hold_catalogue(work)
+                await hold_catalogue(work)
                 await self.orderer.start_remembered(work, job)
 
     async def _start_one(self) -> bool:
         """Times that were missed while nothing ran are one start; the next one lies in the future."""
         async with self.database.transaction() as work:
-            await store.hold_catalogue(work)
+            await hold_catalogue(work)
             job = await store.claim_slot(work)
             if job is None:
                 return False
-            schedule = _readable_schedule(job, await _with_schedule(work, job))
+            schedule = await self._schedule_of(work, job)
             following = next_times(schedule, work.now) if schedule else []
             await store.set_slot(work, job, next(iter(following), None))
             if schedule is not None:
@@ -50,20 +51,18 @@ class Clock:
                 await self.orderer.order_unattended(work, asking)
             return True
 
+    async def _schedule_of(self, work: Work, job: str) -> Schedule | None:
+        """The job's schedule; one that was altered or cannot be read starts nothing until it is saved anew."""
+        try:
+            schedule = schedule_of(job, await self._with_schedule(work, job))
+            if schedule is not None:
+                check_schedule(schedule)
+        except PermanentError as error:
+            log.error("schedule_unreadable", job=job, error=str(error))
+            return None
+        return schedule
 
-def _readable_schedule(job: str, documents: Documents) -> Schedule | None:
-    """The job's schedule; one that cannot be read starts nothing by itself until it is saved anew."""
-    try:
-        schedule = schedule_of(job, documents)
-        if schedule is not None:
-            check_schedule(schedule)
-    except InvalidError as error:
-        log.error("schedule_unreadable", job=job, error=str(error))
-        return None
-    return schedule
-
-
-async def _with_schedule(work: Work, job: str) -> Documents:
-    found = store.documents_of(await store.load_objects(work, [("job", job)]))
-    wanted = [key for document in found.values() for key in references(document)]
-    return {**found, **store.documents_of(await store.load_objects(work, wanted))}
+    async def _with_schedule(self, work: Work, job: str) -> Documents:
+        found = documents_of(await load_objects(work, self.orderer.seals, [("job", job)]))
+        wanted = [key for document in found.values() for key in references(document) if key[0] == "schedule"]
+        return {**found, **documents_of(await load_objects(work, self.orderer.seals, wanted))}
