@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from openpyxl import Workbook, load_workbook
+
 from placet_shared.clock import boot_seconds
 from placet_shared.objects import Job, parse_object
 from placet_sync_worker.app import CONNECTORS
@@ -57,6 +59,31 @@ class CsvKind:
 
     def rows(self, path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(io.StringIO(path.read_bytes().decode(), newline="")))
+
+
+class ExcelKind:
+    """The sheet stands between two others."""
+
+    second = "row 3"
+
+    def document(self) -> dict[str, Any]:
+        return {"type": "excel", "path": "people.xlsx", "sheet": "People"}
+
+    def put(self, path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        book = Workbook()
+        sheet, after = book.create_sheet("People"), book.create_sheet("After")
+        book.active.append(["before"])
+        after.append(["after"])
+        sheet.append(list(columns))
+        for row in rows:
+            sheet.append([row[name] or None for name in columns])
+        for cell in (one for row in sheet.iter_rows() for one in row):
+            cell.data_type = "s" if cell.value is not None else cell.data_type
+        book.save(path)
+
+    def rows(self, path: Path) -> list[dict[str, str]]:
+        header, *rows = load_workbook(path)["People"].iter_rows(values_only=True)
+        return [{str(name): str(cell or "") for name, cell in zip(header, row, strict=True)} for row in rows]
 
 
 @dataclass

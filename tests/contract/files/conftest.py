@@ -1,12 +1,13 @@
 """The same files in each format."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support.files import CsvKind, FileWorld
+from tests.support.files import CsvKind, ExcelKind, FileKind, FileWorld
 
-KINDS = {"csv": CsvKind}
+KINDS: dict[str, Callable[[], FileKind]] = {"csv": CsvKind, "xlsx": ExcelKind}
 
 
 @pytest.fixture(params=list(KINDS))

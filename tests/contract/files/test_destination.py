@@ -39,6 +39,7 @@ def test_then_there_is_nothing_left_to_do(world: FileWorld) -> None:
         ANN | {"dept": None},
         person("007", "Zoë Łódź", 'R&D <"quoted", and more\'>'),
         person("8", "=1+1", "+48 1"),
+        person("9", "_x0041_", "a\nb"),
     )
     world.run(*people)
     before = world.path.read_bytes()

@@ -28,6 +28,7 @@ from .mapping.monty import MontyEngine
 from .planning.run import PlanMaker, RunPlanner
 from .providers.active_directory import open_ad, open_ad_source, try_ad
 from .providers.csv import open_csv, open_csv_destination, try_csv
+from .providers.excel import open_excel, open_excel_destination, try_excel
 from .providers.files import FilesFolder
 from .providers.ldap import open_ldap, open_ldap_source, try_ldap
 from .providers.sql import open_sql_source, try_sql
@@ -44,6 +45,7 @@ APPLIERS = 2
 CONNECTORS = {
     "active_directory": Connector(source=open_ad_source, test=try_ad, destination=open_ad, writer=DirectoryWriter),
     "csv": Connector(source=open_csv, test=try_csv, keyed_destination=open_csv_destination, writer=FileWriter),
+    "excel": Connector(source=open_excel, test=try_excel, keyed_destination=open_excel_destination, writer=FileWriter),
     "ldap": Connector(source=open_ldap_source, test=try_ldap, destination=open_ldap, writer=DirectoryWriter),
     "sql": Connector(source=open_sql_source, test=try_sql, keyed_destination=open_sql, writer=RowsWriter),
 }

@@ -85,6 +85,8 @@ class FileWriter:
         if any(now != task.change.version for task in tasks):
             reason = f"{self.store.where} was changed after the plan; run the job again"
             return _all(tasks, Outcome(Result.CONFLICT, reason))
+        if busy := self.store.format.in_use(path):
+            return _all(tasks, Outcome(None, f"{self.store.where}: {busy}"))
         return self._write(path, state, now, tasks, work, deadline)
 
     def _write(

@@ -194,6 +194,9 @@ class CsvFormat:
     def open(self, path: Path) -> CsvTables:
         return CsvTables(self.provider, path)
 
+    def in_use(self, path: Path) -> None:
+        """Nobody says so."""
+
     def rewrite(self, old: Path | None, new: Path, edits: Edits) -> Refusals:
         """See `Format`: lines that are not edited keep their bytes, changed cells their quoting; new rows are quoted as
         the last one and get its line end."""

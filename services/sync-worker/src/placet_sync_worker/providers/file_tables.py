@@ -65,6 +65,10 @@ class Format(Protocol):
 
     def open(self, path: Path) -> Tables: ...
 
+    def in_use(self, path: Path) -> str | None:
+        """Why the file must not be replaced just now: somebody has it open in a program that says so."""
+        ...
+
     def rewrite(self, old: Path | None, new: Path, edits: Edits) -> Refusals:
         """Writes to `new` what `old` holds with the edits made, and all that they do not touch as it is. Without an old
         file: a new one."""
@@ -99,7 +103,7 @@ def place_of(columns: Sequence[str], column: str, whose: str) -> int:
 
 def once(columns: Sequence[str]) -> list[str]:
     """The columns whose name stands once: the others cannot be told apart."""
-    return [name for name in columns if columns.count(name) == 1]
+    return [name for name in columns if name and columns.count(name) == 1]
 
 
 def row_id(parts: Sequence[str | None]) -> str | None:
