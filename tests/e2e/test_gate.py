@@ -90,7 +90,7 @@ def test_an_edit_of_the_job_ends_the_run_that_waits(desk: Desk) -> None:
     desk.field("title")["static"] = "Colleague"
     del desk.field("title")["from"]
     saved = {one["kind"]: one for one in desk.apply()["results"]}
-    assert (saved["job"]["result"], saved["job"]["ended_run"]) == ("updated", run["id"])
+    assert (saved["job"]["result"], saved["job"]["ending_run"]) == ("updated", run["id"])
     assert desk.wait_for(run["id"], "finished")["outcome"] == "cancelled"
 
 

@@ -66,7 +66,7 @@ async def test_a_dry_run_saves_nothing(scheduler: Scheduler) -> None:
     run = await scheduler.ask()
     (would,) = await scheduler.apply(people(extra="delete", workflow="two-eyes"), dry_run=True)
     assert would["changed"] == ["extra"]
-    assert (would["result"], would["ended_run"]) == ("updated", run["id"])
+    assert (would["result"], would["ending_run"]) == ("updated", run["id"])
     assert await scheduler.published(RunCancelled) == []
 
 
@@ -218,10 +218,10 @@ async def test_an_edit_ends_the_run_that_waits(scheduler: Scheduler, edited: Doc
     await scheduler.handle(await scheduler.planned(run["id"]))
     await scheduler.handle(scheduler.request(run["id"]))
     (saved,) = await scheduler.apply(edited)
-    assert (saved["result"], saved["ended_run"]) == ("updated", run["id"])
+    assert (saved["result"], saved["ending_run"]) == ("updated", run["id"])
     (cancelled,) = await scheduler.published(RunCancelled)
     assert cancelled.reason == f"{edited['kind']} {edited['name']} was edited before the plan was approved"
-    assert (cancelled.run_id, cancelled.cancelled_by) == (run["id"], "ada")
+    assert (cancelled.run_id, cancelled.cancelled_by, cancelled.unless_approved) == (run["id"], "ada", True)
     assert (await scheduler.run(run["id"]))["state"] == "awaiting_approval"
 
 
@@ -239,7 +239,7 @@ async def test_other_edits_do_not(scheduler: Scheduler, edited: Document) -> Non
     await scheduler.apply_people(workflow="two-eyes", schedule="nightly")
     await scheduler.ask()
     (saved,) = await scheduler.apply(edited)
-    assert saved["ended_run"] is None
+    assert saved["ending_run"] is None
     assert await scheduler.published(RunCancelled) == []
 
 
@@ -247,7 +247,7 @@ async def test_a_new_default_workflow_ends_what_would_have_gone_without(schedule
     await scheduler.apply_people()
     run = await scheduler.ask()
     (saved,) = await scheduler.apply(TWO_EYES | {"name": "default"})
-    assert (saved["result"], saved["ended_run"]) == ("created", run["id"])
+    assert (saved["result"], saved["ending_run"]) == ("created", run["id"])
 
 
 async def test_deleting_ends_it_too(scheduler: Scheduler) -> None:
@@ -256,7 +256,7 @@ async def test_deleting_ends_it_too(scheduler: Scheduler) -> None:
     answer = await scheduler.call("DELETE", "/jobs/people")
     assert answer.json() == {
         "kind": "job", "name": "people", "result": "deleted", "changed": [], "warnings": [],
-        "ended_run": run["id"], "preview": None,
+        "ending_run": run["id"], "preview": None,
     }  # fmt: skip
     assert (await scheduler.run(run["id"]))["job"] == "people"
 
@@ -268,7 +268,7 @@ async def test_an_approved_run_goes_on(scheduler: Scheduler) -> None:
     await scheduler.handle(planned)
     await scheduler.handle(scheduler.decided(planned))
     (saved,) = await scheduler.apply(people(extra="delete"))
-    assert saved["ended_run"] is None
+    assert saved["ending_run"] is None
     assert await scheduler.published(RunCancelled) == []
 
 
@@ -278,7 +278,7 @@ async def test_one_edit_ends_several(scheduler: Scheduler) -> None:
     runs = {(await scheduler.ask(job))["id"] for job in ("people", "others")}
     (saved,) = await scheduler.apply(HR | {"path": "other.csv"})
     (warning,) = saved["warnings"]
-    assert {saved["ended_run"], warning.split()[1].strip(",")} == runs
+    assert {saved["ending_run"], warning.split()[1].strip(",")} == runs
     assert {event.run_id for event in await scheduler.published(RunCancelled)} == runs
 
 
@@ -291,7 +291,7 @@ async def test_an_edit_sees_every_order_that_came_before(scheduler: Scheduler, a
         (event,) = [event for event in await scheduler.published(RunRequested) if event.run_id == run["id"]]
         ordered = scheduler.keys.verifier().order(event.order).snapshot.job
         is_as_it_is_now = ordered.extra == edited["extra"]
-        assert is_as_it_is_now or saved["ended_run"] == run["id"]
+        assert is_as_it_is_now or saved["ending_run"] == run["id"]
         await scheduler.end(run["id"])
 
 
@@ -334,7 +334,7 @@ async def test_mail_settings_of_a_store(scheduler: Scheduler) -> None:
     await scheduler.ask()
     settings = {"host": "smtp", "port": 25, "security": "none", "sender": "placet@corp"}
     saved = (await scheduler.call("PUT", "/providers/corp/notifications", settings)).json()
-    assert (saved["result"], saved["ended_run"]) == ("updated", None)
+    assert (saved["result"], saved["ending_run"]) == ("updated", None)
     assert (await scheduler.call("GET", "/providers/corp")).json()["notifications"] == settings
     assert (await scheduler.published(ObjectChanged))[-1].object == corp(notifications=settings)
     assert await scheduler.published(RunCancelled) == []

@@ -65,16 +65,27 @@ async def test_the_first_who_asks_is_named(ready: Scheduler) -> None:
     await cancel(ready, run, "olga")
     (saved,) = await ready.apply(people(extra="delete"))
     await cancel(ready, run, "oscar")
-    assert saved["ended_run"] == run["id"]
+    assert saved["ending_run"] == run["id"]
     assert [event.cancelled_by for event in await ready.published(RunCancelled)] == ["olga"]
 
 
-async def test_a_cancellation_and_an_edit_at_once_ask_once(ready: Scheduler, another: Scheduler) -> None:
+async def test_a_person_may_cancel_what_an_edit_was_too_late_to_end(ready: Scheduler) -> None:
+    run = await ready.ask()
+    for extra in ("delete", "skip"):
+        await ready.apply(people(extra=extra))
+    for who in ("olga", "oscar"):
+        await cancel(ready, run, who)
+    await ready.apply(people(extra="delete"))
+    asked = [(event.cancelled_by, event.unless_approved) for event in await ready.published(RunCancelled)]
+    assert asked == [("ada", True), ("olga", False)]
+
+
+async def test_a_cancellation_and_an_edit_at_once_are_both_heard(ready: Scheduler, another: Scheduler) -> None:
     for number in range(4):
         run = await ready.ask()
         await asyncio.gather(cancel(another, run), ready.apply(people(extra="skip" if number % 2 else "delete")))
-        (event,) = [event for event in await ready.published(RunCancelled) if event.run_id == run["id"]]
-        assert event.cancelled_by in ("olga", "ada")
+        *_, event = [event for event in await ready.published(RunCancelled) if event.run_id == run["id"]]
+        assert (event.cancelled_by, event.unless_approved) == ("olga", False)
         await ready.end(run["id"], "cancelled")
 
 
@@ -120,3 +131,15 @@ async def test_who_waited_long_enough_is_told_of_the_run_that_does_not_end(
     run = await ready.ask()
     await cancel(ready, run)
     assert (await ready.ask())["id"] == run["id"]
+
+
+async def test_who_asks_while_an_edit_was_too_late_gets_the_approved_run_at_once(
+    ready: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs_api, "ENDING_SECONDS", 3600.0)
+    run = await ready.ask()
+    planned = await ready.planned(run["id"])
+    await ready.handle(planned)
+    await ready.apply(people(extra="delete"))
+    await ready.handle(ready.decided(planned))
+    assert (await asyncio.wait_for(ready.ask(), 30))["id"] == run["id"]

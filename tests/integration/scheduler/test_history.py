@@ -37,7 +37,7 @@ async def test_an_edit_ends_the_waiting_run_and_what_was_remembered_runs_with_th
     await ready.handle(RunTriggered(job="people"))
     (saved,) = await ready.apply(people(workflow="two-eyes", extra="delete"))
     (cancelled,) = await ready.published(RunCancelled)
-    assert saved["ended_run"] == cancelled.run_id == run["id"]
+    assert saved["ending_run"] == cancelled.run_id == run["id"]
     await ready.end(run["id"], "cancelled", reason=cancelled.reason)
     over = await ready.run(run["id"])
     assert (over["outcome"], over["reason"]) == ("cancelled", "job people was edited before the plan was approved")
@@ -48,7 +48,7 @@ async def test_an_edit_ends_the_waiting_run_and_what_was_remembered_runs_with_th
 async def test_an_edit_leaves_previews_alone(ready: Scheduler) -> None:
     preview = await ready.ask(preview=True)
     (saved,) = await ready.apply(people(workflow="two-eyes", extra="delete"))
-    assert saved["ended_run"] is None
+    assert saved["ending_run"] is None
     assert await ready.published(RunCancelled) == []
     assert (await ready.run(preview["id"]))["state"] == "planning"
 
@@ -58,7 +58,7 @@ async def test_what_is_over_is_not_touched_by_an_edit(ready: Scheduler, edited: 
     run_id = await ended(ready)
     before = await ready.run(run_id)
     (saved,) = await ready.apply(edited)
-    assert (saved["ended_run"], await ready.run(run_id)) == (None, before)
+    assert (saved["ending_run"], await ready.run(run_id)) == (None, before)
 
 
 # ---- deleting --------------------------------------------------------------------------------------------------------

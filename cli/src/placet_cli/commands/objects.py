@@ -61,8 +61,9 @@ def _remarks(saved: dict[str, Any]) -> None:
     who = f"{saved['kind']} {saved['name']}"
     for warning in saved["warnings"]:
         typer.echo(f"warning: {who}: {warning}", err=True)
-    if saved["ended_run"]:
-        typer.echo(f"{who}: run {saved['ended_run']} ends undecided: it was planned before this edit", err=True)
+    if saved["ending_run"]:
+        run = saved["ending_run"]
+        typer.echo(f"{who}: run {run} was planned before this; it is asked to end, unless it is approved", err=True)
     if saved["preview"]:
         typer.echo(f"{who}: follow its preview with `placet run watch {saved['preview']}`", err=True)
 

@@ -101,10 +101,13 @@ class Orderer:
         else:
             raise_alarm("altered", job=job, reason=f"a start by {waiting.requested_by} that nobody asked for")
 
-    async def cancel(self, work: Work, run_id: str, by: str, reason: str) -> None:
-        """Asks the worker to end a run; the first asking counts."""
-        if await store.mark_cancelled(work, run_id):
-            await work.publish(self.signer.signed(RunCancelled, run_id=run_id, cancelled_by=by, reason=reason))
+    async def cancel(
+        self, work: Work, run_id: str, by: str, reason: str = "", *, unless_approved: bool = False
+    ) -> None:
+        """Asks the worker to end a run; the first asking counts, a person's more than an edit's."""
+        if await store.mark_cancelled(work, run_id, unless_approved=unless_approved):
+            why = {"cancelled_by": by, "reason": reason, "unless_approved": unless_approved}
+            await work.publish(self.signer.signed(RunCancelled, run_id=run_id, **why))
             log.info("run_cancel_asked", run_id=run_id, by=by)
 
     async def _with_references(self, work: Work, job: str) -> Catalogue:

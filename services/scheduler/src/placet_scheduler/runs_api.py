@@ -16,7 +16,7 @@ from placet_shared.work import Database, Work
 from . import store
 from .errors import UnknownRunError
 from .ordering import Asking, Orderer
-from .runs import State, show_run
+from .runs import UNDECIDED, State, show_run
 
 ENDING_SECONDS = 15.0
 """How long a request waits for a cancelled run of the job to end, so that it does not get that one as its answer."""
@@ -65,7 +65,7 @@ def runs_router(database: Database, orderer: Orderer, caller: CallerDependency) 
         user.require("operator")
         async with database.transaction() as work:
             await _found(work, run_id)
-            await orderer.cancel(work, run_id, user.user, "")
+            await orderer.cancel(work, run_id, user.user)
             return show_run(await _found(work, run_id))
 
     _reading(router, database, who)
@@ -112,7 +112,7 @@ async def _until_ended(database: Database, job: str) -> None:
     for _ in range(int(ENDING_SECONDS / POLL_SECONDS)):
         async with database.transaction() as work:
             run = await store.open_run(work, job)
-        if run is None or not run.cancel_asked:
+        if run is None or not run.cancel_asked or (run.cancel_unless_approved and run.state not in UNDECIDED):
             return
         await asyncio.sleep(POLL_SECONDS)
 

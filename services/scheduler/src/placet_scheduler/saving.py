@@ -1,4 +1,4 @@
-"""Saves sets of objects in one transaction: rights, references, events, and the runs that an edit ends."""
+"""Saves sets of objects in one transaction: rights, references, events, and the runs that an edit asks to end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ DEFAULT_PREVIEW_REASON = "preview when finished"
 
 
 class Saved(BaseModel):
-    """What became of one object. `changed`: the fields of an updated one that are other now. `ended_run`: a run, not
-    approved yet, that ends by this. `preview`: one that began."""
+    """What became of one object. `changed`: the fields of an updated one that are other now. `ending_run`: a run that
+    is asked to end by this, which it does unless it is approved by then. `preview`: one that began."""
 
     model_config = ConfigDict(frozen=True)
     kind: str
@@ -36,7 +36,7 @@ class Saved(BaseModel):
     result: Verdict
     changed: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    ended_run: str | None = None
+    ending_run: str | None = None
     preview: str | None = None
 
 
@@ -93,7 +93,7 @@ class Saver:
 
     async def _end(self, work: Work, caller: Identity, ended: dict[str, Ending]) -> None:
         for run_id, ending in ended.items():
-            await self.orderer.cancel(work, run_id, caller.user, ending.reason)
+            await self.orderer.cancel(work, run_id, caller.user, ending.reason, unless_approved=True)
 
     async def _previews(self, work: Work, caller: Identity, edit: Edit) -> dict[Key, str]:
         wanted = [
@@ -109,10 +109,10 @@ class Saver:
         if kind == "job" and saving.document is not None:
             warnings += warnings_of(name, edit.after, notifier_has_mail=self.notifier_has_mail)
         runs = [run_id for run_id, ending in ended.items() if ending.because_of == saving.key]
-        warnings += [f"run {run_id}, which was not approved yet, ends by this too" for run_id in runs[1:]]
+        warnings += [f"run {run_id}, which was not approved yet, is asked to end by this too" for run_id in runs[1:]]
         return Saved(
             kind=kind, name=name, result=saving.verdict, changed=edit.changed_fields(saving), warnings=tuple(warnings),
-            ended_run=runs[0] if runs else None, preview=preview,
+            ending_run=runs[0] if runs else None, preview=preview,
         )  # fmt: skip
 
 
@@ -149,7 +149,7 @@ def object_changed(signer: Signer, key: Key, stored: Stored) -> ObjectChanged:
 
 
 async def _open_runs(work: Work, edit: Edit) -> dict[str, Ending]:
-    """The undecided runs that this edit ends, by their ids."""
+    """The undecided runs that this edit asks to end, by their ids."""
     found: dict[str, Ending] = {}
     for job, ending in endings(edit).items():
         run = await store.open_run(work, job)

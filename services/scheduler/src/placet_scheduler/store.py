@@ -70,11 +70,12 @@ async def save_view(work: Work, run_id: str, view: RunView, **more: Any) -> None
     await work.connection.execute(update(runs).where(runs.c.run_id == run_id).values(**_columns(view), **more))
 
 
-async def mark_cancelled(work: Work, run_id: str) -> bool:
-    """True for the first who asks."""
-    first = and_(runs.c.run_id == run_id, ~runs.c.cancel_asked, runs.c.state != "finished")
-    done = await work.connection.execute(update(runs).where(first).values(cancel_asked=True))
-    return bool(done.rowcount)
+async def mark_cancelled(work: Work, run_id: str, *, unless_approved: bool) -> bool:
+    """True for the first who asks, and for the first person after an edit did: that may be too late for an edit."""
+    unasked = ~runs.c.cancel_asked if unless_approved else ~runs.c.cancel_asked | runs.c.cancel_unless_approved
+    first = and_(runs.c.run_id == run_id, unasked, runs.c.state != "finished")
+    asked_now = {"cancel_asked": True, "cancel_unless_approved": unless_approved}
+    return bool((await work.connection.execute(update(runs).where(first).values(asked_now))).rowcount)
 
 
 def _columns(view: RunView) -> dict[str, Any]:

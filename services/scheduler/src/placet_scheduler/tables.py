@@ -43,6 +43,13 @@ runs = Table(
     Column("results", JSONB, nullable=False),
     Column("reason", Text),
     Column("cancel_asked", Boolean, nullable=False, server_default=text("false")),
+    Column(
+        "cancel_unless_approved",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="so far an edit alone asked; a person may still do so",
+    ),
     Index(
         "uq_runs_one_open",
         "job",
