@@ -31,6 +31,9 @@ SHOWING = {
     "provider show {provider}": {"kind", "name", "type", "url"},
     "provider test {provider}": {"ok", "steps"},
     "query test {source} --limit 1": {"columns", "rows", "total", "seconds"},
+    "schedule list": PAGE,
+    "workflow list": PAGE,
+    "workflow show {workflow}": {"kind", "name", "stages"},
     "job list": PAGE,
     "job show {job}": {"kind", "name", "source", "destination", "key", "fields"},
     "job review {job}": {"text", "queries", "next", "warnings"},
@@ -63,7 +66,8 @@ def known(make_desk: MakeDesk) -> tuple[Desk, Mapping[str, object]]:
     run = desk.approve(desk.request())
     sent = until(lambda: desk.admin.ask("notification", "list", "--run", run["id"])["items"], "a delivery")
     return desk, {
-        "job": desk.name, "file": desk.write(), "provider": desk.directory["name"], "source": desk.hr["name"],
+        "job": desk.name, "workflow": f"eyes-of-{desk.name}", "file": desk.write(),
+        "provider": desk.directory["name"], "source": desk.hr["name"],
         "run": run["id"], "request": run["request"], "key": desk.id_of("1"), "delivery": sent[0]["id"],
     }  # fmt: skip
 
@@ -198,7 +202,8 @@ def test_a_deleted_job_leaves_its_history(desk: Desk) -> None:
     desk.apply()
     run = desk.run()
     assert f"still used by job {desk.name}" in desk.admin.complaint("provider", "delete", desk.hr["name"])
-    assert desk.ada.ask("job", "delete", desk.name)["result"] == "deleted"
+    assert "limits: only an admin" in desk.ada.complaint("job", "delete", desk.name)
+    assert desk.admin.ask("job", "delete", desk.name)["result"] == "deleted"
     assert "only an admin" in desk.ada.complaint("provider", "delete", desk.hr["name"])
     assert desk.admin.ask("provider", "delete", desk.hr["name"])["result"] == "deleted"
     assert f"no job named {desk.name}" in desk.ada.complaint("job", "run", desk.name)
@@ -223,6 +228,33 @@ def test_waiting_ends_with_the_code_of_what_the_run_is_then(desk: Desk) -> None:
     assert desk.ada.ask("run", "watch", started["id"], "--timeout", "0.1", code=6)["id"] == started["id"]
 
 
+def test_who_asks_again_or_cancels_again_is_told_what_is(desk: Desk) -> None:
+    desk.two_eyes()
+    desk.people(("1", "Ann", "Berg", "Engineer"))
+    desk.apply()
+    run = desk.request()
+    again = desk.ada.run("job", "run", desk.name, "--output", "json")
+    assert (again.document["id"], again.document["joined"]) == (run["id"], True)
+    assert "this run is open already, asked for by ada at" in again.err
+    waiting = desk.ada.run("run", "watch", run["id"], "--timeout", "0.1")
+    assert waiting.err.splitlines()[:2] == [
+        f"run {run['id']} of job {desk.name}",
+        f"it waits for approval; see `placet request show {run['request']}`; who can approve: bob",
+    ]
+    assert f"run {run['id']} is being cancelled" in desk.ada.run("run", "cancel", run["id"]).err
+    desk.wait_for(run["id"], "finished")
+    assert f"run {run['id']} is over already: cancelled" in desk.ada.run("run", "cancel", run["id"]).err
+
+
+def test_a_job_is_reviewed_with_its_query_its_container_and_its_scripts(desk: Desk) -> None:
+    desk.people(("1", "Ann", "Berg", "Engineer"))
+    desk.job["destination"] |= {"query": "((employeeNumber=1", "container": f"ou=Nowhere,{desk.unit}"}
+    desk.job["fields"].append({"to": "mail", "script": "sorce['id']"})
+    review = desk.admin.ask("job", "review", "-f", desk.write(), code=1)
+    assert [error.split(":")[0] for error in review["errors"]] == ["destination.query", "destination.container"]
+    assert any("NameError" in warning for warning in review["warnings"])
+
+
 def test_users_and_tokens_come_and_go(stack: Stack) -> None:
     added = stack.admin.ask("user", "add", "dora", "--email", "dora@example.org", "--role", "viewer", "--group", "it")
     assert (added["roles"], added["groups"], added["disabled"]) == (["viewer"], ["it"], False)
@@ -231,6 +263,14 @@ def test_users_and_tokens_come_and_go(stack: Stack) -> None:
     assert dora.ask("run", "list")["next"] is None
     stack.admin.ask("user", "disable", "dora")
     assert "dora" in [one["name"] for one in stack.admin.ask("user", "list")["items"] if one["disabled"]]
+    assert dora.run("run", "list").code == 1
+    assert stack.admin.ask("user", "enable", "dora")["disabled"] is False
+    assert dora.run("run", "list").code == 0
+    changed = stack.admin.ask("user", "change", "dora", "--role", "approver", "--no-groups")
+    assert (changed["email"], changed["roles"], changed["groups"]) == ("dora@example.org", ["approver"], [])
+    (known,) = stack.admin.ask("token", "list", "dora")["items"]
+    assert known["id"] in printed.out
+    assert stack.admin.ask("token", "revoke", "dora", known["id"])["result"] == "revoked"
     assert dora.run("run", "list").code == 1
     assert Person(stack.home, "placet_no_token").run("run", "list").code == 1
 

@@ -23,7 +23,10 @@ TokenOption = Annotated[
     str | None, typer.Option("--token", help="Who you are; else PLACET_TOKEN, else the local stack's.")
 ]
 HomeOption = Annotated[
-    Path, typer.Option("--home", envvar="PLACET_HOME", help="The folder of the local stack.", show_default=True)
+    Path,
+    typer.Option(
+        "--home", envvar="PLACET_HOME", help="The folder of the local stack.", show_default=True, file_okay=False
+    ),
 ]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", show_default=False)]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]

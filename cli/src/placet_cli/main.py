@@ -1,6 +1,7 @@
 """The `placet` command: NOUN VERB."""
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -12,8 +13,25 @@ commands = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Placet keeps directories in step with the systems that know the truth, and changes nothing unapproved.",
 )
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # loads slowly
+
+        typer.echo(f"placet {version('placet-cli')}")
+        raise typer.Exit
+
+
+@commands.callback()
+def main(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """Placet keeps directories in step with the systems that know the truth, and changes nothing unapproved."""
+
 
 LOCAL, CATALOGUE, WORK, CARE = "The local stack", "What is kept in step", "What happens", "Who may, and what went wrong"
 
@@ -25,6 +43,8 @@ for panel, name, noun in (
     (CATALOGUE, "provider", objects.provider),
     (CATALOGUE, "query", objects.query),
     (CATALOGUE, "job", objects.job),
+    (CATALOGUE, "schedule", objects.schedule),
+    (CATALOGUE, "workflow", objects.workflow),
     (WORK, "run", runs.run),
     (WORK, "request", requests.request),
     (WORK, "notification", notifications.notification),
@@ -42,6 +62,7 @@ def app() -> None:
     try:
         sys.exit(commands(standalone_mode=False))
     except typer.TyperException as error:
+        error.message = error.message.removeprefix("Value error, ")  # the words of a library below
         error.show()  # type: ignore[attr-defined] # every error of usage has it
         leave(CommandError("", USAGE, {"error": str(error) or "wrong usage"}), form)
     except CommandError as error:

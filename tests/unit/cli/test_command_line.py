@@ -43,10 +43,29 @@ def run(words: str, monkeypatch: pytest.MonkeyPatch) -> object:
         "job run people --timeout 5",
         "run changes x --op eat",
         "run changes x --result eaten",
+        "run list --state nonsense",
+        "request list --state ajar",
+        "user add x --email x@example.org --role wizard",
+        "user change x",
+        "token create x --expires tomorrow",
+        "notification configure x --host h --sender x@example.org --security ssl",
+        "notification configure x --host h --sender x@example.org --port 0",
+        "notification configure x --host h --sender nomail",
+        "notification configure x --host h --sender x@example.org --username u",
+        "notification configure x --host h --sender x@example.org --password-env PLACET_SECRET_X",
+        f"up --home {__file__}",
     ],
 )
-def test_wrong_usage_ends_with_2(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_usage_ends_with_2(
+    words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(words, monkeypatch) == 2
+    assert "Value error" not in capsys.readouterr().err
+
+
+def test_the_version_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--version", monkeypatch) == 0
+    assert capsys.readouterr().out.startswith("placet 0.")
 
 
 def test_programs_get_json_with_wrong_usage_too(
@@ -62,6 +81,8 @@ COMMANDS = [
     "run cancel", "run changes", "request list", "request show", "request approve", "request deny",
     "notification list", "notification resend", "notification configure", "dead-letter list", "dead-letter show",
     "dead-letter replay", "user add", "user list", "user disable", "token create", "audit verify",
+    "user change", "user enable", "token list", "token revoke", "schedule list", "schedule show", "schedule delete",
+    "workflow list", "workflow show", "workflow delete",
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The catalogue: `placet apply`, `export`, and the nouns `provider`, `query`, `job`."""
+"""The catalogue: `placet apply`, `export`, and the nouns `provider`, `schedule`, `workflow`, `query`, `job`."""
 
 import sys
 from pathlib import Path
@@ -8,12 +8,14 @@ import typer
 
 from ..context import NameArgument, OutputOption, TokenOption, UrlOption, connect, speaks_to_local_stack
 from ..errors import USAGE, CommandError
-from ..output import Form, Printer, data_table, fields, show, table, to_yaml, visible
+from ..output import Form, Printer, data_table, nothing, show, table, to_yaml, visible
 
 PLURALS = {"provider": "providers", "schedule": "schedules", "workflow": "workflows", "job": "jobs"}
 """In the order in which objects refer to each other."""
 
 provider = typer.Typer(no_args_is_help=True, help="Connections to identity stores and data sources.")
+schedule = typer.Typer(no_args_is_help=True, help="When jobs start by themselves.")
+workflow = typer.Typer(no_args_is_help=True, help="Who approves plans.")
 query = typer.Typer(no_args_is_help=True, help="Queries, before they are used.")
 job = typer.Typer(no_args_is_help=True, help="What is copied from where to where.")
 
@@ -85,9 +87,16 @@ def export(
         found = [one for each in ([kind] if kind else PLURALS) for one in client.items(PLURALS[each])]
     ordered = [{"kind": one["kind"], "name": one["name"], **one} for one in found]
     if output is Form.JSON:
-        show(ordered, output, fields({}))
+        show(ordered, output, nothing)
     else:
         sys.stdout.write("---\n".join(to_yaml(one) for one in ordered))
+
+
+def _as_written(found: dict[str, Any]) -> Printer:
+    """An object as a file has it."""
+    text = to_yaml({"kind": found["kind"], "name": found["name"], **found})
+    lines = "\n".join(map(visible, text.rstrip("\n").split("\n")))
+    return lambda console: console.print(lines, markup=False)
 
 
 def _noun(noun: typer.Typer, kind: str, columns: tuple[str, ...]) -> None:
@@ -106,7 +115,7 @@ def _noun(noun: typer.Typer, kind: str, columns: tuple[str, ...]) -> None:
     ) -> None:
         """One, whole."""
         found = connect(url, token).get(plural, name)
-        show(found, output, fields(found))
+        show(found, output, _as_written(found))
 
     @noun.command("delete")
     def delete(
@@ -119,6 +128,8 @@ def _noun(noun: typer.Typer, kind: str, columns: tuple[str, ...]) -> None:
 
 
 _noun(provider, "provider", ("name", "type", "url", "path"))
+_noun(schedule, "schedule", ("name", "time_zone", "triggers"))
+_noun(workflow, "workflow", ("name", "stages", "requester_may_approve"))
 _noun(job, "job", ("name", "source", "destination", "workflow", "schedule"))
 
 
