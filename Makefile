@@ -1,5 +1,5 @@
 # Every target works on a bare Debian or Ubuntu machine with Python 3.11 or newer.
-.PHONY: setup demo test check fmt bench mutants up down
+.PHONY: setup demo access test check fmt bench mutants up down
 PATHS := shared services cli tests examples
 
 setup:
@@ -14,8 +14,13 @@ up: setup
 down: setup
 	@.venv/bin/placet down
 
+access: setup
+	@scripts/debian-packages java=default-jre-headless mvn=maven
+	@scripts/access-jars
+
 test: setup
 	@scripts/debian-packages java=default-jre-headless mvn=maven mariadbd=mariadb-server-core my_print_defaults=mariadb-client-core samba=samba-ad-dc =samba-ad-provision
+	@scripts/access-jars
 	@.venv/bin/pytest -n 2 --dist loadfile
 
 check: setup

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import subprocess
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ from placet_sync_worker.changes import Change
 from placet_sync_worker.connections import Connections
 from placet_sync_worker.planning.design import Options
 from placet_sync_worker.planning.planner import plan_run
+from placet_sync_worker.providers.access_jackcess import jackcess, new_database, open_database
 from placet_sync_worker.providers.file_destination import FileDestination
 from placet_sync_worker.providers.files import FilesFolder
 from placet_sync_worker.providers.surroundings import Surroundings
@@ -25,6 +28,7 @@ from placet_sync_worker.tasks import Outcome, Task
 from placet_sync_worker.testing.scripts import NoScripts
 from placet_sync_worker.testing.source import FakeSource
 
+ROOT = Path(__file__).parents[2]
 COLUMNS = ("id", "name", "dept")
 FIELDS = [{"to": "id", "from": "id"}, {"to": "name", "from": "name"}, {"to": "dept", "from": "dept"}]
 Row = Mapping[str, str]
@@ -84,6 +88,40 @@ class ExcelKind:
     def rows(self, path: Path) -> list[dict[str, str]]:
         header, *rows = load_workbook(path)["People"].iter_rows(values_only=True)
         return [{str(name): str(cell or "") for name, cell in zip(header, row, strict=True)} for row in rows]
+
+
+class AccessKind:
+    """The table stands beside another one."""
+
+    second = "record 2"
+
+    def __init__(self, suffix: str = "accdb") -> None:
+        install_jars()
+        self.suffix = suffix
+
+    def document(self) -> dict[str, Any]:
+        return {"type": "access", "path": f"people.{self.suffix}", "table": "People"}
+
+    def put(self, path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        path.unlink(missing_ok=True)
+        text = jackcess().DataType.TEXT
+        with closing(new_database(path)) as database:
+            for name in ("Other", "People"):
+                table = jackcess().TableBuilder(name)
+                for column in columns:
+                    table.addColumn(jackcess().ColumnBuilder(column, text))
+                made = table.toTable(database)
+            for row in rows:
+                made.addRow(*(row[name] or None for name in columns))
+
+    def rows(self, path: Path) -> list[dict[str, str]]:
+        with closing(open_database(path, None, read_only=True)) as database:
+            return [{str(name): str(value or "") for name, value in row.items()} for row in database.getTable("People")]
+
+
+def install_jars() -> None:
+    """What `make test` does, for a test that is run alone."""
+    subprocess.run([ROOT / "scripts" / "access-jars", sys.prefix], check=True)
 
 
 @dataclass

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.files import CsvKind, ExcelKind, FileKind, FileWorld
+from tests.support.files import AccessKind, CsvKind, ExcelKind, FileKind, FileWorld
 
-KINDS: dict[str, Callable[[], FileKind]] = {"csv": CsvKind, "xlsx": ExcelKind}
+KINDS: dict[str, Callable[[], FileKind]] = {"csv": CsvKind, "xlsx": ExcelKind, "accdb": AccessKind}
 
 
 @pytest.fixture(params=list(KINDS))

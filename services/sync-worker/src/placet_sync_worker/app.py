@@ -27,6 +27,7 @@ from .life import Life, end_overdue, end_stranded
 from .mapping.monty import MontyEngine
 from .planning.run import PlanMaker, RunPlanner
 from .providers.active_directory import open_ad, open_ad_source, try_ad
+from .providers.access import open_access, open_access_destination, try_access
 from .providers.csv import open_csv, open_csv_destination, try_csv
 from .providers.excel import open_excel, open_excel_destination, try_excel
 from .providers.files import FilesFolder
@@ -45,6 +46,9 @@ APPLIERS = 2
 CONNECTORS = {
     "active_directory": Connector(source=open_ad_source, test=try_ad, destination=open_ad, writer=DirectoryWriter),
     "csv": Connector(source=open_csv, test=try_csv, keyed_destination=open_csv_destination, writer=FileWriter),
+    "access": Connector(
+        source=open_access, test=try_access, keyed_destination=open_access_destination, writer=FileWriter
+    ),
     "excel": Connector(source=open_excel, test=try_excel, keyed_destination=open_excel_destination, writer=FileWriter),
     "ldap": Connector(source=open_ldap_source, test=try_ldap, destination=open_ldap, writer=DirectoryWriter),
     "sql": Connector(source=open_sql_source, test=try_sql, keyed_destination=open_sql, writer=RowsWriter),
