@@ -93,7 +93,11 @@ def test_certificates_are_verified(make_slapd: MakeSlapd) -> None:
     assert isinstance(error, UntrustedError)
     assert "set tls.ca_file" in str(error)
     other_name = slapd.url.replace("localhost", "127.0.0.1")
-    assert isinstance(refused(target(slapd, url=other_name, ca_file=str(slapd.ca_file))), UntrustedError)
+    error = refused(target(slapd, url=other_name, ca_file=str(slapd.ca_file)))
+    assert isinstance(error, UntrustedError)
+    assert "is for another host (IP address mismatch" in str(error)
+    in_clear = refused(target(slapd, url=slapd.url.replace("ldaps:", "ldap:"), receive_seconds=1))
+    assert "or speaks TLS there (ldaps://)" in str(in_clear)
     assert "/nowhere.pem cannot be read" in str(refused(target(slapd, ca_file="/nowhere.pem")))
 
 

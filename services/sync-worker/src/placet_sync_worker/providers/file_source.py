@@ -125,7 +125,10 @@ def try_file(source: FileSource, header: str) -> list[dict[str, Any]]:
         first = {"step": header, "ok": True, "message": f"columns {', '.join(columns)}"}
         page = next(iter(source.read(once(columns)[:1], None)), None)
         read = page.records.num_rows if page else 0
-        return [first, {"step": "read", "ok": True, "message": f"read a page of {read} records"}]
+        return [
+            first,
+            {"step": "read", "ok": True, "message": f"read a page of {read} record{'' if read == 1 else 's'}"},
+        ]
     except PlacetError as error:
         return [{"step": "read", "ok": False, "message": str(error)}]
 

@@ -124,12 +124,16 @@ def try_store(
         steps.append({"step": "bind", "ok": True, "message": f"bound as {settings.bind_dn}"})
         store = tried("base", lambda: store_over(settings, directory), found)
         try:
-            tried("read", lambda: _first_page(store), lambda count: f"read a page of {count} users")
+            tried("read", lambda: _first_page(store), lambda count: f"read a page of {_users(count)}")
         finally:
             store.close()
     except _StoppedError:
         pass
     return steps
+
+
+def _users(count: int) -> str:
+    return "1 user" if count == 1 else f"{count} users"
 
 
 class _StoppedError(Exception):

@@ -90,7 +90,11 @@ def _connection(target: Target) -> Connection:
 def _unreachable(target: Target, error: Exception) -> DirectoryError:
     words = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in words or "certificate verify failed" in words:
-        why = words.split("verify failed:")[-1].split("(_ssl")[0].strip(" :")
+        why = words.split("verify failed:")[-1].split("(_ssl")[0].strip(" :.")
+        if "mismatch" in why:
+            return UntrustedError(
+                f"the certificate of {target.url} is for another host ({why}); write the one that it names into the url"
+            )
         return UntrustedError(
             f"the certificate of {target.url} is not trusted ({why}); set tls.ca_file to the authority that issued it"
         )
@@ -112,7 +116,10 @@ def _not_bound(target: Target, error: Exception) -> DirectoryError:
     if "password is mandatory" in str(error):
         return BindRefusedError(f"the password of {target.bind_dn} is empty; set the secret that the provider names")
     if isinstance(error, LDAPException | OSError):
-        return UnreachableError(f"{target.url} took the connection but does not answer; look whether the server hangs")
+        tls = " or speaks TLS there (ldaps://)" if target.url.startswith("ldap://") else ""
+        return UnreachableError(
+            f"{target.url} took the connection but does not answer; look whether the server hangs{tls}"
+        )
     return ProtocolError(f"{target.url} answered something that is not LDAP; check the port and the url")
 
 
