@@ -15,10 +15,14 @@ from sqlalchemy import select, text
 from placet_console import tables
 from placet_console.app import build
 from placet_console.bootstrap import bootstrap_admin
+from placet_console.hashing import SecretHasher
+from placet_console.managing import Users
+from placet_console.sealing import row_seals
 from placet_console.settings import ConsoleSettings
 from placet_shared.api import install_problem_documents
 from placet_shared.events import UserChanged
 from placet_shared.identity import Identity, caller_of
+from placet_shared.migrating import migrate
 from placet_shared.service import Service
 from tests.support.ports import free_port
 from tests.support.signing import INSTALLATION, SigningKeys
@@ -68,9 +72,20 @@ class Console:
             self.keys.verifier().event(event, "console")
         return events
 
-    async def alter(self, statement: str) -> None:
+    async def alter(self, statement: str, **values: Any) -> None:
         async with self.service.database.engine.begin() as connection:
-            await connection.execute(text(statement))
+            await connection.execute(text(statement), values)
+
+    @property
+    def users(self) -> Users:
+        """As an API of a second replica has them."""
+        signer = self.keys.signer("console")
+        return Users(signer, row_seals(signer, self.keys.verifier()), SecretHasher())
+
+    async def migrate(self) -> None:
+        service = self.service
+        async with service.database.engine.begin() as connection:
+            await connection.run_sync(migrate, service.migrations, service.metadata, service.migrations_need)
 
 
 @asynccontextmanager

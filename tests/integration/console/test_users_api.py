@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from placet_console.hashing import SecretHasher
-from placet_console.managing import Users
 from placet_console.tables import metadata
 from placet_console.users import UserDetails
 from placet_shared.clock import utc_now
@@ -181,7 +179,7 @@ async def test_everybody_is_announced_again(console: Console) -> None:
 async def test_what_is_announced_last_is_what_is_true(console: Console) -> None:
     """A change that is not yet committed when all users are announced again."""
     await console.add_user("bob", "viewer", email="old@corp.example")
-    users, database = Users(console.keys.signer("console"), SecretHasher()), console.service.database
+    users, database = console.users, console.service.database
     async with database.transaction() as work:
         await users.change(work, "bob", UserDetails(email="new@corp.example", roles=("viewer",)))
         announcing = asyncio.create_task(users.announce_all(database))

@@ -3,9 +3,9 @@
 from functools import partial
 from pathlib import Path
 
-from placet_shared.chain import Signer
+from placet_shared.chain import Signer, Verifier
 from placet_shared.database import open_engine
-from placet_shared.keys import load_signing_key
+from placet_shared.keys import KeyRing, load_signing_key
 from placet_shared.loops import Loop
 from placet_shared.service import Service
 from placet_shared.work import Database
@@ -15,6 +15,7 @@ from .forwarding import Forwarder, open_client
 from .gate import Gate
 from .hashing import SecretHasher
 from .managing import Users
+from .sealing import row_seals
 from .settings import ConsoleSettings
 from .tables import delivery, metadata
 from .throttle import FailureLimit
@@ -28,8 +29,9 @@ def build(settings: ConsoleSettings) -> Service:
     """The service, ready to be served."""
     signer = Signer(load_signing_key(NAME, settings.key))
     database = Database(open_engine(settings.database_url, f"placet-{NAME}"), delivery, NAME)
+    seals = row_seals(signer, Verifier(KeyRing(settings.public_keys), settings.installation))
     hasher, client = SecretHasher(), open_client()
-    users = Users(signer, hasher)
+    users = Users(signer, seals, hasher)
     return Service(
         name=NAME,
         settings=settings,
@@ -41,9 +43,10 @@ def build(settings: ConsoleSettings) -> Service:
         router=build_router(
             database=database,
             users=users,
-            gate=Gate(database, hasher, FailureLimit()),
+            gate=Gate(database, seals, hasher, FailureLimit()),
             forwarder=Forwarder(settings.urls, client, signer),
             services=list(settings.urls),
         ),
         resources=[client],
+        migrations_need={"seals": seals},
     )

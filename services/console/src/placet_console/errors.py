@@ -21,6 +21,10 @@ class UserExistsError(ConflictError):
     """There is such a user already."""
 
 
+class AlteredUserError(ConflictError):
+    """The user was altered in the database and cannot sign in; say anew who they are with PUT /api/v1/users/…."""
+
+
 class LastAdminError(ConflictError):
     """This is the last admin who can sign in; make another one first."""
 

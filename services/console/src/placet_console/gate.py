@@ -11,6 +11,7 @@ from placet_shared.work import Database
 from . import store
 from .errors import not_signed_in, too_many_failures
 from .hashing import SecretHasher
+from .sealing import RowSeals
 from .throttle import FailureLimit
 from .tokens import Token, TokenRecord, read_token
 from .users import User
@@ -24,8 +25,9 @@ class Gate:
     revoking and changed roles count at once; what is remembered is only that a secret fits its hash. Wrong secrets
     count by address and token, so that nobody is kept out by what others try, and unknown tokens by address."""
 
-    def __init__(self, database: Database, hasher: SecretHasher, failures: FailureLimit) -> None:
+    def __init__(self, database: Database, seals: RowSeals, hasher: SecretHasher, failures: FailureLimit) -> None:
         self._database = database
+        self._seals = seals
         self._hasher = hasher
         self._failures = failures
 
@@ -49,7 +51,7 @@ class Gate:
     async def _look_up(self, token: Token) -> tuple[TokenRecord, User] | None:
         """The token's row and its user, if it can be used now."""
         async with self._database.transaction() as work:
-            found = await store.token_with_user(work, token.id)
+            found = await store.token_with_user(work, self._seals, token.id)
             return found if found and found[0].usable(work.now) and found[1].disabled_at is None else None
 
     async def _note_use(self, record: TokenRecord) -> None:

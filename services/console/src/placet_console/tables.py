@@ -20,6 +20,7 @@ users = Table(
     Column("version", BigInteger, nullable=False),
     Column("created_at", _TIME, nullable=False, server_default=func.now()),
     Column("disabled_at", _TIME),
+    Column("signature", Text, nullable=False),
     Index("uq_users_email", text("lower(email)"), unique=True),
     comment="an approver may be meant by e-mail, so no two users have the same",
 )
@@ -34,4 +35,5 @@ tokens = Table(
     Column("expires_at", _TIME),
     Column("revoked_at", _TIME),
     Column("last_used_at", _TIME),
+    Column("signature", Text, nullable=False),
 )

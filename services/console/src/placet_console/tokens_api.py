@@ -52,7 +52,7 @@ def tokens_router(database: Database, users: Users, only_admins: Sequence[Any]) 
     @router.get("")
     async def list_tokens(name: Name) -> list[TokenView]:
         async with database.transaction() as work:
-            return [_view(token) for token in await store.tokens_of(work, name)]
+            return [_view(token) for token in await store.tokens_of(work, users.seals, name)]
 
     @router.post("", status_code=201)
     async def create_token(name: Name, response: Response, wish: TokenWish | None = None) -> FreshToken:
@@ -64,7 +64,7 @@ def tokens_router(database: Database, users: Users, only_admins: Sequence[Any]) 
     @router.post("/{token_id}/revoke", status_code=204)
     async def revoke_token(name: Name, token_id: TokenId) -> None:
         async with database.transaction() as work:
-            if not await store.revoke_token(work, name, token_id):
+            if not await store.revoke_token(work, users.seals, name, token_id):
                 raise NotFoundError(f"{name} has no token {token_id}")
 
     return router

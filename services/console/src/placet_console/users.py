@@ -54,7 +54,7 @@ class NewUser(UserDetails):
 
 @dataclass(frozen=True)
 class User:
-    """A user as the console knows them."""
+    """A user as the console knows them. `altered`: not as it wrote them, so that they cannot sign in."""
 
     name: str
     email: str | None
@@ -63,13 +63,18 @@ class User:
     version: int
     created_at: datetime
     disabled_at: datetime | None
+    altered: bool = False
 
     def may_administer(self) -> bool:
-        return "admin" in self.roles and self.disabled_at is None
+        return "admin" in self.roles and self.disabled_at is None and not self.altered
 
     def says(self, details: UserDetails) -> bool:
         """Whether these details are already true."""
-        return (self.email, self.roles, self.groups) == (details.email, details.roles, details.groups)
+        return not self.altered and (self.email, self.roles, self.groups) == (
+            details.email,
+            details.roles,
+            details.groups,
+        )
 
     def announcement(self) -> dict[str, Any]:
         """The fields of user-changed."""

@@ -22,13 +22,14 @@ from .users import NewUser, User, UserDetails
 
 
 class UserView(BaseModel):
-    """A user."""
+    """A user. `altered`: not as the console wrote them; they cannot sign in until an admin says anew who they are."""
 
     name: str
     email: str | None
     roles: tuple[Role, ...]
     groups: tuple[str, ...]
     disabled: bool
+    altered: bool
     created_at: datetime
 
 
@@ -41,7 +42,7 @@ def users_router(database: Database, users: Users, gate: Gate) -> APIRouter:
     async def list_users(cursor: Name | None = None, limit: Limit = MOST_PER_PAGE) -> Page[UserView]:
         """By name."""
         async with database.transaction() as work:
-            found = await store.page_of_users(work, cursor or "", limit + 1)
+            found = await store.page_of_users(work, users.seals, cursor or "", limit + 1)
         return page_of(found, limit, lambda user: user.name, _view)
 
     @router.post("", status_code=201, dependencies=only_admins)
@@ -88,5 +89,6 @@ def _view(user: User) -> UserView:
         roles=user.roles,
         groups=user.groups,
         disabled=user.disabled_at is not None,
+        altered=user.altered,
         created_at=user.created_at,
     )
