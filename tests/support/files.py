@@ -4,7 +4,7 @@ import csv
 import io
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +37,7 @@ Row = Mapping[str, str]
 class FileKind(Protocol):
     """How one format is written and read by somebody else than Placet."""
 
+    name: str
     second: str
     """Where the second row stands."""
 
@@ -50,6 +51,7 @@ class FileKind(Protocol):
 
 
 class CsvKind:
+    name = "csv"
     second = "line 3"
 
     def document(self) -> dict[str, Any]:
@@ -68,6 +70,7 @@ class CsvKind:
 class ExcelKind:
     """The sheet stands between two others."""
 
+    name = "xlsx"
     second = "row 3"
 
     def document(self) -> dict[str, Any]:
@@ -93,6 +96,7 @@ class ExcelKind:
 class AccessKind:
     """The table stands beside another one."""
 
+    name = "accdb"
     second = "record 2"
 
     def __init__(self, suffix: str = "accdb") -> None:
@@ -119,6 +123,9 @@ class AccessKind:
             return [{str(name): str(value or "") for name, value in row.items()} for row in database.getTable("People")]
 
 
+KINDS: Mapping[str, Callable[[], FileKind]] = {"csv": CsvKind, "xlsx": ExcelKind, "accdb": AccessKind}
+
+
 def install_jars() -> None:
     """What `make test` does, for a test that is run alone."""
     subprocess.run([ROOT / "scripts" / "access-jars", sys.prefix], check=True)
@@ -136,8 +143,8 @@ class FileWorld:
 
     def __post_init__(self) -> None:
         self.files, self.spool = self.folder / "files", self.folder / "spool"
-        self.files.mkdir()
-        self.spool.mkdir()
+        self.files.mkdir(exist_ok=True)
+        self.spool.mkdir(exist_ok=True)
 
     @property
     def path(self) -> Path:

@@ -1,13 +1,10 @@
 """The same files in each format."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support.files import AccessKind, CsvKind, ExcelKind, FileKind, FileWorld
-
-KINDS: dict[str, Callable[[], FileKind]] = {"csv": CsvKind, "xlsx": ExcelKind, "accdb": AccessKind}
+from tests.support.files import KINDS, FileWorld
 
 
 @pytest.fixture(params=list(KINDS))

@@ -55,9 +55,9 @@ class FileDestination:
 
     def attribute(self, name: str) -> Attribute:
         """See `Destination`."""
+        if name in self._attributes:
+            return self._attributes[name]
         columns = self._tables.columns(self._tables.main)
-        if columns.count(name) == 1:
-            return self._tables.attribute(name)
         if name in columns:
             raise UnknownAttributeError(f"{self.where} has {columns.count(name)} columns named {name}; rename them")
         close = get_close_matches(name, columns, n=1, cutoff=0.5)
@@ -143,6 +143,10 @@ class FileDestination:
         tables = self.format.open(self._state[0])
         self._open.callback(tables.close)
         return tables
+
+    @cached_property
+    def _attributes(self) -> Mapping[str, Attribute]:
+        return {name: self._tables.attribute(name) for name in self._columns}
 
     @cached_property
     def _columns(self) -> list[str]:

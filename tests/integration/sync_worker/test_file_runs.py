@@ -1,0 +1,142 @@
+"""Jobs whose destination is a file, through order, plan, approval and batch, on a real PostgreSQL."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from placet_shared.chain import Order, Snapshot
+from placet_shared.failpoints import no_failpoint
+from placet_shared.objects import parse_object
+from placet_sync_worker.applying.run import BatchApplier
+from placet_sync_worker.planning.run import MadePlan, PlanMaker, RunPlanner
+from placet_sync_worker.testing.scripts import NoScripts
+from tests.support.files import FIELDS, CsvKind, ExcelKind, FileWorld, person
+from tests.support.worker import INSTALLATION, LEASE, STORE, ReadyPlan, WorkerHarness, a_job, an_update
+
+ANN, BOB, CYD = person("1", "Ann"), person("2", "Bob"), person("3", "Cyd")
+
+
+class FileRuns:
+    """A worker whose connections lead to real files, and a job from `hr.csv` to a file."""
+
+    def __init__(self, worker: WorkerHarness, world: FileWorld, database_url: str) -> None:
+        self.worker, self.world = worker, world
+        connections, sign = world.connections(), worker.sign["sync-worker"]
+        make = PlanMaker(database_url, connections, NoScripts())
+        common = (no_failpoint, LEASE)
+        worker.planner = RunPlanner(worker.database, make, worker.verifier, sign, worker.life, world.spool, *common)
+        worker.applier = BatchApplier(worker.database, connections, worker.verifier, worker.life, *common, 1)
+        self.source = CsvKind()
+
+    def records(self, *rows: dict[str, str]) -> None:
+        self.source.put(self.world.files / "hr.csv", list(ANN), rows)
+
+    async def planned(self, *, query: str | None = None, **job: Any) -> str:
+        """A run whose plan is stored."""
+        run_id = str(uuid4())
+        source = parse_object({"kind": "provider", "name": "hr", "type": "csv", "path": "hr.csv"})
+        made = a_job(
+            source={"provider": "hr", "query": query}, destination={"provider": "out"}, fields=FIELDS,
+            key=[{"source": "id", "destination": "id"}], **job,
+        )  # fmt: skip
+        shot = Snapshot(job_id="job-1", job=made, source=source, destination=self.world.provider())  # type: ignore[arg-type]  # a provider
+        order = Order(
+            run_id=run_id, installation=INSTALLATION, epoch=1, trigger="manual", requested_by="ada",
+            requested_at=datetime.now(UTC), preview=False, snapshot=shot,
+        )  # fmt: skip
+        await self.worker.tell(self.worker.requested(run_id, self.worker.sign["scheduler"].sign(order)))
+        assert await self.worker.planner.step()
+        return run_id
+
+    async def run(self, **job: Any) -> tuple[str, dict[str, int]]:
+        """The outcome of a run that is approved at once, and how many changes it wrote, by operation."""
+        run_id = await self.planned(**job)
+        if (await self.worker.run(run_id))["state"] == "planned":
+            await self.worker.approve(run_id)
+            await self.worker.apply_all()
+        ends = [one for one in await self.worker.published("placet.run-finished") if one["run_id"] == run_id]
+        assert len(ends) == 1, ends
+        return ends[0]["outcome"], ends[0]["applied"]
+
+
+@pytest.fixture(params=[CsvKind, ExcelKind])
+async def runs(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> AsyncIterator[FileRuns]:
+    worker = WorkerHarness(database_url, tmp_path / "keys")
+    await worker.migrate()
+    yield FileRuns(worker, FileWorld(tmp_path, request.param()), database_url)
+    await worker.database.engine.dispose()
+
+
+async def test_a_file_follows_another_one(runs: FileRuns) -> None:
+    runs.world.put()
+    runs.records(ANN, BOB, CYD)
+    assert await runs.run(extra="delete") == ("succeeded", {"create": 3})
+    assert runs.world.rows() == [ANN, BOB, CYD]
+    assert await runs.run(extra="delete") == ("succeeded", {})
+    runs.records(ANN | {"name": "Anna"}, CYD, person("4"))
+    assert await runs.run(extra="delete") == ("succeeded", {"create": 1, "update": 1, "delete": 1})
+    assert runs.world.rows() == [ANN | {"name": "Anna"}, CYD, person("4")]
+    assert await runs.run(extra="delete") == ("succeeded", {})
+
+
+async def test_a_query_chooses_records(runs: FileRuns) -> None:
+    runs.world.put()
+    runs.records(ANN, BOB | {"dept": "Temp"})
+    query = "SELECT * FROM hr WHERE dept <> 'Temp'"
+    assert await runs.run(query=query) == ("succeeded", {"create": 1})
+    assert runs.world.rows() == [ANN]
+
+
+async def test_a_plan_is_one_batch_however_many_changes_it_has(runs: FileRuns) -> None:
+    runs.world.put(*(person(str(number), "Old") for number in range(400)))
+    runs.records(*(person(str(number)) for number in range(200, 900)))
+    run_id = await runs.planned(extra="delete", extra_scope="all", limits={"delete": None})
+    batches = await runs.worker.rows(
+        "SELECT jsonb_array_length(items) AS size FROM sync.batches WHERE run_id = :r", r=run_id
+    )
+    assert [row["size"] for row in batches] == [900]
+    await runs.worker.approve(run_id)
+    assert await runs.worker.applier.step()
+    assert set(await runs.worker.results(run_id)) == {"applied"}
+    assert len(runs.world.rows()) == 700
+
+
+async def test_a_file_that_somebody_changed_since_the_plan_is_a_conflict(runs: FileRuns) -> None:
+    runs.world.put(ANN)
+    runs.records(ANN | {"name": "Plan"}, BOB)
+    run_id = await runs.planned()
+    runs.world.put(ANN | {"name": "Hand"})
+    await runs.worker.approve(run_id)
+    await runs.worker.apply_all()
+    assert await runs.worker.results(run_id) == ["conflict", "conflict"]
+    assert runs.world.rows() == [ANN | {"name": "Hand"}]
+
+
+async def test_a_column_that_a_query_lacks_fails_the_run_with_its_name(runs: FileRuns) -> None:
+    runs.world.put(ANN)
+    runs.records(ANN)
+    run_id = await runs.planned(query="SELECT id, name FROM hr")
+    run = await runs.worker.run(run_id)
+    assert (run["outcome"], run["reason"]) == (
+        "failed",
+        "job people: dept: the source has no column dept; it has id, name",
+    )
+
+
+async def test_a_plan_of_more_changes_than_a_statement_takes_parameters(database_url: str, tmp_path: Path) -> None:
+    worker, count = WorkerHarness(database_url, tmp_path), 66_000
+    await worker.migrate()
+    made = MadePlan(ReadyPlan([an_update(number) for number in range(count)]), STORE, "assertion", whole=True)
+    worker.planner = replace(worker.planner, make=lambda *_: made)
+    await worker.tell(worker.requested("large", worker.order("large")))
+    assert await worker.planner.step()
+    await worker.approve("large")
+    assert await worker.applier.step()
+    assert len(worker.store.asked) == count
+    assert (await worker.run("large"))["outcome"] == "succeeded"
+    await worker.database.engine.dispose()
