@@ -18,7 +18,11 @@ access: setup
 	@scripts/debian-packages java=default-jre-headless mvn=maven
 	@scripts/access-jars
 
-test: setup
+LIBLDAP := gcc=gcc =python3-dev =libldap2-dev =libsasl2-dev
+
+test:
+	@scripts/debian-packages $(LIBLDAP)
+	@scripts/setup --group libldap
 	@scripts/debian-packages java=default-jre-headless mvn=maven mariadbd=mariadb-server-core my_print_defaults=mariadb-client-core samba=samba-ad-dc =samba-ad-provision
 	@scripts/access-jars
 	@.venv/bin/pytest -n 2 --dist loadfile
@@ -34,7 +38,7 @@ fmt: setup
 	@.venv/bin/ruff format --quiet $(PATHS)
 
 bench:
-	@scripts/debian-packages gcc=gcc =python3-dev =libldap2-dev =libsasl2-dev
+	@scripts/debian-packages $(LIBLDAP)
 	@scripts/setup --group bench
 	@.venv/bin/python -m tests.bench.main
 

@@ -11,8 +11,8 @@ from placet_shared.objects import LdapProvider
 from placet_sync_worker.ports import Answer, Directory, Operation
 from placet_sync_worker.providers.files import FilesFolder
 from placet_sync_worker.providers.ldap import store_over
-from placet_sync_worker.providers.ldap3_directory import open_directory
 from placet_sync_worker.providers.ldap_connecting import Target
+from placet_sync_worker.providers.ldap_drivers import Driver, open_directory
 from placet_sync_worker.providers.ldap_store import LdapStore
 from placet_sync_worker.providers.surroundings import Surroundings
 from placet_sync_worker.testing.directory import FakeServer
@@ -88,11 +88,11 @@ class FakeWorld:
 class SlapdWorld:
     slapd: Slapd
     proxy: Proxy
+    driver: Driver = "python"
 
     def open(self) -> Directory:
-        return open_directory(
-            Target(f"ldap://127.0.0.1:{self.proxy.port}", BIND_DN, PASSWORD, connect_seconds=2, receive_seconds=5)
-        )
+        url = f"ldap://127.0.0.1:{self.proxy.port}"
+        return open_directory(Target(url, BIND_DN, PASSWORD, connect_seconds=2, receive_seconds=5), self.driver)
 
     def lose_answers(self) -> None:
         self.proxy.answers = False
@@ -109,11 +109,11 @@ class SlapdWorld:
 
 
 @contextmanager
-def slapd_world(setup: Setup = USUAL) -> Iterator[SlapdWorld]:
+def slapd_world(setup: Setup = USUAL, driver: Driver = "python") -> Iterator[SlapdWorld]:
     """A real server behind a proxy."""
     with ExitStack() as stack:
         slapd = stack.enter_context(running_slapd(setup))
-        yield SlapdWorld(slapd, stack.enter_context(running_proxy(slapd.port)))
+        yield SlapdWorld(slapd, stack.enter_context(running_proxy(slapd.port)), driver)
 
 
 def open_store(world: World) -> LdapStore:

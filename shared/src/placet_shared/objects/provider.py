@@ -104,7 +104,7 @@ class TlsSettings(Part):
 
 
 class IdentityStore(Object):
-    """A directory that speaks LDAP (RFC 4511), whatever its vendor. `driver` None: whichever is there and best."""
+    """A directory that speaks LDAP (RFC 4511), whatever its vendor. `driver` None: the pure-Python one."""
 
     kind: Literal["provider"] = "provider"
     type: str

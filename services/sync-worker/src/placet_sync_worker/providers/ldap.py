@@ -11,9 +11,9 @@ from placet_shared.objects import IdentityStore, LdapProvider
 
 from ..ports import DN, ID, RECORD, VERSION, Directory, Page, Window
 from .directory_errors import BindRefusedError
-from .ldap3_directory import open_directory
 from .ldap_attributes import Attributes
 from .ldap_connecting import Target
+from .ldap_drivers import open_directory
 from .ldap_store import LdapStore, look_around
 from .surroundings import Surroundings
 
@@ -75,7 +75,7 @@ def target_of(settings: IdentityStore, surroundings: Surroundings, search_contro
 
 def open_target(settings: IdentityStore, target: Target) -> Directory:
     """Connected and bound. Raises DirectoryError."""
-    return open_directory(target)
+    return open_directory(target, settings.driver)
 
 
 def store_over(settings: LdapProvider, directory: Directory) -> LdapStore:

@@ -70,6 +70,12 @@ class Channel:
         """Raises UnreachableError where it was lost."""
         self._open(None)
 
+    def release(self) -> socket.socket:
+        """The socket, for another who speaks over it from now on."""
+        connected = self._open(None)
+        self._socket = None
+        return connected
+
     def drop(self) -> None:
         """Closes it without a word."""
         if self._socket is not None:
