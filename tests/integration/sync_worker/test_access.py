@@ -223,7 +223,7 @@ def test_a_missing_part_of_the_installation_says_how_to_get_it(path: Path, monke
     monkeypatch.setattr(access_jackcess, "JARS", path.parent / "nowhere")
     jackcess.cache_clear()
     with pytest.raises(
-        SourceFileError, match=r"Access databases need Jackcess; run `make access`, or see docs/files.md"
+        SourceFileError, match=r"Access databases need Jackcess; run `make access`, or see docs/tables-in-files.md"
     ):
         source_of(path).columns()
     monkeypatch.setitem(__import__("sys").modules, "jpype", None)

@@ -330,6 +330,8 @@ def rich(tmp_path: Path) -> Path:
         chart = book.add_chart({"type": "column"})
         chart.add_series({"values": "=People!$D$2:$D$4"})
         other.insert_chart("C3", chart)
+        other.insert_textbox("C20", "Mind the gap")
+        sheet.add_sparkline("G2", {"range": "People!D2:D4"})
     return path
 
 
@@ -342,6 +344,7 @@ def test_all_parts_but_the_sheet_keep_their_octets(rich: Path) -> None:
         assert changed == {"xl/worksheets/sheet1.xml"}
         assert b'ref="A1:E4"' in after.read("xl/tables/table1.xml")
         assert any("chart" in name for name in after.namelist())
+        assert b"sparkline" in after.read("xl/worksheets/sheet1.xml")
 
 
 def test_values_get_the_kind_and_the_format_of_their_column(rich: Path) -> None:

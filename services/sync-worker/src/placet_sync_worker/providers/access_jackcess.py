@@ -16,7 +16,7 @@ from ..errors import SourceFileError
 JARS = Path(sys.prefix) / "share" / "placet" / "java"
 """Where `make access`, or the image, puts the jars."""
 
-_REMEDY = "run `make access`, or see docs/files.md for other ways to install it"
+_REMEDY = "run `make access`, or see docs/tables-in-files.md for other ways to install it"
 _OPTIONS = ("-Xrs", "-Xmx512m", "-XX:+UseSerialGC", "-Djava.awt.headless=true")
 """The JVM leaves signals to Python."""
 

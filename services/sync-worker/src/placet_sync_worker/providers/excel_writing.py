@@ -1,7 +1,7 @@
 """Changes some rows of a sheet in its XML. All other parts of the workbook are copied, and the octets of other rows.
 
-openpyxl would write the whole workbook anew, without what it does not know: charts that people made, slicers, text
-boxes, and the extensions of newer programs.
+openpyxl would write the whole workbook anew, without what it does not know: text boxes, sparklines, data bars, formats
+within a cell.
 """
 
 import re

@@ -56,7 +56,7 @@ class FileSource:
 
     def clock(self) -> str:
         """When the file was last written, in UTC: no honest stamp in it is later."""
-        return datetime.fromtimestamp(self._path().stat().st_mtime, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return datetime.fromtimestamp(int(self._path().stat().st_mtime), UTC).isoformat()
 
     def close(self) -> None: ...
 
