@@ -21,7 +21,7 @@ def run_in_words(document: Mapping[str, Any]) -> Printer:
         "job": job_of(document),
         "state": (document["outcome"] or document["state"]).replace("_", " "),
         "reason": document["reason"],
-        "asked by": f"{document['requested_by']} ({document['trigger']})",
+        "asked by": _asker(document),
         "requested_at": document["requested_at"],
         "finished_at": document["finished_at"],
         "request": document["request"],
@@ -85,6 +85,12 @@ def _vote(vote: Mapping[str, Any]) -> str:
     comment = f": {vote['comment']}" if vote["comment"] else ""
     verb = "approved" if vote["decision"] == "approve" else "denied"
     return f"{vote['user']} {verb} at {moment(vote['at'])}{comment}"
+
+
+def _asker(document: Mapping[str, Any]) -> str:
+    """`event: new hires loaded`, `ada (manual)`."""
+    by, trigger, reason = document["requested_by"], document["trigger"], document.get("trigger_reason")
+    return (by if by == trigger else f"{by} ({trigger})") + (f": {reason}" if reason else "")
 
 
 def job_of(document: Mapping[str, Any]) -> str:

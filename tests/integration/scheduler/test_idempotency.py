@@ -81,10 +81,10 @@ async def test_a_key_that_joined_an_open_run_stays_with_it(ready: Scheduler) -> 
 
 
 async def test_who_gets_the_open_run_is_told_so_each_time(ready: Scheduler) -> None:
-    assert [(await ask(ready, RUN)).json()["joined"] for _ in range(2)] == [False, False]
+    assert ["joined" in (await ask(ready, RUN)).json() for _ in range(2)] == [False, False]
     assert [(await ask(ready, RUN, "another")).json()["joined"] for _ in range(2)] == [True, True]
     assert (await ready.ask())["joined"] is True
-    assert (await ask(ready, PREVIEW, "preview")).json()["joined"] is False
+    assert "joined" not in (await ask(ready, PREVIEW, "preview")).json()
 
 
 async def test_a_request_that_was_refused_leaves_no_key(ready: Scheduler) -> None:

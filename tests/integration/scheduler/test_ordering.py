@@ -32,6 +32,14 @@ def open_ones(runs: list[Document]) -> list[Document]:
     return [run for run in runs if run["state"] != "finished" and not run["preview"]]
 
 
+async def test_a_run_says_why_it_was_asked_for_where_that_was_said(ready: Scheduler) -> None:
+    await ready.handle(RunTriggered(job="people", reason="new hires loaded"))
+    await ready.handle(RunTriggered(job="others"))
+    runs = {run["job"]: run for run in await ready.runs()}
+    assert runs["people"]["trigger_reason"] == "new hires loaded"
+    assert "trigger_reason" not in runs["others"]
+
+
 # ---- people ----------------------------------------------------------------------------------------------------------
 
 

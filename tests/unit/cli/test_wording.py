@@ -119,6 +119,21 @@ def test_a_run_without_a_plan_has_no_counts() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (
+            {"requested_by": "event", "trigger": "event", "trigger_reason": "new hires loaded"},
+            "event: new hires loaded",
+        ),
+        ({"requested_by": "schedule", "trigger": "schedule"}, "schedule"),
+        ({"trigger": "preview", "trigger_reason": "preview when finished"}, "ada (preview): preview when finished"),
+    ],
+)
+def test_who_asked_for_a_run_and_why(fields: dict[str, Any], words: str) -> None:
+    assert any(line == f"asked by      {words}" for line in printed(run_in_words(RUN | fields)))
+
+
 def test_a_finished_run_shows_outcome_plan_and_results() -> None:
     plan = {"create": 2, "unchanged": 5, "warnings": ["the clock is late"]}
     done = RUN | {

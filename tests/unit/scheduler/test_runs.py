@@ -169,6 +169,7 @@ def test_a_run_is_shown_as_the_interface_says() -> None:
         "requested_by": "ada", "requested_at": NOON, "finished_at": None, "preview": False, "plan": PLAN,
         "request_id": "q1", "results": ALL.model_dump(), "reason": None,
     }  # fmt: skip
-    ours = {"order_token": "a.b.c", "plan_token": "d.e.f", "cancel_asked": True}
+    ours = {"order_token": "a.b.c", "plan_token": "d.e.f", "cancel_asked": True, "trigger_reason": None}
     same = {name: value for name, value in row.items() if name not in ("run_id", "request_id")}
     assert show_run(row | ours) == same | {"id": "r1", "request": "q1"}
+    assert show_run(row | ours | {"trigger_reason": "new hires"})["trigger_reason"] == "new hires"

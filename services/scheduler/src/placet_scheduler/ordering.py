@@ -178,4 +178,5 @@ def snapshot_of(job: str, catalogue: Catalogue) -> Snapshot:
 
 def _row(order: Order, token: str) -> dict[str, Any]:
     same = ("run_id", "trigger", "requested_by", "requested_at", "preview")
-    return {name: getattr(order, name) for name in same} | {"job": order.snapshot.job.name, "order_token": token}
+    more = {"job": order.snapshot.job.name, "trigger_reason": order.reason or None, "order_token": token}
+    return {name: getattr(order, name) for name in same} | more

@@ -65,7 +65,7 @@ class RunView:
 
 
 def show_run(run: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of `runs` in the interface's shape."""
+    """A row of `runs` in the interface's shape, and why it was asked for, if that was said."""
     same = ("job", "state", "outcome", "trigger", "requested_by", "requested_at", "finished_at", "preview", "plan")
     return {
         "id": run["run_id"],
@@ -73,4 +73,5 @@ def show_run(run: Mapping[str, Any]) -> dict[str, Any]:
         "request": run["request_id"],
         "results": run["results"],
         "reason": run["reason"],
+        **({"trigger_reason": run["trigger_reason"]} if run["trigger_reason"] else {}),
     }

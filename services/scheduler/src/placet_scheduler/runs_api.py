@@ -50,7 +50,7 @@ def runs_router(database: Database, orderer: Orderer, caller: CallerDependency) 
         user: Annotated[Identity, who],
         idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
     ) -> dict[str, Any]:
-        """The new run, or the one that is open; `joined` says which."""
+        """The new run, or with `joined` the one that is open."""
         if body.preview:
             user.require("operator", "editor")
         else:
@@ -58,7 +58,7 @@ def runs_router(database: Database, orderer: Orderer, caller: CallerDependency) 
             await _until_ended(database, body.job)
         async with database.transaction() as work:
             run, asked_at = await _asked_for(work, orderer, body, user, idempotency_key)
-        return show_run(run) | {"joined": run["requested_at"] != asked_at}
+        return show_run(run) | ({"joined": True} if run["requested_at"] != asked_at else {})
 
     @router.post("/runs/{run_id}/cancel")
     async def cancel(run_id: str, user: Annotated[Identity, who]) -> dict[str, Any]:

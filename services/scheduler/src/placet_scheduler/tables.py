@@ -32,6 +32,7 @@ runs = Table(
     Column("state", Text, nullable=False),
     Column("outcome", Text),
     Column("trigger", Text, nullable=False),
+    Column("trigger_reason", Text, comment="why it was asked for, if that was said"),
     Column("requested_by", Text, nullable=False),
     Column("requested_at", _TIME, nullable=False),
     Column("finished_at", _TIME),
