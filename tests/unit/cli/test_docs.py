@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
 from placet_cli.files import parse_documents
@@ -24,7 +25,8 @@ BLOCKS = [
 
 @pytest.mark.parametrize(("file", "block"), BLOCKS)
 def test_every_example_is_read_as_a_file_would_be(file: str, block: str) -> None:
-    assert parse_documents(Path(file), block)
+    """What does not begin with a kind is a part of an object."""
+    assert parse_documents(Path(file), block) if block.startswith("kind:") else yaml.safe_load(block)
 
 
 def names(model: type[BaseModel]) -> Iterator[str]:
