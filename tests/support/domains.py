@@ -79,7 +79,7 @@ class Domain:
     def write(self, *operations: Operation) -> list[Answer]:
         """Somebody else's writes."""
         with closing(self.hand()) as hand:
-            return hand.write(operations, soon())
+            return hand.write(operations, soon() + 60)
 
     def add(
         self, name: str, kind: str = "user", place: str | None = None, /, **values: str | bytes | Sequence[str]
@@ -129,8 +129,15 @@ class Domain:
              "key": [{"source": "id", "destination": "employeeID"}], "fields": self.fields} | fields
         )  # fmt: skip
 
-    def apply(self, changes: Sequence[Change], *, maybe_sent: bool = False, deadline: float | None = None,
-              **provider: Any) -> list[Outcome]:  # fmt: skip
+    def apply(
+        self,
+        changes: Sequence[Change],
+        *,
+        maybe_sent: bool = False,
+        deadline: float | None = None,
+        keys: Sequence[str] = ("employeeID",),
+        **provider: Any,
+    ) -> list[Outcome]:
         """One outcome a step."""
         tasks = [
             Task(number, position, change, maybe_sent, change.version, change.dn)
@@ -139,7 +146,7 @@ class Domain:
         ]
         store = self.open(**provider)
         try:
-            outcomes = DirectoryWriter(store, ("employeeID",)).apply(tasks, deadline or soon())
+            outcomes = DirectoryWriter(store, keys).apply(tasks, deadline or soon())
         finally:
             store.close()
         made = {o.entry_id: t.change.key for t, o in zip(tasks, outcomes, strict=True) if o.entry_id}
@@ -149,7 +156,8 @@ class Domain:
     def run(self, rows: Iterable[Row], **job: Any) -> list[str]:
         """Plans and applies; what was done, as in `update 7: applied`, and `rejected line 3: …`."""
         changes, rejected, _ = self.plan(rows, **job)
-        outcomes = iter(self.apply(changes))
+        keys = [pair.destination for pair in self.job(**{k: v for k, v in job.items() if k != "provider"}).key]
+        outcomes = iter(self.apply(changes, keys=keys))
         done = [f"{change.op} {change.key}: {_worst([next(outcomes) for _ in change.steps])}" for change in changes]
         return done + [f"rejected {record}: {reason}" for record, reason in rejected.items()]
 

@@ -1,15 +1,31 @@
 """Active Directory, by Samba: plans are carried out, and what others do meanwhile is kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from placet_sync_worker.changes import Result
-from placet_sync_worker.ports import Modification, Operation
+from placet_sync_worker.changes import PROVEN, AttributeChange, Change, Phase, Result, Step
+from placet_sync_worker.errors import UnusableJobError
+from placet_sync_worker.planning.design import Options
+from placet_sync_worker.planning.examining import Examination
+from placet_sync_worker.ports import ID, RECORD, Answer, Directory, Entry, Modification, Operation, Window
+from placet_sync_worker.providers.active_directory import AdSource, open_ad, try_ad
+from placet_sync_worker.providers.directory_errors import BindRefusedError, InvalidFilterError, SearchRefusedError
+from placet_sync_worker.providers.ldap3_directory import open_directory
+from placet_sync_worker.providers.ldap_connecting import Target
+from placet_sync_worker.providers.ldap_wire import Scope
+from tests.support.directories import surroundings
 from tests.support.domains import Domain, domain_for
 from tests.support.planning import Row
-from tests.support.samba import PASSWORD, Samba
+from tests.support.samba import BIND_DN, DOMAIN_DN, PASSWORD, SERVICE, Samba
+from tests.support.slapd import BASE_DN as SLAPD_BASE_DN
+from tests.support.slapd import BIND_DN as SLAPD_BIND_DN
+from tests.support.slapd import PASSWORD as SLAPD_PASSWORD
+from tests.support.slapd import Slapd
 
 DISABLED, NEVER_EXPIRES = "userAccountControl;ACCOUNTDISABLE", "userAccountControl;DONT_EXPIRE_PASSWORD"
 
@@ -21,7 +37,12 @@ def domain(samba: Samba, tmp_path: Path) -> Iterator[Domain]:
 
 
 def row(domain: Domain, key: str, name: str = "Ann Low", **more: str | list[str] | None) -> Row:
-    return {"id": key, "name": name, "login": f"{domain.base[3:].partition(',')[0]}.{key}", "last": "Low", **more}
+    return {"id": key, "name": name, "login": f"{unit(domain)}.{key}", "last": "Low", **more}
+
+
+def unit(domain: Domain) -> str:
+    """A word that no other test's accounts begin with."""
+    return domain.base[3:].partition(",")[0]
 
 
 def control(domain: Domain, query: str = "(employeeID=1)") -> int:
@@ -73,3 +94,298 @@ def test_bits_that_somebody_else_sets_meanwhile_stay(domain: Domain) -> None:
     assert [outcome.result for outcome in domain.apply(changes)] == [Result.APPLIED]
     assert control(domain) == 0x50202
     assert [outcome.result for outcome in domain.apply(changes)] == [Result.ALREADY_APPLIED]
+
+
+def test_a_new_account_is_one_add_with_its_password_enabled(domain: Domain) -> None:
+    (change,), _, _ = domain.plan([row(domain, "1")])
+    with_password = enabled(change)
+    (outcome,) = domain.apply([with_password])
+    assert outcome.result == Result.APPLIED
+    assert control(domain) == 0x200
+    assert may_bind(domain, change.dn, "Secret.of-1")
+    assert domain.apply([with_password], maybe_sent=True)[0].result == Result.ALREADY_APPLIED
+
+
+def test_a_new_account_may_be_made_in_steps(domain: Domain) -> None:
+    (change,), _, _ = domain.plan([row(domain, "1")], provider={"create_in_steps": True})
+    steps = (
+        Step("add", Phase.CREATE, attributes=tuple(a.name for a in change.attributes if a.name != DISABLED)),
+        Step("modify", Phase.CREATE, attributes=("unicodePwd",)),
+        Step("modify", Phase.UPDATE, attributes=(DISABLED,)),
+    )
+    wanted = [a for a in enabled(change).attributes if a.name != DISABLED]
+    whole = replace(change, steps=steps, attributes=(*wanted, AttributeChange(DISABLED, ("TRUE",), ("FALSE",))))
+    assert [outcome.result for outcome in domain.apply([replace(whole, steps=steps[:1])])] == [Result.APPLIED]
+    assert control(domain) == 0x202
+    assert {outcome.result for outcome in domain.apply([whole], maybe_sent=True)} <= PROVEN
+    assert control(domain) == 0x200
+    assert may_bind(domain, change.dn, "Secret.of-1")
+
+
+def enabled(change: Change) -> Change:
+    """The account with a password, as its add gets it."""
+    attributes = [a for a in change.attributes if a.name != DISABLED]
+    attributes += [AttributeChange("unicodePwd", (), ("Secret.of-1",)), AttributeChange(DISABLED, (), ("FALSE",))]
+    return replace(
+        change, attributes=tuple(attributes), steps=(replace(change.steps[0], attributes=names_of(attributes)),)
+    )
+
+
+def names_of(attributes: Iterable[AttributeChange]) -> tuple[str, ...]:
+    return tuple(attribute.name for attribute in attributes)
+
+
+def may_bind(domain: Domain, dn: str, password: str) -> bool:
+    try:
+        open_directory(Target(domain.samba.url, dn, password, str(domain.samba.ca_file))).close()
+    except BindRefusedError:
+        return False
+    return True
+
+
+# ---- other kinds of entries ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "classes", "control", "needed"),
+    [
+        ("group", {"top", "group"}, [], {"sAMAccountName": "login"}),
+        ("contact", {"top", "person", "organizationalPerson", "contact"}, [], {}),
+        ("computer", {"top", "person", "organizationalPerson", "user", "computer"}, ["4096"],
+         {"sAMAccountName": "login"}),
+        ("inetOrgPerson", {"top", "person", "organizationalPerson", "user", "inetOrgPerson"}, ["514"],
+         {"sAMAccountName": "login"}),
+    ],
+)  # fmt: skip
+def test_entries_of_other_types(
+    domain: Domain, kind: str, classes: set[str], control: list[str], needed: dict[str, str]
+) -> None:
+    domain.fields = [{"to": "cn", "from": "name"}, {"to": "description", "from": "title"}]
+    domain.fields += [{"to": to, "from": column} for to, column in needed.items()]
+    job: dict[str, Any] = {"object_type": kind, "key": [{"source": "name", "destination": "cn"}]}
+    entry = row(domain, "1", "One", title="first")
+    assert domain.run([entry], **job) == ["create One: applied"]
+    assert set(domain.value("(cn=One)", "objectClass")) == classes
+    assert domain.value("(cn=One)", "userAccountControl") == control
+    assert domain.run([entry], **job) == []
+    assert domain.run([{**entry, "title": "other"}], **job) == ["update One: applied"]
+
+
+def test_containers_are_made_too(domain: Domain) -> None:
+    domain.fields = [{"to": "ou", "from": "name"}]
+    job: dict[str, Any] = {"object_type": "organizational_unit", "key": [{"source": "name", "destination": "ou"}]}
+    assert domain.run([row(domain, "1", "Sales")], **job) == ["create Sales: applied"]
+    assert domain.run([row(domain, "1", "Sales")], **job) == []
+
+
+def test_a_group_with_thousands_of_members(domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Samba gives all values at once, Windows 1,500; asked for a part, Samba gives it as Windows does."""
+    adds = [
+        Operation("add", f"CN=m{n},{domain.groups}", attributes={"objectClass": (b"contact",)}) for n in range(1_700)
+    ]
+    assert {answer.code for answer in domain.write(*adds)} == {0}
+    members = [add.dn for add in adds]
+    domain.add("big", "group", domain.groups, sAMAccountName=f"{unit(domain)}.big",
+               description="g1", member=members[:1_650])  # fmt: skip
+    monkeypatch.setattr("placet_sync_worker.providers.ldap_drivers._OPENERS", {"python": as_windows})
+    domain.fields = [{"to": "description", "from": "id"}, {"to": "member", "from": "phones"}]
+    job: dict[str, Any] = {
+        "object_type": "group", "key": [{"source": "id", "destination": "description"}], "missing": "skip",
+        "destination": {"provider": "corp", "container": domain.groups},
+    }  # fmt: skip
+    assert domain.run([{"id": "g1", "phones": list(members[:1_650])}], **job) == []
+    changes, _, _ = domain.plan([{"id": "g1", "phones": list(members[50:])}], **job)
+    (change,) = changes[0].attributes
+    assert (len(change.before), len(change.add), len(change.remove)) == (1_650, 50, 50)
+    assert [outcome.result for outcome in domain.apply(changes, keys=("description",))] == [Result.APPLIED]
+    assert domain.run([{"id": "g1", "phones": list(members[50:])}], **job) == []
+
+
+@dataclass(frozen=True)
+class AsWindows:
+    """Asks for the first 1,500 members where all are wanted."""
+
+    real: Directory
+
+    def search(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[list[Entry]]:
+        asked = ["member;range=0-1499" if name == "member" else name for name in attributes]
+        return self.real.search(base, scope, filter, asked)
+
+    def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
+        return self.real.write(operations, deadline)
+
+    def close(self) -> None:
+        self.real.close()
+
+
+def as_windows(target: Target) -> Directory:
+    return AsWindows(open_directory(target))
+
+
+# ---- what others do meanwhile ----------------------------------------------------------------------------------------
+
+
+def test_what_moved_since_the_plan_is_a_conflict(domain: Domain) -> None:
+    people = [row(domain, "1", title="Dr"), row(domain, "2", "Bob Roe")]
+    domain.run(people)
+    changes, _, _ = domain.plan([people[0] | {"title": "Prof"}, people[1] | {"phones": ["1"]}])
+    hand(domain, changes[0].dn, "title", "Hand")
+    hand(domain, changes[1].dn, "otherTelephone", "9")
+    outcomes = domain.apply(changes)
+    assert [outcome.result for outcome in outcomes] == [Result.CONFLICT, Result.CONFLICT]
+    assert all(repr(value) in str(outcomes[0].reason) for value in ("Dr", "Prof", "Hand"))
+    assert domain.value("(employeeID=1)", "title") == ["Hand"]
+    assert domain.value("(employeeID=2)", "otherTelephone") == ["9"]
+
+
+def test_an_entry_that_was_made_again_or_renamed_is_found_by_its_id_alone(domain: Domain) -> None:
+    people = [row(domain, "1", title="Dr"), row(domain, "2", "Bob Roe", title="Dr")]
+    domain.run(people)
+    changes, _, _ = domain.plan([one | {"title": "Prof"} for one in people])
+    removal, _, _ = domain.plan(people[1:], extra="delete")
+    domain.write(Operation("delete", changes[0].dn))
+    domain.add("Ann Low", employeeID="9", title="Dr")
+    domain.write(Operation("rename", changes[1].dn, new_rdn="CN=Robert", new_superior=domain.groups))
+    outcomes = domain.apply([*changes, *removal])
+    assert [outcome.result for outcome in outcomes] == [Result.CONFLICT, Result.CONFLICT, Result.ALREADY_APPLIED]
+    assert domain.value("(employeeID=9)", "title") == ["Dr"]
+
+
+def hand(domain: Domain, dn: str, name: str, value: str) -> None:
+    part = Modification("replace", name, (value.encode(),))
+    assert domain.write(Operation("modify", dn, modifications=(part,)))[0].done
+
+
+# ---- what must not be touched, and what cannot be written ------------------------------------------------------------
+
+
+def test_protected_entries_are_neither_changed_nor_removed(domain: Domain) -> None:
+    names = ["Boss", "Svc"]
+    for number, name in enumerate(names, 1):
+        domain.add(name, employeeID=str(number), sn="Low", sAMAccountName=f"{unit(domain)}.{name}")
+    hand(domain, f"CN=Boss,{domain.people}", "adminCount", "1")
+    people = [row(domain, "1", "Boss", title="x")]
+    domain.fields = [one for one in domain.fields if one["to"] != "sAMAccountName"]
+    changes, rejected, warnings = domain.plan(people, extra="delete", extra_scope="all")
+    assert [(change.op, change.dn) for change in changes] == [("delete", f"CN=Svc,{domain.people}")]
+    assert "is protected" in rejected["line 2"]
+    store = domain.open(base_dn=DOMAIN_DN)
+    with closing(store):
+        assert store.protected(BIND_DN.upper(), removing=False)
+        for name in ("CN=Administrator,CN=Users", "CN=krbtgt,CN=Users", "CN=Domain Users,CN=Users", "CN=Users"):
+            assert store.protected(f"{name},{DOMAIN_DN}", removing=False), name
+        assert store.protected(SERVICE, removing=True)
+        assert not store.protected(domain.people, removing=False)
+        assert store.protected(domain.people, removing=True)
+    assert warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("memberOf", "follows from what other entries say"),
+        ("canonicalName", "is constructed"),
+        ("objectGUID", "kept by the server itself"),
+        ("whenChanged", "kept by the server itself"),
+        ("sAMAccountType", "kept by the server itself"),
+        ("userAccountControl", "is written bit by bit; name one as in userAccountControl;ACCOUNTDISABLE"),
+        ("userAccountControl;NONSENSE", "flags of userAccountControl are SCRIPT, ACCOUNTDISABLE"),
+        ("nonsense", "the directory's schema has no attribute nonsense"),
+    ],
+)
+def test_what_cannot_be_written_is_no_target(domain: Domain, name: str, reason: str) -> None:
+    with closing(domain.open()) as store:
+        job = domain.job(fields=[*domain.fields, {"to": name, "static": "x"}])
+        examination = Examination(job, domain.columns, store, Options.of(domain.provider()))
+        assert examination.design() is None
+        (problem,) = examination.problems
+        assert reason in str(problem)
+
+
+def test_values_come_as_texts_that_can_be_written_again(domain: Domain) -> None:
+    domain.fields += [{"to": "accountExpires", "from": "until"}, {"to": "thumbnailPhoto", "from": "photo"},
+                      {"to": "manager", "from": "boss"}]  # fmt: skip
+    domain.columns += ["until", "photo", "boss"]
+    boss = domain.add("Zoé Boss", employeeID="0")
+    person = row(domain, "1", until="2027-01-04", photo="/9g=", boss=boss.lower())
+    assert domain.run([person]) == ["create 1: applied"]
+    assert domain.value("(employeeID=1)", "accountExpires") == ["134434944000000000"]
+    same = person | {"until": "2027-01-04T00:00:00Z", "boss": boss.replace("é", "e")}
+    assert domain.run([same]) == []
+    assert domain.run([person | {"until": "never"}]) == ["update 1: applied"]
+    assert domain.run([person | {"until": "0"}]) == []
+    (bad,) = domain.run([person | {"until": "tomorrow"}])
+    assert bad.startswith("rejected line 2: tomorrow is not allowed here: 'tomorrow' is no time")
+    with closing(domain.open()) as store:
+        (page,) = store.read(["objectSid", "objectGUID", "pwdLastSet", "thumbnailPhoto"], "(employeeID=1)")
+        (entry,) = page.to_pylist()
+    assert entry["objectGUID"] == [entry[ID]]
+    assert entry["objectSid"][0].startswith("S-1-5-21-")
+    assert (entry["pwdLastSet"], entry["thumbnailPhoto"]) == (["0"], ["/9g="])
+
+
+def test_what_finds_nothing_without_a_word_is_refused(domain: Domain) -> None:
+    with closing(domain.open()) as store:
+        for query, reason in (("(canonicalName=x)", "is constructed"), ("(nonsense=x)", "schema lacks")):
+            with pytest.raises(InvalidFilterError, match=reason):
+                list(store.read([], query))
+
+
+# ---- which server ----------------------------------------------------------------------------------------------------
+
+
+def test_a_plan_is_for_one_domain_controller(domain: Domain) -> None:
+    with closing(domain.open()) as store:
+        server = store.identity().server
+        assert server.startswith("dc1.corp.example (CN=NTDS Settings,CN=DC1,")
+        assert f"invocationId {store.controller.invocation})" in server
+        assert store.safety() == "value"
+
+
+def test_a_provider_is_tried_step_by_step(domain: Domain, slapd: Slapd) -> None:
+    around = surroundings(PLACET_SECRET_CORP=PASSWORD)
+    good = try_ad(domain.provider(), around)
+    assert [(step["step"], step["ok"]) for step in good] == [
+        ("secret", True), ("connect", True), ("bind", True), ("base", True), ("read", True),
+    ]  # fmt: skip
+    assert "at dc1.corp.example" in good[3]["message"]
+    nowhere = try_ad(domain.provider(base_dn=f"OU=no,{DOMAIN_DN}"), around)[-1]
+    assert (nowhere["ok"], f"no entry OU=no,{DOMAIN_DN}" in nowhere["message"]) == (False, True)
+    other = domain.provider(url=slapd.url, bind_dn=SLAPD_BIND_DN, base_dn=SLAPD_BASE_DN)
+    with pytest.raises(SearchRefusedError, match="is no domain controller of Active Directory; write `type: ldap`"):
+        open_ad(other, surroundings(PLACET_SECRET_CORP=SLAPD_PASSWORD))
+
+
+# ---- as a source -----------------------------------------------------------------------------------------------------
+
+
+def test_as_a_source_it_says_what_has_changed_at_this_domain_controller(domain: Domain) -> None:
+    for number in range(3):
+        domain.add(f"p{number}", employeeID=str(number), sn="Low")
+    with closing(AdSource(domain.open())) as source:
+        everything = records(source, Window("uSNChanged", None))
+        since = source.clock()
+    assert sorted(everything) == ["0", "1", "2"]
+    assert all(stamp <= since for stamp in everything.values())
+    hand(domain, f"CN=p1,{domain.people}", "sn", "Other")
+    with closing(AdSource(domain.open())) as source:
+        newer = max(everything.values())
+        changed = records(source, Window("uSNChanged", newer, ("employeeID",), (("0",), ("7",))))
+        assert changed.keys() == {"0", "1", newest(everything)}
+        assert changed["1"] > newer
+        elsewhere = f"{'0' * 8}-0000-0000-0000-{'0' * 12}/{newer.partition('/')[2]}"
+        assert records(source, Window("uSNChanged", elsewhere)) == everything | {"1": changed["1"]}
+        with pytest.raises(UnusableJobError, match="name uSNChanged"):
+            records(source, Window("whenChanged", None))
+
+
+def newest(stamps: dict[str, str]) -> str:
+    return max(stamps, key=lambda key: stamps[key])
+
+
+def records(source: AdSource, window: Window) -> dict[str, str]:
+    """Stamps by employeeID."""
+    pages = source.read(["employeeID", window.column], "(employeeID=*)", window)
+    rows = [one for page in pages for one in page.records.to_pylist()]
+    assert len({one[RECORD] for one in rows}) == len(rows)
+    return {one["employeeID"][0]: one[window.column] for one in rows}
