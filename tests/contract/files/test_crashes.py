@@ -54,7 +54,7 @@ def test_a_hand_after_the_death_is_not_overwritten(world: FileWorld, moment: str
 def test_what_a_dead_worker_left_beside_the_file_is_in_nobodys_way(world: FileWorld) -> None:
     world.put(ANN)
     changes, _ = world.plan(BOB)
-    left = world.path.with_name(f".{world.path.name}.placet-new").with_suffix(world.path.suffix)
+    left = world.path.with_name(f".{world.path.stem}.placet-new{world.path.suffix}")
     left.write_bytes(b"half a file")
     note = Path(f"{world.path.parent}/.{world.path.name}.placet-note")
     note.write_text('{"before": "half a no')

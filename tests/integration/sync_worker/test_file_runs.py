@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from openpyxl import Workbook
 
 from placet_shared.chain import Order, Snapshot
 from placet_shared.failpoints import no_failpoint
@@ -33,6 +34,7 @@ class FileRuns:
         worker.planner = RunPlanner(worker.database, make, worker.verifier, sign, worker.life, world.spool, *common)
         worker.applier = BatchApplier(worker.database, connections, worker.verifier, worker.life, *common, 1)
         self.source = CsvKind()
+        self.source_document = {"kind": "provider", "name": "hr", "type": "csv", "path": "hr.csv"}
 
     def records(self, *rows: dict[str, str]) -> None:
         self.source.put(self.world.files / "hr.csv", list(ANN), rows)
@@ -40,7 +42,7 @@ class FileRuns:
     async def planned(self, *, query: str | None = None, **job: Any) -> str:
         """A run whose plan is stored."""
         run_id = str(uuid4())
-        source = parse_object({"kind": "provider", "name": "hr", "type": "csv", "path": "hr.csv"})
+        source = parse_object(self.source_document)
         made = a_job(
             source={"provider": "hr", "query": query}, destination={"provider": "out"}, fields=FIELDS,
             key=[{"source": "id", "destination": "id"}], **job,
@@ -83,6 +85,21 @@ async def test_a_file_follows_another_one(runs: FileRuns) -> None:
     assert await runs.run(extra="delete") == ("succeeded", {"create": 1, "update": 1, "delete": 1})
     assert runs.world.rows() == [ANN | {"name": "Anna"}, CYD, person("4")]
     assert await runs.run(extra="delete") == ("succeeded", {})
+
+
+async def test_a_cell_that_cannot_be_read_rejects_its_record_and_protects_its_entry(runs: FileRuns) -> None:
+    runs.world.put(ANN, BOB, CYD)
+    book = Workbook()
+    for row in (list(ANN), ["1", "=never()", "Sales"], ["2", "Rob", "Sales"]):
+        book.active.append(row)
+    book.save(runs.world.files / "hr.xlsx")
+    runs.source_document = {"kind": "provider", "name": "hr", "type": "excel", "path": "hr.xlsx"}
+    done = await runs.run(extra="delete", extra_scope="all", limits={"delete": None})
+    assert done == ("succeeded_with_errors", {"update": 1, "delete": 1})
+    assert runs.world.rows() == [ANN, BOB | {"name": "Rob"}]
+    (rejected,) = await runs.worker.rows("SELECT record, key, attribute, reason FROM sync.rejected")
+    assert (rejected["record"], rejected["key"], rejected["attribute"]) == ("row 2", "1", "name")
+    assert rejected["reason"].startswith("B2: it is a formula that was never calculated")
 
 
 async def test_a_query_chooses_records(runs: FileRuns) -> None:

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placet_sync_worker.changes import AttributeChange, Change, Image, Phase, Step
-from placet_sync_worker.plan import BATCH_SIZE, Draft, arrange, batch_digest, canonical, change_hash, plan_digest
+from placet_sync_worker.plan import (
+    BATCH_SIZE,
+    Draft,
+    arrange,
+    arrange_whole,
+    batch_digest,
+    canonical,
+    change_hash,
+    plan_digest,
+)
 
 MOVE = (Step("rename", Phase.UPDATE, target="cn=b"), Step("modify", Phase.UPDATE))
 SALT = b"0123456789abcdef"
@@ -108,3 +117,13 @@ def test_parts_of_a_large_change_cover_it_once_and_add_before_they_remove() -> N
     one = AttributeChange("member", tuple("abcd"), tuple("cdefg"))
     parts = [one.part(first, first + 2) for first in range(0, 5, 2)]
     assert parts == [(("e", "f"), ()), (("g",), ("a",)), ((), ("b",))]
+
+
+def test_a_plan_for_what_is_written_as_a_whole_is_one_batch() -> None:
+    count = BATCH_SIZE + 1
+    changes = [(f"h{n}", (Phase.CREATE, Phase.UPDATE)) for n in range(count)] + [("gone", (Phase.DELETE,))]
+    (batch,) = arrange_whole(changes)
+    assert (batch.phase, batch.index, len(batch.items)) == (Phase.UPDATE, 0, count + 1)
+    assert (batch.items[0], batch.items[-1]) == ((0, (0, 1)), (count, (0,)))
+    assert batch.digest != arrange_whole(changes[1:])[0].digest
+    assert arrange_whole([]) == ()

@@ -66,10 +66,22 @@ class FileWriter:
     def apply(self, tasks: Sequence[Task], deadline: float, *, look_only: bool = False) -> list[Outcome]:
         """See `Writer`: all tasks get an outcome, or none does."""
         path = self.store.path()
-        with _locked(_beside(path, "lock")) as mine:
+        with self._locked(path) as mine:
             if not mine:
                 return _all(tasks, Outcome(None, f"{self.store.where} is being written by another worker"))
             return self._apply(path, tasks, deadline, look_only)
+
+    @contextmanager
+    def _locked(self, path: Path) -> Iterator[bool]:
+        """False where somebody else has the lock. It ends with the process."""
+        try:
+            opened = os.open(_beside(path, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise WorkerError(f"{self.store.where}: nothing can be written beside it: {error.strerror}") from error
+        try:
+            yield _lock(opened)
+        finally:
+            os.close(opened)
 
     def _apply(self, path: Path, tasks: Sequence[Task], deadline: float, look_only: bool) -> list[Outcome]:
         state = FileState.of(path) if path.exists() else None
@@ -92,7 +104,7 @@ class FileWriter:
     def _write(
         self, path: Path, state: FileState | None, now: str, tasks: Sequence[Task], work: str, deadline: float
     ) -> list[Outcome]:
-        new = _beside(path, "new").with_suffix(path.suffix)
+        new = path.with_name(f".{path.stem}.placet-new{path.suffix}")
         try:
             refused = self._make(path if state else None, new, tasks)
             self._verify(path if state else None, new, [task for task in tasks if _name(task) not in refused])
@@ -112,6 +124,8 @@ class FileWriter:
     def _make(self, old: Path | None, new: Path, tasks: Sequence[Task]) -> dict[str, tuple[str, str]]:
         """The new file, beside the old one; what is refused, by task: result and reason."""
         places = self._places(old, tasks)
+        if old is not None:
+            os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))  # nobody reads more than before
         refused = self._rewrite(old, new, tasks, places)
         removals = [task for task in tasks if task.change.op in ("disable", "delete")]
         before = [refused[_name(t)][0] if _name(t) in refused else "applied" for t in tasks if t not in removals]
@@ -140,7 +154,7 @@ class FileWriter:
         updates: dict[str, dict[str, str]] = {}
         deletes: dict[str, Task] = {}
         creates: list[tuple[Task, Row]] = []
-        owners: dict[str | int, Task] = {}
+        owners: dict[str | int, list[Task]] = {}
         for task in tasks:
             there = places.get(self._id(task), [])
             if task.step.what == "add":
@@ -148,19 +162,19 @@ class FileWriter:
                     reason = f"a row with this key is there already: {there[0]}"
                     refused[_name(task)] = (Result.CONFLICT.value, reason)
                 else:
-                    owners[len(creates)] = task
+                    owners[len(creates)] = [task]
                     creates.append((task, _values(task)))
             elif len(there) != 1:
                 reason = f"{len(there)} rows have this key: {', '.join(there)}" if there else "the row is gone"
                 refused[_name(task)] = (Result.CONFLICT.value, reason)
             elif task.step.what == "delete":
-                owners[there[0]] = deletes[there[0]] = task
+                owners[there[0]], deletes[there[0]] = [task], task
             else:
-                owners[there[0]] = task
+                owners.setdefault(there[0], []).append(task)
                 updates.setdefault(there[0], {}).update(_values(task))
         edits = Edits(updates, frozenset(deletes), [row for _, row in creates])
         for which, reason in self.store.format.rewrite(old, new, edits).items():
-            refused[_name(owners[which])] = (Result.FAILED.value, reason)
+            refused |= {_name(task): (Result.FAILED.value, reason) for task in owners[which]}
         return refused
 
     def _verify(self, old: Path | None, new: Path, tasks: Sequence[Task]) -> None:
@@ -255,19 +269,12 @@ def _beside(path: Path, what: str) -> Path:
     return path.with_name(f".{path.name}.placet-{what}")
 
 
-@contextmanager
-def _locked(path: Path) -> Iterator[bool]:
-    """False where somebody else has the lock. It ends with the process."""
-    opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _lock(opened: int) -> bool:
     try:
-        try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(opened)
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _read_note(path: Path) -> Note | None:

@@ -48,7 +48,7 @@ class FileSource:
         """See `Source`. Raises SourceMovedError where the file changed meanwhile. Only stamps that are times in ISO
         8601 are compared as such."""
         with self._opened() as tables:
-            if query is None and window is None:
+            if query is None and (window is None or window.since is None):
                 yield from tables.pages(tables.main, columns)
                 return
             with self._engine() as engine:
