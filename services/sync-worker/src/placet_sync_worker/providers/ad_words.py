@@ -10,7 +10,9 @@ from ..ports import Answer, Operation
 from .ldap_words import words_of_code
 
 _CODE = re.compile(r"([0-9A-F]{8}): ")
-_ATTRIBUTE = re.compile(r"\bAtt [0-9a-f]+ \(([\w-]+)\)|attribute '([\w-]+)'|(samaccountname|userprincipalname) '", re.I)
+_ATTRIBUTE = re.compile(
+    r"\bAtt [0-9a-f]+ \(([\w-]+)\)|attribute '([\w-]+)'|samldb: (samaccountname|userprincipalname)\b", re.I
+)
 
 PASSWORD, ACCOUNT, PRINCIPAL = "unicodePwd", "sAMAccountName", "userPrincipalName"  # attributes
 
@@ -47,11 +49,11 @@ def explained(answer: Answer, operation: Operation) -> Answer:
     """The answer with a message for people."""
     if not answer.code:
         return answer
-    said = answer.diagnostic.strip()
+    said = " ".join(answer.diagnostic.split())
     code = _CODE.match(said)
     attribute, remedy = _CASES.get(int(code[1], 16) if code else 0, (None, None))
     attribute = _named(said) or attribute
-    if attribute and attribute.lower() in (ACCOUNT.lower(), PRINCIPAL.lower()) and answer.code in (19, 68):
+    if attribute and (answer.code == 68 or "in use" in said):
         remedy = _TAKEN
     remedy = remedy or _REMEDIES.get(answer.code)
     what = _spelled(attribute, operation) if attribute else "it"
