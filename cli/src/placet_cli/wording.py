@@ -13,8 +13,8 @@ INDENT = " " * 11
 COUNTED = (*OPERATIONS, "unchanged", "rejected", "unlinked")
 
 
-def run_in_words(document: Mapping[str, Any]) -> Printer:
-    """Its state, the plan's counts, the results."""
+def run_in_words(document: Mapping[str, Any], *, with_lists: bool = True) -> Printer:
+    """Its state, the plan's counts, the results, and what lists the rejected records unless that is said elsewhere."""
     plan, results = document["plan"], document["results"] or {}
     shown = {
         "run": document["id"],
@@ -26,7 +26,7 @@ def run_in_words(document: Mapping[str, Any]) -> Printer:
         "finished_at": document["finished_at"],
         "request": document["request"],
         "plan": counted(plan or {}, COUNTED) or ("no records, no entries" if plan else None),
-        "rejected": rejected_in_words(document["id"], (plan or {}).get("rejected", 0)),
+        "rejected": rejected_in_words(document["id"], (plan or {}).get("rejected", 0)) if with_lists else None,
         "warnings": (plan or {}).get("warnings"),
         "results": counted(results, results),
     }

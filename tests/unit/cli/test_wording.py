@@ -101,6 +101,7 @@ def test_records_that_were_rejected_are_counted_and_where_they_are_is_said(count
     assert printed(changes_in_words([], rejected_in_words("r1", count))) == ["no changes", said]
     previewed = RUN | {"preview": True, "state": "finished", "outcome": "previewed", "plan": {"rejected": count}}
     assert said in " ".join(" ".join(printed(run_in_words(previewed))).split())
+    assert "--result" not in " ".join(printed(run_in_words(previewed, with_lists=False)))
 
 
 def test_counts_that_are_zero_are_left_out() -> None:

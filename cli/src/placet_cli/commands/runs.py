@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from ..context import IdArgument, NameArgument, OutputOption, TokenOption, UrlOption, connect
-from ..errors import DONE, USAGE, CommandError
+from ..errors import DONE, USAGE, WITH_ERRORS, CommandError
 from ..following import Operation, Result, RunState, exit_code, follow, why
 from ..output import Form, moment, show, table, visible
 from ..wording import changes_in_words, job_of, rejected_in_words, run_in_words
@@ -60,7 +60,7 @@ def _end(document: dict[str, Any], form: Form) -> None:
     """Prints a run that was waited for, and leaves with its exit code."""
     code = exit_code(document)
     if code == DONE or form is Form.TABLE:
-        show(document, form, run_in_words(document))
+        show(document, form, run_in_words(document, with_lists=code != WITH_ERRORS))
     if code != DONE:
         raise CommandError(why(document), code, document)
 
