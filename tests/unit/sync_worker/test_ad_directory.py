@@ -31,7 +31,7 @@ class Parted:
         first = int(name.partition("range=")[2].partition("-")[0] or 0)
         values = tuple(f"m{number}".encode() for number in range(first, min(first + self.most, self.members)))
         end = "*" if first + self.most >= self.members else str(first + self.most - 1)
-        found = {"cn": (b"big",), "uSNChanged": (str(self.version).encode(),)}
+        found: dict[str, tuple[bytes, ...]] = {"cn": (b"big",), "uSNChanged": (str(self.version).encode(),)}
         if values:
             found |= {"member": (), f"member;range={first}-{end}": values}
         if self.writes:
@@ -55,7 +55,6 @@ def test_values_that_come_in_parts_are_put_together() -> None:
     other, big = read(server)
     assert other.dn == "CN=other"
     assert big.attributes["Member"] == tuple(f"m{number}".encode() for number in range(8))
-    assert big.attributes.keys() == {"cn", "Member", "uSNChanged", "member"} - {"member"} | {"member"}
     assert server.asked == ["Member", "member;range=3-*", "member;range=6-*"]
 
 
@@ -84,16 +83,16 @@ RESET = Operation("modify", "CN=a", modifications=(Modification("replace", "unic
     ("operation", "code", "said", "sentence"),
     [
         (RESET, 19, "0000052D: AtrErr: DSID-03190F80, #1:\n\t0: 0000052D: DSID-03190F80, problem 1005",
-         "the directory refused unicodePwd: 0000052D: AtrErr: DSID-03190F80, #1: 0: 0000052D: DSID-03190F80, problem 1005"
-         " (constraintViolation, 19); the domain's password policy does not allow it; make the job's passwords longer"),
+         "#1: 0: 0000052D: DSID-03190F80, problem 1005 (constraintViolation, 19); the domain's password policy"),
+        (RESET, 19, "0000052D: x", "the directory refused unicodePwd: 0000052D: x (constraintViolation, 19); the domain's"),
         (RESET, 53, "0000001F: SvcErr: DSID-031A12D2, problem 5003 (WILL_NOT_PERFORM), data 0",
          "give passwords over ldaps:// alone"),
         (ADD, 68, "00000524: UpdErr: DSID-031A11E2, problem 6005 (ENTRY_EXISTS), data 0",
          "the directory refused samAccountName: 00000524"),
         (ADD, 68, "00002071: UpdErr: DSID-031B0D79, problem 6005 (ENTRY_EXISTS), data 0",
          "an entry with this name or this sAMAccountName is there already"),
-        (ADD, 19, "00002082: AtrErr: DSID-031510D7, #1: 0: 00002082: DSID-031510D7, problem 1005"
-         " (CONSTRAINT_ATT_TYPE), data 0, Att 2002b (initials):len 14", "the directory refused initials: 00002082"),
+        (ADD, 19, "00002082: AtrErr: DSID-031510D7, problem 1005, data 0, Att 2002b (initials):len 14",
+         "the directory refused initials: 00002082"),
         (ADD, 50, "00002098: SecErr: DSID-03150F94, problem 4003 (INSUFF_ACCESS_RIGHTS), data 0",
          "give the bind account the right to do it"),
         (ADD, 32, "0000208D: NameErr: DSID-03100241, problem 2001 (NO_OBJECT), data 0", "create the unit or container"),
