@@ -9,7 +9,8 @@ from placet_shared.objects import CsvProvider
 from placet_sync_worker.changes import Rejected
 from placet_sync_worker.errors import EmptySourceError, SourceFileError, SourceMovedError, UnknownColumnError
 from placet_sync_worker.ports import RECORD, Page
-from placet_sync_worker.providers.csv import PAGE_ROWS, CsvFormat, open_csv, try_csv
+from placet_sync_worker.providers.csv import CsvFormat, open_csv, try_csv
+from placet_sync_worker.providers.csv_tables import PAGE_ROWS
 from placet_sync_worker.providers.file_source import FileSource
 from placet_sync_worker.providers.file_tables import Edits
 from placet_sync_worker.providers.files import FilesFolder

@@ -4,16 +4,15 @@ Two small files stand beside the file: a lock, which is held over all of it, and
 put in its place, and for which changes; so that who comes after a crash knows whether it was.
 """
 
-import fcntl
-import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from placet_shared.clock import boot_seconds
 from placet_shared.errors import PlacetError
@@ -27,7 +26,9 @@ from ..providers.file_destination import ABSENT
 from ..providers.file_tables import Edits, Format, Row, Tables, find_rows, row_id
 from ..providers.files import FileState, checksum
 from ..tasks import Outcome, Task
+from .file_notes import Note, beside, lock, read_note, sync, write_note
 
+REMOVING = frozenset({"disable", "delete"})
 TOO_MANY = "too many failures before; the next run plans it again"
 
 
@@ -43,17 +44,6 @@ class FileStore(Protocol):
     def path(self) -> Path: ...
 
     def attribute(self, name: str) -> Attribute: ...
-
-
-@dataclass(frozen=True)
-class Note:
-    """What a file is to become: its checksums before and after, a digest of the changes, and what was refused of them:
-    result and reason."""
-
-    before: str
-    after: str
-    work: str
-    refused: Mapping[str, tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -75,18 +65,18 @@ class FileWriter:
     def _locked(self, path: Path) -> Iterator[bool]:
         """False where somebody else has the lock. It ends with the process."""
         try:
-            opened = os.open(_beside(path, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            opened = os.open(beside(path, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise WorkerError(f"{self.store.where}: nothing can be written beside it: {error.strerror}") from error
         try:
-            yield _lock(opened)
+            yield lock(opened)
         finally:
             os.close(opened)
 
     def _apply(self, path: Path, tasks: Sequence[Task], deadline: float, look_only: bool) -> list[Outcome]:
         state = FileState.of(path) if path.exists() else None
         now = checksum(path) if state else ABSENT
-        note, work = _read_note(_beside(path, "note")), _digest(tasks)
+        note, work = read_note(beside(path, "note")), _digest(tasks)
         if note is not None and note.work == work and any(task.maybe_sent for task in tasks):
             if now == note.after:
                 return [self._settled(task, note, Result.ALREADY_APPLIED) for task in tasks]
@@ -109,14 +99,14 @@ class FileWriter:
             refused = self._make(path if state else None, new, tasks)
             self._verify(path if state else None, new, [task for task in tasks if _name(task) not in refused])
             note = Note(now, checksum(new), work, refused)
-            _sync(new)
-            _write_note(_beside(path, "note"), note)
+            sync(new)
+            write_note(beside(path, "note"), note)
             if boot_seconds() > deadline:
                 return _all(tasks, Outcome(None, "writing took longer than the lease; raise PLACET_LEASE_SECONDS"))
             if (FileState.of(path) if path.exists() else None) != state:
                 return _all(tasks, Outcome(Result.CONFLICT, f"{self.store.where} was changed while it was written"))
             new.replace(path)
-            _sync(path.parent)
+            sync(path.parent)
         finally:
             new.unlink(missing_ok=True)
         return [self._settled(task, note, Result.APPLIED) for task in tasks]
@@ -127,11 +117,11 @@ class FileWriter:
         if old is not None:
             os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))  # nobody reads more than before
         refused = self._rewrite(old, new, tasks, places)
-        removals = [task for task in tasks if task.change.op in ("disable", "delete")]
-        before = [refused[_name(t)][0] if _name(t) in refused else "applied" for t in tasks if t not in removals]
-        if removals and too_many_failures(results_of({result: before.count(result) for result in set(before)})):
-            kept = [task for task in tasks if task.change.op not in ("disable", "delete")]
-            refused = self._rewrite(old, new, kept, places)
+        removals = [task for task in tasks if task.change.op in REMOVING]
+        others = [task for task in tasks if task.change.op not in REMOVING]
+        before = Counter(refused.get(_name(task), (Result.APPLIED.value, ""))[0] for task in others)
+        if removals and too_many_failures(results_of(before)):
+            refused = self._rewrite(old, new, others, places)
             refused |= {_name(task): (Result.SKIPPED.value, TOO_MANY) for task in removals}
         if old is not None:
             shutil.copymode(old, new)
@@ -260,45 +250,3 @@ def _digest(tasks: Sequence[Task]) -> str:
     for task in tasks:
         found.update(f"{_name(task)} ".encode() + canonical(task.change.document()))
     return found.hexdigest()
-
-
-# ---- beside the file -------------------------------------------------------------------------------------------------
-
-
-def _beside(path: Path, what: str) -> Path:
-    return path.with_name(f".{path.name}.placet-{what}")
-
-
-def _lock(opened: int) -> bool:
-    try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _read_note(path: Path) -> Note | None:
-    """None where there is none that could be read: then nothing was put in place."""
-    try:
-        found: dict[str, Any] = json.loads(path.read_text())
-        refused = {name: (str(one[0]), str(one[1])) for name, one in found.pop("refused").items()}
-        return Note(refused=refused, **found)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return None
-
-
-def _write_note(path: Path, note: Note) -> None:
-    """On the disk before it returns."""
-    new = path.with_name(f"{path.name}~")
-    new.write_text(json.dumps({"before": note.before, "after": note.after, "work": note.work, "refused": note.refused}))
-    _sync(new)
-    new.replace(path)
-    _sync(path.parent)
-
-
-def _sync(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

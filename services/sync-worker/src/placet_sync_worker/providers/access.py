@@ -183,7 +183,7 @@ class AccessFormat:
 
 def format_of(provider: AccessProvider, surroundings: Surroundings) -> AccessFormat:
     """Raises SecretMissingError."""
-    return AccessFormat(provider, surroundings.secret(provider.password) if provider.password else None)
+    return AccessFormat(provider, surroundings.secret(provider.password, host=None) if provider.password else None)
 
 
 def open_access(provider: AccessProvider, surroundings: Surroundings) -> FileSource:
