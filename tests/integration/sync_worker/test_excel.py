@@ -406,6 +406,21 @@ def test_rows_stay_where_formulas_or_comments_would_stand_beside_others(tmp_path
     ]  # fmt: skip
 
 
+def test_formulas_that_wait_below_the_rows_stay_and_are_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "people.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["id", "name", "label"])
+        sheet.write_row(1, 0, ["1", "Ann"])
+        for row in (1, 2, 3):
+            sheet.write_formula(row, 2, f'=IF(A{row + 1}="","",B{row + 1})', None, "Ann" if row == 1 else "")
+    edits = Edits(creates=[{"id": "2", "label": "x"}, {"id": "3", "name": "Cyd"}, {"id": "4"}])
+    new, refused = rewritten(path, edits)
+    assert {which: reason[:17] for which, reason in refused.items()} == {0: "C3 is a formula, "}
+    rows = list(load_workbook(new).active.iter_rows(min_row=3, values_only=True))
+    assert rows == [(None, None, '=IF(A3="","",B3)'), ("3", "Cyd", '=IF(A4="","",B4)'), ("4", None, None)]
+
+
 def test_formulas_elsewhere_are_calculated_anew(tmp_path: Path) -> None:
     book = Workbook()
     book.active.append(["id"])

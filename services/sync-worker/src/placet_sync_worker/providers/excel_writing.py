@@ -5,6 +5,7 @@ within a cell.
 """
 
 import re
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,7 +128,7 @@ class _Editing:
         found: dict[int, tuple[Kind, int] | None] = {}
         for number, cells in self.sheet.rows:
             for column, value in enumerate(cells):
-                kind = "text" if isinstance(value, Unreadable) else kind_of(value)
+                kind = None if isinstance(value, Unreadable) else kind_of(value)
                 if kind is not None:
                     before = found.get(column, (kind, number))
                     found[column] = (kind, number) if before and before[0] == kind else None
@@ -138,27 +139,25 @@ class _Editing:
     def made(self) -> bytes:
         """The sheet with the edits made."""
         layout, out = self.layout, list[bytes]()
-        creates = {self.last + 1 + number: row for number, row in enumerate(self.edits.creates)}
+        new = deque((self.last + 1 + number, row) for number, row in enumerate(self.edits.creates))
         if layout.rows:
-            out.append(self.octets[: layout.rows[0].start])
-            for span, after in zip(layout.rows, [*layout.rows[1:], None], strict=True):
-                for number in [number for number in sorted(creates) if number < span.number]:
-                    out.append(self._new_row(number, creates.pop(number)))
-                if span.number not in self.gone:
-                    values = self.updates.get(span.number) or creates.pop(span.number, None)
-                    out.append(self._moved(span, self._row(span, values) if values else self._raw(span)))
-                if after is not None:
-                    out.append(self.octets[span.end : after.start])
-            out += [self._new_row(number, row) for number, row in creates.items()]
-            tail = self.octets[layout.rows[-1].end :]
+            head, tail = self.octets[: layout.rows[0].start], self.octets[layout.rows[-1].end :]
         else:
             p = layout.prefix
-            out.append(self.octets[: layout.start] + f"<{p}sheetData>".encode())
-            out += [self._new_row(number, row) for number, row in creates.items()]
-            out.append(f"</{p}sheetData>".encode())
-            tail = self.octets[layout.end :]
-        head = b"".join(out)
-        return _changed(head, _DIMENSION, self._stretched) + _changed(tail, _MOVING, self._shifted)
+            head = self.octets[: layout.start] + f"<{p}sheetData>".encode()
+            tail = f"</{p}sheetData>".encode() + self.octets[layout.end :]
+        between = layout.rows[0].start if layout.rows else 0
+        for span in layout.rows:
+            out.append(self.octets[between : span.start])
+            while new and new[0][0] < span.number:
+                out.append(self._new_row(*new.popleft()))
+            values = new.popleft()[1] if new and new[0][0] == span.number else self.updates.get(span.number)
+            if span.number not in self.gone:
+                out.append(self._moved(span, self._row(span, values) if values else self._raw(span)))
+            between = span.end
+        out += [self._new_row(*one) for one in new]
+        head = _changed(head, _DIMENSION, self._stretched)
+        return b"".join([head, *out, _changed(tail, _MOVING, self._shifted)])
 
     def _raw(self, span: RowSpan) -> bytes:
         return self.octets[span.start : span.end]
@@ -183,11 +182,12 @@ class _Editing:
     def _refuses(self, row: int, name: str, cell: Cell | None) -> bool:
         """Whether a row is left as it is, since one of its cells cannot be written."""
         reference = f"{column_letters(self.place[name])}{row}"
+        which = f"row {row}" if row <= self.last else row - self.last - 1
         if cell is not None and cell.formula:
-            self.refused[f"row {row}"] = _FORMULA.format(reference, name)
+            self.refused[which] = _FORMULA.format(reference, name)
         elif (row, self.place[name]) in self.covered:
-            self.refused[f"row {row}"] = f"{reference}: {self.covered[row, self.place[name]]}"
-        return f"row {row}" in self.refused
+            self.refused[which] = f"{reference}: {self.covered[row, self.place[name]]}"
+        return which in self.refused
 
     def _new_row(self, number: int, values: Mapping[str, str]) -> bytes:
         p, like = self.layout.prefix, self.cells.get(self.last, {}) if self.sheet.rows else {}
