@@ -26,8 +26,8 @@ from .connections import Connections, Connector
 from .life import Life, end_overdue, end_stranded
 from .mapping.monty import MontyEngine
 from .planning.run import PlanMaker, RunPlanner
-from .providers.active_directory import open_ad, open_ad_source, try_ad
 from .providers.access import open_access, open_access_destination, try_access
+from .providers.active_directory import open_ad, open_ad_source, try_ad
 from .providers.csv import open_csv, open_csv_destination, try_csv
 from .providers.excel import open_excel, open_excel_destination, try_excel
 from .providers.files import FilesFolder
