@@ -181,8 +181,8 @@ SQL_DRIVERS = {
 class SqlProvider(Object):
     """A database and a table or view of it. Without `table` it is a source for jobs that have a query.
 
-    `timeout` is for each query. `applied_table: false` forbids a table `placet_applied` beside it, by which lost answers
-    are settled.
+    `timeout` is for each query. `applied_table: false` forbids a table `placet_applied` beside it, by which lost
+    answers are settled.
     """
 
     kind: Literal["provider"] = "provider"
