@@ -84,7 +84,7 @@ RESET = Operation("modify", "CN=a", modifications=(Modification("replace", "unic
     [
         (RESET, 19, "0000052D: AtrErr: DSID-03190F80, #1:\n\t0: 0000052D: DSID-03190F80, problem 1005",
          "#1: 0: 0000052D: DSID-03190F80, problem 1005 (constraintViolation, 19); the domain's password policy"),
-        (RESET, 19, "0000052D: x", "the directory refused unicodePwd: 0000052D: x (constraintViolation, 19); the domain"),
+        (RESET, 19, "0000052D: x", "the directory refused unicodePwd: 0000052D: x (constraintViolation, 19)"),
         (RESET, 53, "0000001F: SvcErr: DSID-031A12D2, problem 5003 (WILL_NOT_PERFORM), data 0",
          "give passwords over ldaps:// alone"),
         (ADD, 68, "00000524: UpdErr: DSID-031A11E2, problem 6005 (ENTRY_EXISTS), data 0",
