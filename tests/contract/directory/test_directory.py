@@ -3,7 +3,7 @@
 import pytest
 
 from placet_shared.errors import TransientError
-from placet_sync_worker.ports import Directory, Modification, Operation
+from placet_sync_worker.ports import DN, Directory, Modification, Operation
 from placet_sync_worker.providers.directory_errors import InvalidFilterError, NoSuchEntryError
 from placet_sync_worker.providers.ldap_wire import Scope
 from tests.support.directories import GROUPS, World, at_once, person, soon, write
@@ -63,6 +63,22 @@ def test_attributes_come_under_the_names_that_were_asked_for(world: World) -> No
     assert entry.dn == ADA
     assert set(entry.attributes) == {"MAIL", "entryUUID", "entryCSN"}
     assert set(entry.attributes["MAIL"]) == {b"a@x", b"b@x"}
+
+
+def test_entries_come_as_columns_of_octets(world: World) -> None:
+    photo = b"\xff\xd8" * 300
+    ada = person("Ada", mail=["b@x", "a@x"])
+    write(world, Operation("add", ada.dn, attributes={**ada.attributes, "jpegPhoto": (photo, b"x")}), person("Zoë"))
+    (page,) = world.open().columns(PEOPLE, "one", "(sn=*)", ["SN", "jpegPhoto", "mail", "title", "entryUUID"])
+    assert page.schema.names == [DN, "SN", "jpegPhoto", "mail", "title", "entryUUID"]
+    rows = {row[DN]: row for row in page.to_pylist()}
+    assert rows.keys() == {ADA, f"cn=Zoë,{PEOPLE}"}
+    assert sorted(rows[ADA]["mail"]) == [b"a@x", b"b@x"]
+    assert sorted(rows[ADA]["jpegPhoto"]) == sorted([photo, b"x"])
+    assert (rows[ADA]["SN"], rows[ADA]["title"], len(rows[ADA]["entryUUID"])) == ([b"Sample"], [], 1)
+    assert rows[f"cn=Zoë,{PEOPLE}"]["mail"] == []
+    (empty,) = world.open().columns(PEOPLE, "one", "(sn=nobody)", ["sn"])
+    assert (empty.num_rows, empty.schema.names) == (0, [DN, "sn"])
 
 
 def test_no_page_is_missing(world: World) -> None:

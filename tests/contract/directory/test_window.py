@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import pyarrow as pa
 import pytest
 
 from placet_sync_worker.applying.directory import DirectoryWriter
@@ -25,6 +26,9 @@ class Overtaken:
 
     def search(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[list[Entry]]:
         return self.real.search(base, scope, filter, attributes)
+
+    def columns(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        return self.real.columns(base, scope, filter, attributes)
 
     def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
         self.hand()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from placet_sync_worker.changes import PROVEN, AttributeChange, Change, Phase, Result, Step
@@ -210,6 +211,9 @@ class AsWindows:
     def search(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[list[Entry]]:
         asked = ["member;range=0-1499" if name == "member" else name for name in attributes]
         return self.real.search(base, scope, filter, asked)
+
+    def columns(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        return self.real.columns(base, scope, filter, attributes)
 
     def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
         return self.real.write(operations, deadline)

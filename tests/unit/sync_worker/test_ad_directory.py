@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import pyarrow as pa
 import pytest
 
 from placet_sync_worker.ports import Answer, Entry, Modification, Operation
@@ -37,6 +38,9 @@ class Parted:
         if self.writes:
             self.writes, self.version = self.writes - 1, self.version + 1
         yield [Entry(DN, found), Entry("CN=other", {"cn": (b"other",)})] if scope == "subtree" else [Entry(DN, found)]
+
+    def columns(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        raise NotImplementedError
 
     def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
         return list(self.answers)

@@ -16,6 +16,9 @@ RECORD, ID, VERSION, DN = "@record", "@id", "@version", "@dn"
 LISTS = pa.list_(pa.string())
 """The type of a column of values."""
 
+OCTETS = pa.list_(pa.binary())
+"""The type of a column of raw values."""
+
 Safety = Literal["assertion", "value", "read_back"]
 
 
@@ -310,6 +313,13 @@ class Directory(Protocol):
         self, base: str, scope: Literal["base", "one", "subtree"], filter: str, attributes: Sequence[str]
     ) -> Iterator[list[Entry]]:
         """All matches, page by page: complete, or it raises (a limit, a lost connection, a page that failed)."""
+        ...
+
+    def columns(
+        self, base: str, scope: Literal["base", "one", "subtree"], filter: str, attributes: Sequence[str]
+    ) -> Iterator[pa.RecordBatch]:
+        """The same as columns: `@dn` (string), and each attribute as list<binary>, without values where there are none.
+        No attribute is named twice."""
         ...
 
     def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:

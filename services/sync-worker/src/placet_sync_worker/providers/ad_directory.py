@@ -4,10 +4,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import pyarrow as pa
+
 from ..ports import Answer, Directory, Entry, Operation
 from .ad_values import guid_text
 from .ad_words import explained
 from .directory_errors import DirectoryBusyError, ProtocolError
+from .ldap_columns import columns_of
 from .ldap_wire import Scope
 
 DOMAIN_SCOPE = "1.2.840.113556.1.4.1339"
@@ -34,6 +37,11 @@ class AdDirectory:
             yield [entry for entry in page if not _ranges(entry)]
         for entry in parted:
             yield [self._whole(entry, attributes)]
+
+    def columns(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """See `Directory`."""
+        for page in self.search(base, scope, filter, attributes):
+            yield columns_of(page, attributes)
 
     def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
         """See `Directory`."""

@@ -1,10 +1,13 @@
 """The `Directory` port over one connection: searches that are complete or fail, writes with many in flight."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+
+import pyarrow as pa
 
 from ..ports import Answer, Entry, Operation
 from .ldap_channel import Channel
+from .ldap_columns import decode_columns
 from .ldap_connecting import Target, connect
 from .ldap_failures import kept_elsewhere, search_failure
 from .ldap_filter import encode_filter, parse_filter
@@ -36,9 +39,19 @@ class Ldap3Directory:
     channel: Channel
 
     def search(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[list[Entry]]:
-        """See `Directory`; no attributes: DNs alone. The next page is asked for before this one is decoded."""
-        request = search_request(base, scope, encode_filter(parse_filter(filter)), list(attributes) or ["1.1"])
+        """See `Directory`; no attributes: DNs alone."""
         names = {name.lower().encode(): name for name in attributes} | {name.encode(): name for name in attributes}
+        for contents in self._pages(base, scope, filter, attributes):
+            yield [decode_entry(content, names) for content in contents]
+
+    def columns(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """See `Directory`."""
+        for contents in self._pages(base, scope, filter, attributes):
+            yield decode_columns(contents, attributes)
+
+    def _pages(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[list[bytes]]:
+        """Entries, still encoded. The next page is asked for before this one is decoded."""
+        request = search_request(base, scope, encode_filter(parse_filter(filter)), list(attributes) or ["1.1"])
         number: int | None = self._ask(request, b"")
         count = 0
         while number is not None:
@@ -48,7 +61,7 @@ class Ldap3Directory:
             cookie = next_cookie(done.controls)
             number = self._ask(request, cookie) if cookie else None
             try:
-                yield _entries(contents, names)
+                yield contents
             except GeneratorExit:
                 if number is not None:
                     self.channel.forget(number)
@@ -112,7 +125,3 @@ class ChannelWire:
 def open_directory(target: Target) -> Ldap3Directory:
     """Connected and bound. Raises DirectoryError subclasses."""
     return Ldap3Directory(target, connect(target))
-
-
-def _entries(contents: Sequence[bytes], names: Mapping[bytes, str]) -> list[Entry]:
-    return [decode_entry(content, names) for content in contents]

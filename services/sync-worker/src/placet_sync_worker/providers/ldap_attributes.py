@@ -73,6 +73,10 @@ class Attributes:
             return base64.b64encode(value).decode()
         return value.decode(errors="backslashreplace")
 
+    def plain(self, name: str) -> bool:
+        """Whether the octets are the text."""
+        return not self.shows_base64(name)
+
     def shows_base64(self, name: str) -> bool:
         if name not in self._octets:
             self._octets[name] = self._shows_base64(name)

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from placet_shared.chain import DestinationIdentity
 
 from ..changes import AttributeChange
 from ..errors import InvalidNameError
-from ..ports import DN, ID, LISTS, VERSION, Attribute, Directory, Entry, ObjectType, Safety
+from ..ports import DN, ID, VERSION, Attribute, Directory, Entry, ObjectType, Safety
 from .directory_errors import InvalidFilterError, NoSuchEntryError, SearchRefusedError
 from .ldap_attributes import Attributes, is_password
 from .ldap_filter import Compare, attributes_of, parse_filter, render
@@ -102,7 +103,7 @@ class LdapStore:
         wanted = list(dict.fromkeys([*known, self.id_attribute, self.version_attribute]))
         asked = query or f"(&{''.join(f'({name}=*)' for name in known) or '(objectClass=*)'})"
         self._check_query(asked)
-        for entries in self.directory.search(self._checked_base(base), "subtree", asked, wanted):
+        for entries in self.directory.columns(self._checked_base(base), "subtree", asked, wanted):
             yield self._page(entries, names)
 
     def images(self, ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:
@@ -128,32 +129,33 @@ class LdapStore:
 
     # ---- reading ---------------------------------------------------------------------------------------------------
 
-    def _page(self, entries: Sequence[Entry], names: Mapping[str, str]) -> pa.RecordBatch:
+    def _page(self, entries: pa.RecordBatch, names: Mapping[str, str]) -> pa.RecordBatch:
         columns: dict[str, pa.Array] = {
             ID: self._operational(entries, self.id_attribute),
             VERSION: self._operational(entries, self.version_attribute),
-            DN: pa.array([entry.dn for entry in entries], pa.string()),
+            DN: entries.column(DN),
         }
         for asked, name in names.items():
-            there = self.on_wire(name)
-            columns[asked] = self._column([entry.attributes.get(there, ()) for entry in entries], name)
+            there = entries.column(self.on_wire(name))
+            columns[asked] = pa.ListArray.from_arrays(there.offsets, self._texts(there.values, name))
         return pa.RecordBatch.from_pydict(columns)
 
-    def _column(self, values: list[tuple[bytes, ...]], name: str) -> pa.Array:
-        if not self.attributes.shows_base64(name):
+    def _texts(self, values: pa.Array, name: str) -> pa.Array:
+        """Octets as texts."""
+        if self.attributes.plain(name):
             try:
-                return pa.array(values, LISTS)
+                return values.cast(pa.string())
             except pa.ArrowInvalid:  # some value is no UTF-8
                 pass
-        return pa.array([[self.text(name, one) for one in some] for some in values], LISTS)
+        return pa.array([self.text(name, value) for value in values.to_pylist()], pa.string())
 
-    def _operational(self, entries: Sequence[Entry], name: str) -> pa.Array:
-        try:
-            return pa.array([self.text(name, entry.attributes[name][0]) for entry in entries], pa.string())
-        except (KeyError, IndexError) as error:
+    def _operational(self, entries: pa.RecordBatch, name: str) -> pa.Array:
+        there = entries.column(name)
+        if len(there.values) != len(there) or not pc.all(pc.equal(pc.list_value_length(there), 1), min_count=0).as_py():
             raise SearchRefusedError(
                 f"{self.url} does not show {name} of each entry to {self.bind_dn}; let the account read it"
-            ) from error
+            )
+        return self._texts(there.values, name)
 
     def _check_query(self, query: str) -> None:
         """An attribute that the schema lacks matches nothing, silently: all entries would seem to be gone."""

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import ldap
+import pyarrow as pa
 from ldap.controls import RequestControl
 from ldap.controls.libldap import SimplePagedResultsControl
 
-from ..ports import Answer, Entry, Operation
+from ..ports import DN, OCTETS, Answer, Entry, Operation
 from .ldap3_directory import PAGE_ENTRIES
 from .ldap_connecting import Target, connect
 from .ldap_failures import LIMITS, kept_elsewhere, search_failure
@@ -32,8 +33,21 @@ class LibldapDirectory:
 
     def search(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[list[Entry]]:
         """See `Directory`; no attributes: DNs alone."""
-        asked = (base, _SCOPES[scope], render(parse_filter(filter)), list(attributes) or ["1.1"])
         names = {name.lower(): name for name in attributes} | {name: name for name in attributes}
+        for found in self._pages(base, scope, filter, attributes):
+            yield [_entry(dn, values, names) for dn, values in found]
+
+    def columns(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """See `Directory`."""
+        for found in self._pages(base, scope, filter, attributes):
+            spelled = {name.lower(): name for name in set[str]().union(*(values for _, values in found))}
+            there = [spelled.get(name.lower(), name) for name in attributes]
+            columns = [pa.array([values.get(name, ()) for _, values in found], OCTETS) for name in there]
+            names = pa.array([dn for dn, _ in found], pa.string())
+            yield pa.RecordBatch.from_arrays([names, *columns], names=[DN, *attributes])
+
+    def _pages(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[list[Found]]:
+        asked = (base, _SCOPES[scope], render(parse_filter(filter)), list(attributes) or ["1.1"])
         number: int | None = self._ask(asked, b"")
         count = 0
         while number is not None:
@@ -41,7 +55,7 @@ class LibldapDirectory:
             count += len(found)
             number = self._ask(asked, cookie) if cookie else None
             try:
-                yield [_entry(dn, values, names) for dn, values in found]
+                yield found
             except GeneratorExit:
                 if number is not None:
                     self.channel.call("abandon_ext", number)

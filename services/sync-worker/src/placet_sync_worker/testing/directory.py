@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+import pyarrow as pa
+
 from ..ports import Answer, Entry, Modification, Operation
 from ..providers.directory_errors import LimitReachedError, NoSuchEntryError, UnreachableError
 from ..providers.ldap_attributes import Attributes
+from ..providers.ldap_columns import columns_of
 from ..providers.ldap_filter import parse_filter
 from ..providers.ldap_names import dn_key, is_within, parse_rdn, split_rdn
 from ..providers.ldap_predicate import matches
@@ -269,6 +272,11 @@ class FakeDirectory:
                     f"the fake directory gave {limit} entries below {base}: its size limit is reached"
                 )
             yield found[start : start + PAGE_ENTRIES]
+
+    def columns(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """See `Directory`."""
+        for page in self.search(base, scope, filter, attributes):
+            yield columns_of(page, attributes)
 
     def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
         """See `Directory`; `deadline` does not matter, since all answers that come are there at once."""
