@@ -20,7 +20,7 @@ from placet_sync_worker.changes import Change
 from placet_sync_worker.connections import Connections
 from placet_sync_worker.planning.design import Options
 from placet_sync_worker.planning.planner import plan_run
-from placet_sync_worker.providers.access_jackcess import jackcess, new_database, open_database
+from placet_sync_worker.providers.access_jackcess import JARS, jackcess, new_database, open_database
 from placet_sync_worker.providers.file_destination import FileDestination
 from placet_sync_worker.providers.files import FilesFolder
 from placet_sync_worker.providers.surroundings import Surroundings
@@ -128,7 +128,8 @@ KINDS: Mapping[str, Callable[[], FileKind]] = {"csv": CsvKind, "xlsx": ExcelKind
 
 def install_jars() -> None:
     """What `make test` does, for a test that is run alone."""
-    subprocess.run([ROOT / "scripts" / "access-jars", sys.prefix], check=True)
+    if not (JARS / "complete").exists():
+        subprocess.run([ROOT / "scripts" / "access-jars", sys.prefix], check=True)
 
 
 @dataclass
