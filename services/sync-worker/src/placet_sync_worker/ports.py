@@ -226,8 +226,8 @@ class RowWrite:
 class RowAnswer:
     """How many rows were written: one, or none since they are not as they were; -1: the database does not say.
 
-    `refused` is what the database said, with the column where that is known; `taken`: another row has the key; `locked`:
-    somebody holds the row.
+    `refused` is what the database said, with the column where that is known; `taken`: another row has the key;
+    `locked`: somebody holds the row.
     """
 
     rows: int = 0
