@@ -101,8 +101,12 @@ class SqlWorld:
     files: Path = Path("/nowhere")
 
     def __post_init__(self) -> None:
-        kind = {"mysql": "mariadb"}.get(self.hand.dialect.name, self.hand.dialect.name)
-        self.execute(f"CREATE TABLE people (id {IDS[kind]}, {COLUMNS})")
+        self.execute(f"CREATE TABLE people (id {IDS[self.kind]}, {COLUMNS})")
+
+    @property
+    def kind(self) -> str:
+        """sqlite, postgresql or mariadb."""
+        return self.hand.dialect.name
 
     @property
     def keeps(self) -> bool:

@@ -37,6 +37,9 @@ class AsIs(UserDefinedType[Any]):
 
     cache_ok = True
 
+    def literal_processor(self, dialect: Any) -> Callable[[Any], str]:
+        return lambda value: "'" + str(value).replace("'", "''") + "'"
+
 
 class Dialect:
     """A database of the usual kind; each real one overrides what it does differently."""

@@ -85,6 +85,7 @@ class PostgreSQL(Dialect):
         yield "SET DateStyle = 'ISO'"
         yield "SET IntervalStyle = 'iso_8601'"
         yield "SET client_encoding = 'UTF8'"
+        yield "SET standard_conforming_strings = on"
 
     def cut(self, connection: Any) -> None:
         with socket.socket(fileno=socket.dup(connection.fileno())) as same:
