@@ -5,6 +5,7 @@
 
 import json
 import os
+import resource
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -12,8 +13,10 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+from placet_sync_worker.providers.ldap_drivers import Driver
 from tests.bench import floor
 from tests.bench.people import people
+from tests.bench.reading import columns, plain
 from tests.bench.stage import Measured, Stage, directory, stage
 from tests.support.slapd import ADMIN_DN, PASSWORD, PEOPLE
 
@@ -80,12 +83,25 @@ def changed(name: str, n: int, placet: Stage) -> Row:
     return row(name, n, ours, floors)
 
 
+def reading(name: str, n: int, driver: Driver) -> Row:
+    """One side is read into columns, by one driver."""
+    with directory(synced=False, filled_with=n) as server:
+        connection = floor.connect(server.url, ADMIN_DN, PASSWORD)
+        both = [(columns(server.url, driver), plain(connection)) for _ in range(TIMES)]
+    assert {count for pair in both for _, count in pair} == {n}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    ours = [Measured(seconds, peak, {}) for (seconds, _), _ in both]
+    return row(name, n, ours, [seconds for _, (seconds, _) in both])
+
+
 BENCHMARKS: Mapping[str, Callable[[str, Stage], Row]] = {
     "load_10000": lambda name, placet: load(name, 10_000, placet, synced=True),
     "load_10000_nosync": lambda name, placet: load(name, 10_000, placet, synced=False),
     "unchanged_10000": lambda name, placet: unchanged(name, 10_000, placet),
     "changed_10000": lambda name, placet: changed(name, 10_000, placet),
     "unchanged_100000": lambda name, placet: unchanged(name, 100_000, placet),
+    "read_50000_python": lambda name, _: reading(name, 50_000, "python"),
+    "read_50000_libldap": lambda name, _: reading(name, 50_000, "libldap"),
 }
 
 

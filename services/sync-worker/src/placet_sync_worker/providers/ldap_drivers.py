@@ -12,7 +12,7 @@ from .ldap_connecting import Target
 Driver = Literal["python", "libldap"]
 
 DEFAULT: Driver = "python"
-"""Measured: see ADR 12."""
+"""The quicker one, see docs/adr/0010-two-ldap-drivers.md."""
 
 
 class DriverMissingError(WorkerError):
