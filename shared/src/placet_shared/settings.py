@@ -1,13 +1,16 @@
 """Settings come from the environment, prefixed `PLACET_`; an unknown one stops the start, by name."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Annotated, Self, TypeVar
 
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .errors import PermanentError
+from .secrets import read_secret_hosts
 
 SettingsT = TypeVar("SettingsT", bound="Settings")
 
@@ -24,6 +27,7 @@ OF_SINGLE_SERVICES = frozenset(
         "smtp_sender",
         "smtp_username",
         "smtp_password",
+        "public_port",
         "scheduler_url",
         "sync_worker_url",
         "approvals_url",
@@ -38,6 +42,10 @@ OF_THE_COMMAND = frozenset({"PLACET_HOME", "PLACET_URL", "PLACET_TOKEN"})
 
 class SettingsError(PermanentError):
     """A setting is missing, unknown or wrong."""
+
+
+def _hosts(given: object) -> object:
+    return read_secret_hosts(given) if isinstance(given, str) else given
 
 
 class Settings(BaseSettings):
@@ -57,6 +65,7 @@ class Settings(BaseSettings):
     group_instance_id: str | None = None
     log: str = "json"
     secrets: Path = Path("/run/secrets")
+    secret_hosts: Annotated[Mapping[str, tuple[str, ...]], NoDecode, BeforeValidator(_hosts)] = {}
     files: Path = Path()
     files_absolute: bool = False
     failpoint: str | None = None
@@ -67,8 +76,7 @@ class Settings(BaseSettings):
         try:
             settings = cls.model_validate({})
         except ValidationError as error:
-            names = ", ".join(f"PLACET_{str(e['loc'][0]).upper()} ({e['msg'].lower()})" for e in error.errors())
-            raise SettingsError(f"settings: {names}") from error
+            raise SettingsError(f"settings: {', '.join(map(_said, error.errors()))}") from error
         unknown = sorted(name for name in os.environ if cls._is_unknown(name))
         if unknown:
             raise SettingsError(f"settings: {', '.join(unknown)} unknown to this service")
@@ -78,3 +86,10 @@ class Settings(BaseSettings):
     def _is_unknown(cls, name: str) -> bool:
         known = {f"PLACET_{field.upper()}" for field in {*cls.model_fields, *OF_SINGLE_SERVICES}} | OF_THE_COMMAND
         return name.startswith("PLACET_") and not name.startswith(SECRETS) and name not in known
+
+
+def _said(error: ErrorDetails) -> str:
+    """What is wrong with a setting, by its name; a rule about several names them itself."""
+    if not error["loc"]:
+        return error["msg"].removeprefix("Value error, ")
+    return f"PLACET_{str(error['loc'][0]).upper()} ({error['msg'].lower()})"

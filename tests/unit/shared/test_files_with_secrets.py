@@ -1,5 +1,6 @@
 """Keys and secrets as files: what is read, what is refused, and what is said about it."""
 
+import json
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from placet_shared.chain import Signer
 from placet_shared.errors import SecretMissingError
 from placet_shared.keys import KeyRing, KeyUnusableError, load_signing_key, write_key_pair
 from placet_shared.objects import SecretRef
-from placet_shared.secrets import resolve_secret
+from placet_shared.secrets import SecretBoundError, resolve_secret
 
 # ---- keys ------------------------------------------------------------------------------------------------------------
 
@@ -77,7 +78,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def in_file(name: str, folder: Path) -> str:
-    return resolve_secret(SecretRef(file=name), folder, {})
+    return resolve_secret(SecretRef(file=name), folder, {}, "dc1.corp.example")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,42 @@ def test_a_file_that_cannot_be_read_is_named_and_nothing_of_it_told(folder: Path
 
 def test_a_secret_of_the_environment(folder: Path) -> None:
     reference = SecretRef(env="PLACET_SECRET_CORP")
-    assert resolve_secret(reference, folder, {"PLACET_SECRET_CORP": "s3cret"}) == "s3cret"
+    assert resolve_secret(reference, folder, {"PLACET_SECRET_CORP": "s3cret"}, "any.example") == "s3cret"
     for environment in ({}, {"PLACET_SECRET_CORP": ""}, {"PLACET_SECRET_HR": "another"}):
         with pytest.raises(SecretMissingError, match="PLACET_SECRET_CORP is not set"):
-            resolve_secret(reference, folder, environment)
+            resolve_secret(reference, folder, environment, "any.example")
+
+
+BOUND = json.dumps({"PLACET_SECRET_CORP": ["dc1.corp.example", "dc2.corp.example"], "file:corp": ["smtp.corp.example"]})
+
+
+@pytest.mark.parametrize(
+    ("reference", "host", "sent"),
+    [
+        ({"env": "PLACET_SECRET_CORP"}, "dc1.corp.example", True),
+        ({"env": "PLACET_SECRET_CORP"}, "DC2.corp.example.", True),
+        ({"env": "PLACET_SECRET_CORP"}, "smtp.corp.example", False),
+        ({"env": "PLACET_SECRET_CORP"}, "dc1.corp.example.evil.example", False),
+        ({"env": "PLACET_SECRET_CORP"}, "127.0.0.1", False),
+        ({"env": "PLACET_SECRET_CORP"}, None, True),  # it is sent nowhere
+        ({"env": "PLACET_SECRET_HR"}, "any.example", True),
+        ({"file": "corp"}, "smtp.corp.example", True),
+        ({"file": "corp"}, "dc1.corp.example", False),
+    ],
+)
+def test_a_secret_that_is_bound_goes_to_its_hosts_alone(
+    folder: Path, reference: dict[str, str], host: str | None, sent: bool
+) -> None:
+    (folder / "corp").write_text("s3cret")
+    environment = {"PLACET_SECRET_CORP": "s3cret", "PLACET_SECRET_HR": "s3cret", "PLACET_SECRET_HOSTS": BOUND}
+    if sent:
+        assert resolve_secret(SecretRef.model_validate(reference), folder, environment, host) == "s3cret"
+        return
+    with pytest.raises(SecretBoundError, match=r"may not be sent to .*: PLACET_SECRET_HOSTS binds") as raised:
+        resolve_secret(SecretRef.model_validate(reference), folder, environment, host)
+    assert "s3cret" not in str(raised.value)
+
+
+def test_the_setting_that_binds_secrets_is_none(folder: Path) -> None:
+    with pytest.raises(SecretMissingError, match="is a setting and no secret"):
+        resolve_secret(SecretRef(env="PLACET_SECRET_HOSTS"), folder, {"PLACET_SECRET_HOSTS": BOUND}, "any.example")

@@ -59,3 +59,24 @@ def test_one_environment_may_serve_all_services(monkeypatch: pytest.MonkeyPatch)
     for name in ("SMTP_HOST", "SPOOL", "TOKEN"):
         monkeypatch.setenv(f"PLACET_{name}", "x")
     assert Settings.load().http_port == 8081
+
+
+def test_a_rule_about_two_settings_names_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SCHEDULER", "SYNC_WORKER", "APPROVALS", "NOTIFIER"):
+        monkeypatch.setenv(f"PLACET_{name}_URL", "http://x")
+    monkeypatch.setenv("PLACET_PUBLIC_PORT", NEEDED["PLACET_HTTP_PORT"])
+    with pytest.raises(SettingsError, match=r"^settings: PLACET_PUBLIC_PORT must not be PLACET_HTTP_PORT"):
+        ConsoleSettings.load()
+
+
+def test_secrets_are_bound_by_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.load().secret_hosts == {}
+    monkeypatch.setenv("PLACET_SECRET_HOSTS", '{"PLACET_SECRET_CORP": ["dc1.corp.example"]}')
+    assert Settings.load().secret_hosts == {"PLACET_SECRET_CORP": ("dc1.corp.example",)}
+
+
+@pytest.mark.parametrize("hosts", ["dc1.corp.example", '{"PLACET_SECRET_CORP": "dc1"}', '{"corp": ["dc1"]}', "[]"])
+def test_secrets_that_are_not_bound_as_meant_stop_the_start(monkeypatch: pytest.MonkeyPatch, hosts: str) -> None:
+    monkeypatch.setenv("PLACET_SECRET_HOSTS", hosts)
+    with pytest.raises(SettingsError, match="PLACET_SECRET_HOSTS"):
+        Settings.load()

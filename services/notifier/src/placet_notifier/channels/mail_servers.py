@@ -64,7 +64,8 @@ def server_for(
 def _of_store(store: str, notifications: Any, secrets: Path, environment: Mapping[str, str]) -> MailServer:
     try:
         settings = MailSettings.model_validate(notifications)
-        password = resolve_secret(settings.password, secrets, environment) if settings.password else None
+        reference = settings.password
+        password = resolve_secret(reference, secrets, environment, settings.host) if reference else None
     except ValidationError as error:
         raise NoRouteError(
             f"notifications of {store}: {first_complaint(error)}; apply them again, or upgrade the notifier"

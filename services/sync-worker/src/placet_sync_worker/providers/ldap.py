@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 
@@ -69,8 +70,13 @@ def try_ldap(settings: LdapProvider, surroundings: Surroundings) -> list[dict[st
 
 def target_of(settings: IdentityStore, surroundings: Surroundings, search_controls: tuple[str, ...] = ()) -> Target:
     """Raises SecretMissingError."""
-    password = surroundings.secret(settings.password)
+    password = surroundings.secret(settings.password, _host_of(settings.url))
     return Target(settings.url, settings.bind_dn, password, settings.tls.ca_file, search_controls=search_controls)
+
+
+def _host_of(url: str) -> str:
+    """Where a password goes; ldapi:// is a socket of this machine."""
+    return "localhost" if url.lower().startswith("ldapi:") else urlsplit(url).hostname or "localhost"
 
 
 def open_target(settings: IdentityStore, target: Target) -> Directory:

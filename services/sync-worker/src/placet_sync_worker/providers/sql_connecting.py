@@ -1,5 +1,6 @@
 """Opens databases: a connection for each piece of work, limited in time; errors come out as one sentence."""
 
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
@@ -144,8 +145,8 @@ def open_database(provider: SqlProvider, surroundings: Surroundings) -> Database
     dialect = DIALECTS[provider.database]
     if provider.database == "sqlite":
         return _file(provider, dialect, surroundings.files)
-    password = surroundings.secret(provider.password) if provider.password else None
     url = make_url(provider.url)
+    password = surroundings.secret(provider.password, _hosts_of(url)) if provider.password else None
     driver = "mysql" if provider.database == "mariadb" else provider.database
     url = url.set(drivername=f"{driver}+{SQL_DRIVERS[provider.database]}", password=password)
     seconds = GRACE + int(provider.timeout.total_seconds())
@@ -161,6 +162,15 @@ def open_database(provider: SqlProvider, surroundings: Surroundings) -> Database
     except (ArgumentError, ValueError) as error:
         raise DriverMissingError(f"provider {provider.name}: the url cannot be used ({error}); correct it") from error
     return Database(provider, dialect, engine, engine)
+
+
+def _hosts_of(url: URL) -> str:
+    """Where a password goes, by all that the URL says: options of a driver may name another host."""
+    named = [str(value) for name, value in url.query.items() if _LEADS_ELSEWHERE.match(name.lower())]
+    return ",".join([url.host or "localhost", *named])
+
+
+_LEADS_ELSEWHERE = re.compile(r"(?!ssl).*(host|server|addr|service|partner|proxy|dsn)")
 
 
 def _file(provider: SqlProvider, dialect: Dialect, files: FilesFolder) -> Database:

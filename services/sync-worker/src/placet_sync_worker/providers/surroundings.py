@@ -20,6 +20,6 @@ class Surroundings:
     environment: Mapping[str, str]
     spool: Path = Path(tempfile.gettempdir())
 
-    def secret(self, reference: SecretRef) -> str:
-        """Raises SecretMissingError."""
-        return resolve_secret(reference, self.secrets, self.environment)
+    def secret(self, reference: SecretRef, host: str | None) -> str:
+        """A secret that is sent to this host; None: nowhere. Raises SecretMissingError."""
+        return resolve_secret(reference, self.secrets, self.environment, host)
