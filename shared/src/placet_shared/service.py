@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from socket import socket
 
 import structlog
 import uvicorn
@@ -51,6 +52,8 @@ class Service:
     on_start: Callable[[], Awaitable[None]] | None = None
     resources: Sequence[AbstractAsyncContextManager[object]] = ()
     """What is closed when the service ends."""
+    public_port: int | None = None
+    """Where the API is for everybody, without probes and metrics, which stay on the service's own port."""
     migrations_need: Mapping[str, object] = field(default_factory=dict)
     """What the revisions of the schema use, by name."""
 
@@ -63,7 +66,8 @@ def serve(name: str, settings_class: type[SettingsT], build: Callable[[SettingsT
     def stop() -> None:
         server.should_exit = True
 
-    running = _Running(build(settings), stop)
+    service = build(settings)
+    running = _Running(service, stop)
     config = uvicorn.Config(
         _app_of(running),
         host=settings.http_host,
@@ -75,7 +79,7 @@ def serve(name: str, settings_class: type[SettingsT], build: Callable[[SettingsT
     server = uvicorn.Server(config)
     _collect_rarely()
     with suppress(KeyboardInterrupt):
-        server.run()
+        server.run(sockets=_two_sockets(config, service.public_port) if service.public_port else None)
     if running.failed:
         raise SystemExit(1)
 
@@ -88,6 +92,11 @@ def _collect_rarely() -> None:
     gc.set_threshold(100_000, 20, 100)
 
 
+def _two_sockets(own: uvicorn.Config, public_port: int) -> list[socket]:
+    public = uvicorn.Config(own.app, host=own.host, port=public_port, log_config=None)
+    return [own.bind_socket(), public.bind_socket()]
+
+
 def build_app(service: Service) -> FastAPI:
     """The HTTP side of a service; its lifespan starts and stops everything else."""
     return _app_of(_Running(service, lambda: None))
@@ -95,8 +104,9 @@ def build_app(service: Service) -> FastAPI:
 
 def _app_of(running: "_Running") -> FastAPI:
     service = running.service
-    app = FastAPI(title=f"Placet {service.name}", lifespan=running.lifespan, openapi_url="/openapi.json")
+    app = FastAPI(title=f"Placet {service.name}", lifespan=running.lifespan, docs_url=None, redoc_url=None)
     app.add_middleware(_NotBeforeStart, running=running)
+    app.add_middleware(_ApiAlone, port=service.public_port)
     install_problem_documents(app)
     app.include_router(service.router)
 
@@ -126,6 +136,23 @@ class _NotBeforeStart:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/api/") and not self._running.migrated:
             await problem(503, "Try again", "the service is starting")(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+class _ApiAlone:
+    """Behind the public port there is the API and nothing else."""
+
+    def __init__(self, app: ASGIApp, port: int | None) -> None:
+        self._app = app
+        self._port = port
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_public = scope["type"] == "http" and self._port is not None and scope["server"][1] == self._port
+        if is_public and not scope["path"].startswith("/api/"):
+            await problem(404, "Not found", "there is nothing at this path; the API is below /api/v1")(
+                scope, receive, send
+            )
         else:
             await self._app(scope, receive, send)
 

@@ -19,7 +19,7 @@ from placet_cli.local.status import is_ready, running_pid, status_of
 from placet_cli.target import find_target, is_local
 from tests.support.ports import free_port
 
-NAMES = ("console", "kafka", "scheduler")
+NAMES = ("public", "kafka", "scheduler")
 
 
 @pytest.fixture
@@ -94,11 +94,11 @@ def test_a_port_that_somebody_took_meanwhile_is_replaced(home: Home) -> None:
     assert second["scheduler"] == first["scheduler"]
 
 
-def test_the_console_takes_the_wanted_port_or_one_of_the_next(home: Home) -> None:
+def test_the_public_origin_takes_the_wanted_port_or_one_of_the_next(home: Home) -> None:
     wanted = free_port()
-    assert choose_ports(home, NAMES, wanted)["console"] == wanted
+    assert choose_ports(home, NAMES, wanted)["public"] == wanted
     with socket.create_server(("", wanted)):
-        assert wanted < choose_ports(home, NAMES, wanted)["console"] < wanted + 200
+        assert wanted < choose_ports(home, NAMES, wanted)["public"] < wanted + 200
 
 
 def test_a_folder_without_a_stack_has_an_empty_status(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_services_get_what_the_stack_decides_what_they_inherit_and_what_is_usual
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("PLACET_SMTP_HOST", raising=False)
-    ports = {service: 1000 + number for number, service in enumerate((*SERVICES, "smtp", "sync-worker-2"))}
+    ports = {service: 1000 + number for number, service in enumerate((*SERVICES, "public", "smtp", "sync-worker-2"))}
     addresses = Addresses("k:1", dict.fromkeys(SERVICES, "postgresql://x"), ports, embedded_kafka=True)
     found = environment(home, addresses, "sync-worker", "sync-worker-2")
     assert (found["PLACET_KAFKA"], found["PLACET_LOG"], found["PLACET_SECRET_CORP"]) == ("k:1", "console", "hush")
@@ -158,6 +158,9 @@ def test_services_get_what_the_stack_decides_what_they_inherit_and_what_is_usual
         str(ports["sync-worker-2"]), "sync-worker-2",
     )  # fmt: skip
     assert found["PLACET_SMTP_PORT"] == str(ports["smtp"])
+    console = environment(home, addresses, "console", "console")
+    assert (console["PLACET_HTTP_PORT"], console["PLACET_PUBLIC_PORT"]) == (str(ports["console"]), str(ports["public"]))
+    assert "PLACET_PUBLIC_PORT" not in found
     assert "PLACET_TOKEN" not in found
     monkeypatch.setenv("PLACET_SMTP_HOST", "mail.example")
     assert "PLACET_SMTP_PORT" not in environment(home, addresses, "notifier", "notifier")

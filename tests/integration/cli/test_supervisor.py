@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import psycopg
 import pytest
 
@@ -66,6 +67,24 @@ def test_every_service_runs_in_a_process_of_its_own(stack: Stack) -> None:
     for one in found.values():
         words = Path(f"/proc/{one['pid']}/cmdline").read_text().split("\0")
         assert f"placet_{one['name'].replace('-', '_')}" in words
+
+
+def test_the_public_origin_shows_the_api_alone_and_each_port_of_a_service_its_probes(stack: Stack) -> None:
+    def status(url: str) -> int:
+        with httpx2.Client(trust_env=False) as client:
+            return client.get(url).status_code
+
+    public = str(stack.state["url"])
+    for path in ("/metrics", "/health/live", "/health/ready", "/openapi.json", "/docs", "/redoc", "/", "/apis"):
+        assert status(public + path) == 404, path
+    for path in ("/api/v1/openapi.json", "/api/v1/users"):
+        assert status(public + path) == 401, path
+    for one in services(stack).values():
+        assert f":{one['port']}" not in public
+        for path in ("/metrics", "/health/live", "/health/ready"):
+            assert status(f"http://127.0.0.1:{one['port']}{path}") == 200, one
+        for path in ("/docs", "/redoc"):
+            assert status(f"http://127.0.0.1:{one['port']}{path}") == 404, one
 
 
 @pytest.mark.parametrize("name", ["console", "sync-worker"])

@@ -8,20 +8,20 @@ from random import SystemRandom
 from .home import Home, write_private
 
 SEARCHED = 200
-"""How many ports after the wanted one are tried for the console."""
+"""How many ports after the wanted one are tried for the public origin."""
 
 ANY = range(20_000, 32_768)
 """Below those that the kernel gives to the near side of connections: who waits there for a server that is not up yet
 may be connected to itself, and keeps the server from its port."""
 
 
-def choose_ports(home: Home, names: Sequence[str], console: int) -> dict[str, int]:
-    """A free port for each name; the console's is the wanted one or the next that is free, 0 any."""
+def choose_ports(home: Home, names: Sequence[str], public: int) -> dict[str, int]:
+    """A free port for each name; that of `public` is the wanted one or the next that is free, 0 any."""
     settings = home.settings
     ports: dict[str, int] = {}
     for name in names:
         last = settings["ports"].get(name)
-        wanted = range(console, console + SEARCHED) if name == "console" and console else [last] if last else []
+        wanted = range(public, public + SEARCHED) if name == "public" and public else [last] if last else []
         ports[name] = _first_free(wanted, ports.values())
     write_private(home.settings_file, json.dumps(settings | {"ports": settings["ports"] | ports}))
     return ports

@@ -14,7 +14,8 @@ from .home import SERVICES, Home
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the servers are. `databases` has a URL for each service; `ports` one for each process."""
+    """Where the servers are. `databases` has a URL for each service; `ports` one for each process, and `public`, where
+    the console is for everybody."""
 
     kafka: str
     databases: Mapping[str, str]
@@ -69,6 +70,8 @@ def _decided(home: Home, addresses: Addresses, service: str, name: str) -> dict[
     for other in SERVICES:
         if other != "console":
             decided[f"PLACET_{other.replace('-', '_').upper()}_URL"] = _here(addresses.ports[other])
+    if service == "console":
+        decided["PLACET_PUBLIC_PORT"] = str(addresses.ports["public"])
     return decided | ({"PLACET_GROUP_INSTANCE_ID": name} if addresses.embedded_kafka else {})
 
 

@@ -96,7 +96,7 @@ class Supervisor:
         database = self.options.database or owner_url(self.home, ports["postgres"])
         kafka = self.options.kafka or f"127.0.0.1:{ports['kafka']}"
         self._state |= {
-            "url": f"http://127.0.0.1:{ports['console']}", "kafka": kafka, "database": database,
+            "url": f"http://127.0.0.1:{ports['public']}", "kafka": kafka, "database": database,
             "elasticsearch": f"http://127.0.0.1:{ports['elasticsearch']}", "smtp": f"127.0.0.1:{ports['smtp']}",
         }  # fmt: skip
         return Addresses(kafka, service_urls(self.home, database), ports, self.options.kafka is None)
@@ -104,8 +104,8 @@ class Supervisor:
     def _names(self) -> list[str]:
         """Everything that needs a port."""
         workers = [worker_name(number) for number in range(self.options.workers)]
-        others = [service for service in SERVICES if service not in ("console", "sync-worker")]
-        return ["console", "postgres", "kafka", "elasticsearch", "smtp", *others, *workers]
+        others = [service for service in SERVICES if service != "sync-worker"]
+        return ["public", "postgres", "kafka", "elasticsearch", "smtp", *others, *workers]
 
     def _begin(self, child: Child) -> None:
         child.start(time.monotonic())

@@ -48,5 +48,6 @@ def build(settings: ConsoleSettings) -> Service:
             services=list(settings.urls),
         ),
         resources=[client],
+        public_port=settings.public_port,
         migrations_need={"seals": seals},
     )
