@@ -35,7 +35,6 @@ from placet_shared.events import (
 from placet_shared.failpoints import Failpoint, no_failpoint
 from placet_shared.objects import Notify
 from placet_shared.service import Service
-from placet_shared.work import Database
 from tests.support.delivery import handled
 from tests.support.signing import SigningKeys, an_identity, identity_header
 
@@ -107,7 +106,12 @@ class Notifier:
         self.keys = keys
         self.database = service.database
         self.channel = channel or EmailChannel(None, service.settings.secrets, {})
-        self.sender = sender_on(self.database, self.channel)
+        self.sender = self.another_sender(self.channel)
+
+    def another_sender(self, channel: Channel[Any], failpoint: Failpoint = no_failpoint) -> Sender:
+        """A sender of its own, as another process would have it."""
+        verifier = self.keys.verifier()
+        return Sender(self.database, verifier, {"email": channel}, Renderer(), Resting(), failpoint)
 
     async def handle(self, event: Event, *, event_id: str | None = None, issuer: str | None = None) -> bool:
         """As the broker would, signed by whom it belongs to; False for a repeated id."""
@@ -179,11 +183,6 @@ class Notifier:
             yield client
 
 
-def sender_on(database: Database, channel: Channel[Any], failpoint: Failpoint = no_failpoint) -> Sender:
-    """A sender of its own, as another process would have it."""
-    return Sender(database, {"email": channel}, Renderer(), Resting(), failpoint)
-
-
 @dataclass(frozen=True)
 class FakeRoute:
     domain: str = "corp.example"
@@ -211,7 +210,8 @@ class FakeChannel:
         return rule.to
 
     def asked(self, request: ApprovalRequested, users: Collection[UserChanged]) -> Collection[str]:
-        return request.approvers
+        """By name, and whoever has an address."""
+        return (*request.approvers, *(user.email for user in users if user.email))
 
     def route(self, stores: Sequence[str], settings: Mapping[str, Any]) -> FakeRoute:
         if self.no_route is not None:

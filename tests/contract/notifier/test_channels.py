@@ -1,7 +1,11 @@
 """What the sender may rely on in every channel: the fake that other tests use, and e-mail to a real server."""
 
+import socketserver
 import ssl
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -240,3 +244,81 @@ async def test_a_wrong_password_waits_for_a_right_one(tmp_path: Path) -> None:
         assert isinstance(outcome, Unusable)
         assert "notifications of corp) refuses: 535" in outcome.reason
         assert "wrong" not in outcome.reason
+
+
+# ---- servers that get out of step ------------------------------------------------------------------------------------
+
+ODD: list[tuple[dict[str, list[str]], type[Outcome], bool]] = [
+    ({"DATA": ["250 ok"]}, Later, False),
+    ({"DATA": ["220 hello"]}, Unknown, False),
+    ({".": ["251 fine"]}, Unknown, True),
+    ({".": ["354 more"]}, Unknown, True),
+    ({}, Accepted, True),
+]
+"""What a server answers to a command, what that makes of the delivery, and whether it had the mail."""
+
+
+@contextmanager
+def odd_server(answers: Mapping[str, list[str]]) -> Iterator[tuple[int, list[bytes]]]:
+    """A server of a few words: its port, and the mails that it was sent to their end."""
+    usual = {"DATA": ["354 go"], ".": ["250 kept"], "QUIT": ["221 bye"]}
+    mails: list[bytes] = []
+
+    class Session(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.say("220 hello")
+            while line := self.rfile.readline():
+                verb = line.decode().split()[0].upper()
+                self.say(*(answers.get(verb) or usual.get(verb) or ["250 ok"]))
+                if verb == "DATA" and "DATA" not in answers:
+                    self.take_mail()
+
+        def take_mail(self) -> None:
+            mail = b""
+            while not mail.endswith(b"\r\n.\r\n"):
+                if not (line := self.rfile.readline()):
+                    return
+                mail += line
+            mails.append(mail)
+            self.say(*(answers.get(".") or usual["."]))
+
+        def say(self, *words: str) -> None:
+            for each in words:
+                self.wfile.write(each.encode() + b"\r\n")
+                self.wfile.flush()
+                time.sleep(0.05)  # so that two answers are two
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+        allow_reuse_address = True
+
+        def handle_error(self, _request: Any, _address: Any) -> None:
+            """The other side may hang up at any time."""
+
+    with Server(("127.0.0.1", 0), Session) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1], mails
+        server.shutdown()
+
+
+@pytest.mark.parametrize(("answers", "expected", "had_it"), ODD, ids=str)
+async def test_a_mail_was_sent_where_the_server_asked_for_it_and_took_it(
+    tmp_path: Path, answers: dict[str, list[str]], expected: type[Outcome], had_it: bool
+) -> None:
+    with odd_server(answers) as (port, mails):
+        outcome = await deliver_to(port, tmp_path)
+        assert (type(outcome), bool(mails)) == (expected, had_it)
+
+
+async def test_a_server_that_answers_twice_has_the_mail_where_it_counts_as_sent(tmp_path: Path) -> None:
+    """Whichever of its answers is heard as which."""
+    with odd_server({"RCPT": ["250 ok", "250 ok again"]}) as (port, mails):
+        outcome = await deliver_to(port, tmp_path)
+        assert isinstance(outcome, Accepted if mails else Later)
+
+
+async def deliver_to(port: int, folder: Path) -> Outcome:
+    settings = {"host": "127.0.0.1", "port": port, "security": "none", "sender": "placet@corp.example"}
+    channel = EmailChannel(None, folder, {}, session_seconds=10, data_seconds=5)
+    route = channel.route(("corp",), {"corp": MailSettings.model_validate(settings)})
+    return await channel.deliver(a_parcel(), route, HandOver())

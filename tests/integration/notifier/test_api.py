@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from placet_notifier.deliveries import Refused, Unknown
-from tests.support.notifier import OPS, FakeChannel, Notifier, a_request, a_run_finished, a_user, sender_on
+from tests.support.notifier import OPS, FakeChannel, Notifier, a_request, a_run_finished, a_user
 from tests.support.smtp import SmtpServer
 
 BOB = "bob@corp.example"
@@ -43,7 +43,7 @@ async def test_deliveries_are_found_by_run_and_state_and_paged(notifier: Notifie
     await notifier.handle(a_user("bob"))
     request = a_request()
     await notifier.handle(request)
-    await sender_on(notifier.database, FakeChannel()).step()
+    await notifier.another_sender(FakeChannel()).step()
     await notifier.handle(a_run_finished(notify={"to": [f"p{number}@corp.example" for number in range(5)]}))
     assert [item["recipient"] for item in await listed(notifier, f"?run={request.run_id}")] == [BOB]
     assert [item["cause"] for item in await listed(notifier, "?state=sent")] == ["approval-requested"]
@@ -70,7 +70,7 @@ async def test_a_wrong_question_is_said_to_be_one(notifier: Notifier, query: str
 @pytest.mark.parametrize("outcome", [Unknown("lost"), Refused("550 no")])
 async def test_an_operator_sends_again_what_may_not_have_arrived(notifier: Notifier, outcome: Any) -> None:
     channel = FakeChannel(answers=[outcome])
-    sender = sender_on(notifier.database, channel)
+    sender = notifier.another_sender(channel)
     await notifier.handle(a_run_finished())
     await sender.step()
     row = await notifier.the_delivery()
@@ -85,7 +85,7 @@ async def test_an_operator_sends_again_what_may_not_have_arrived(notifier: Notif
 
 async def test_a_sent_mail_is_sent_again_by_force_alone(notifier: Notifier) -> None:
     channel = FakeChannel()
-    sender = sender_on(notifier.database, channel)
+    sender = notifier.another_sender(channel)
     await notifier.handle(a_run_finished())
     await sender.step()
     target = f"/api/v1/notifications/{(await notifier.the_delivery()).id}/resend"

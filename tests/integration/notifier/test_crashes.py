@@ -18,7 +18,7 @@ from placet_notifier.settings import NotifierSettings
 from placet_shared.failpoints import EXIT_CODE
 from placet_shared.migrating import migrate
 from tests.support.delivery import until
-from tests.support.notifier import OPS, FakeChannel, Notifier, a_run_finished, sender_on
+from tests.support.notifier import OPS, FakeChannel, Notifier, a_run_finished
 from tests.support.postgres import Postgres
 from tests.support.signing import SigningKeys
 from tests.support.smtp import SmtpServer
@@ -133,10 +133,10 @@ async def test_a_sender_that_slept_before_the_hand_over_sends_nothing(notifier: 
 
     sleeper, channel = FakeChannel(before=sleep), FakeChannel()
     await notifier.handle(a_run_finished())
-    sleeping = asyncio.create_task(sender_on(notifier.database, sleeper).step())
+    sleeping = asyncio.create_task(notifier.another_sender(sleeper).step())
     await asleep.wait()
     await notifier.recover()
-    assert await sender_on(notifier.database, channel).step()
+    assert await notifier.another_sender(channel).step()
     woken.set()
     await sleeping
     assert (len(sleeper.arrived), len(channel.arrived)) == (0, 1)
@@ -150,7 +150,7 @@ async def test_a_lease_that_is_over_is_over_also_when_nobody_has_taken_it(notifi
 
     channel = FakeChannel(before=expire)
     await notifier.handle(a_run_finished())
-    await sender_on(notifier.database, channel).step()
+    await notifier.another_sender(channel).step()
     assert channel.arrived == []
     assert await notifier.states() == {OPS: "queued"}
 
@@ -164,10 +164,10 @@ async def test_a_sender_that_slept_after_the_hand_over_changes_nothing_any_more(
 
     sleeper, channel = FakeChannel(between=sleep), FakeChannel()
     await notifier.handle(a_run_finished())
-    sleeping = asyncio.create_task(sender_on(notifier.database, sleeper).step())
+    sleeping = asyncio.create_task(notifier.another_sender(sleeper).step())
     await asleep.wait()
     await notifier.recover()
-    assert not await sender_on(notifier.database, channel).step()
+    assert not await notifier.another_sender(channel).step()
     woken.set()
     await sleeping
     assert (len(sleeper.arrived), len(channel.arrived)) == (1, 0)
@@ -182,7 +182,7 @@ async def test_a_stopping_notifier_lets_the_mail_on_the_wire_finish(notifier: No
         await go_on.wait()
 
     await notifier.handle(a_run_finished())
-    step = asyncio.create_task(sender_on(notifier.database, FakeChannel(between=wait)).step())
+    step = asyncio.create_task(notifier.another_sender(FakeChannel(between=wait)).step())
     await handed_over.wait()
     step.cancel()
     asyncio.get_running_loop().call_later(0.1, go_on.set)
@@ -196,10 +196,10 @@ async def test_what_broke_off_unforeseen_is_judged_by_where_it_broke_off(notifie
         raise RuntimeError("unforeseen")
 
     await notifier.handle(a_run_finished())
-    await sender_on(notifier.database, FakeChannel(before=break_off)).step()
+    await notifier.another_sender(FakeChannel(before=break_off)).step()
     assert await notifier.states() == {OPS: "queued"}
     await notifier.hurry()
-    await sender_on(notifier.database, FakeChannel(between=break_off)).step()
+    await notifier.another_sender(FakeChannel(between=break_off)).step()
     assert await notifier.states() == {OPS: "uncertain"}
 
 
@@ -225,7 +225,7 @@ async def send_through_an_outage(notifier: Notifier, server: Postgres, channel: 
         if place == "data_answered":
             over.set()
 
-    step = asyncio.create_task(sender_on(notifier.database, channel, note).step())
+    step = asyncio.create_task(notifier.another_sender(channel, note).step())
     await asyncio.wait_for(over.wait(), 60)
     await asyncio.to_thread(server.start)
     await step

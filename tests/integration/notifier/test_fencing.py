@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.support.notifier import FakeChannel, Notifier, a_run_finished, sender_on
+from tests.support.notifier import FakeChannel, Notifier, a_run_finished
 
 
 async def test_a_sender_that_wakes_up_while_another_has_its_mail_does_not_hand_it_over(notifier: Notifier) -> None:
@@ -17,7 +17,7 @@ async def test_a_sender_that_wakes_up_while_another_has_its_mail_does_not_hand_i
             await woken.wait()
 
         channel = FakeChannel(before=sleep)
-        step = asyncio.create_task(sender_on(notifier.database, channel).step())
+        step = asyncio.create_task(notifier.another_sender(channel).step())
         await asleep.wait()
         sleepers.append((channel, woken, step))
     for _, woken, step in sleepers:

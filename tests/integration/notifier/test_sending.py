@@ -13,7 +13,7 @@ from placet_shared.clock import utc_now
 from placet_shared.events import Results
 from placet_shared.migrating import drift
 from tests.support.delivery import until
-from tests.support.notifier import OPS, FakeChannel, Notifier, a_request, a_run_finished, a_user, sender_on
+from tests.support.notifier import OPS, FakeChannel, Notifier, a_request, a_run_finished, a_user
 from tests.support.signing import SigningKeys
 from tests.support.smtp import SmtpServer, silent_port, smtp_server
 
@@ -135,7 +135,7 @@ async def test_a_mail_server_that_is_away_is_tried_again(notifier: Notifier, tmp
     again = SmtpServer(tmp_path)
     again.port = server.port
     again.start()
-    fresh = sender_on(notifier.database, notifier.channel)
+    fresh = notifier.another_sender(notifier.channel)
     await notifier.hurry()
     assert await fresh.step()
     assert (await notifier.the_delivery()).attempts == 2
@@ -192,7 +192,7 @@ async def test_a_server_that_hangs_holds_up_its_own_mails_alone(notifier: Notifi
         await notifier.configure("corp", smtp.settings(port=port))
         await notifier.configure("hr", smtp.settings())
         await notifier.handle(a_run_finished(stores=("corp",)))
-        impatient = sender_on(notifier.database, EmailChannel(None, Path("unused"), {}, session_seconds=2))
+        impatient = notifier.another_sender(EmailChannel(None, Path("unused"), {}, session_seconds=2))
         hanging = asyncio.create_task(impatient.step())
         await until(lambda: has_state(notifier, OPS, "sending"))
         await notifier.handle(a_run_finished(stores=("hr",), notify={"to": [BOB]}))
@@ -208,7 +208,7 @@ async def has_state(notifier: Notifier, recipient: str, state: str) -> bool:
 
 async def test_one_failure_of_a_server_speaks_for_all_that_wait_for_it(notifier: Notifier) -> None:
     channel = FakeChannel(answers=[Later("connection refused")], refuses_early=True)
-    sender = sender_on(notifier.database, channel)
+    sender = notifier.another_sender(channel)
     await notifier.handle(a_run_finished(notify={"to": [OPS, BOB, "eve@corp.example"]}))
     while await sender.step():
         pass
@@ -218,7 +218,7 @@ async def test_one_failure_of_a_server_speaks_for_all_that_wait_for_it(notifier:
 
 
 async def test_settings_that_do_not_work_hold_all_that_go_by_them(notifier: Notifier) -> None:
-    sender = sender_on(notifier.database, FakeChannel(answers=[Unusable("no STARTTLS")], refuses_early=True))
+    sender = notifier.another_sender(FakeChannel(answers=[Unusable("no STARTTLS")], refuses_early=True))
     await notifier.handle(a_run_finished(notify={"to": [OPS, BOB]}))
     while await sender.step():
         pass

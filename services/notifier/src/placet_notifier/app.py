@@ -39,7 +39,7 @@ def build(settings: NotifierSettings) -> Service:
     channels = {
         "email": EmailChannel(_own_server(settings), settings.secrets, os.environ),
     }
-    sender = Sender(database, channels, Renderer(), Resting(), failpoint_of(settings.failpoint))
+    sender = Sender(database, verifier, channels, Renderer(), Resting(), failpoint_of(settings.failpoint))
     return Service(
         name=NAME,
         settings=settings,

@@ -7,6 +7,10 @@ class NotifierError(PermanentError):
     """The notifier cannot do this."""
 
 
+class AlteredError(NotifierError):
+    """What is stored about this mail was altered in the database."""
+
+
 class NoRouteError(NotifierError):
     """There are no usable settings for this channel; the delivery waits for them."""
 

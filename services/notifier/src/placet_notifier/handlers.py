@@ -20,7 +20,7 @@ async def run_finished(event: RunFinished, work: Work, *, verifier: Verifier, ch
     if event.finished_at < work.now - KEPT:
         raise ReplayedEventError(f"run {event.run_id} ended longer ago than the notifier remembers whom it told")
     rule = rule_of(event)
-    cause = await store.add_cause(work, "run-finished", event.run_id, event)
+    cause = await store.add_cause(work, "run-finished", event)
     if cause is not None and rule is not None:
         for name, channel in channels.items():
             await store.add_deliveries(work, cause, name, channel.told(rule))
@@ -32,7 +32,7 @@ async def approval_requested(event: ApprovalRequested, work: Work, *, verifier: 
     if event.expires_at < work.now - KEPT:
         raise ReplayedEventError(f"request {event.request_id} is over for longer than the notifier remembers")
     await store.lock_news(work, telling=False)
-    cause = await store.add_cause(work, "approval-requested", event.request_id, event)
+    cause = await store.add_cause(work, "approval-requested", event)
     if cause is not None:
         await _ask(work, cause, event, await users.everybody(work, verifier), channels)
 
@@ -43,8 +43,7 @@ async def object_changed(event: ObjectChanged, work: Work, *, verifier: Verifier
     if event.kind != "provider":
         return
     await store.lock_news(work, telling=True)
-    notifications = None if event.deleted else (event.object or {}).get("notifications")
-    if await store.keep_store(work, event.name, event.version, notifications):
+    if await store.keep_store(work, event, verifier):
         await store.release_held(work)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -11,18 +11,35 @@ import structlog
 from sqlalchemy import Row
 from sqlalchemy.exc import DBAPIError
 
+from placet_shared.alarms import raise_alarm
+from placet_shared.chain import Verifier
 from placet_shared.clock import boot_seconds
-from placet_shared.events import NotificationSent
+from placet_shared.events import NotificationSent, RunFinished
 from placet_shared.failpoints import Failpoint
 from placet_shared.work import Database, Work
 
 from . import store
-from .deliveries import DATA_LIMIT, MARGIN, SESSION_LIMIT, Later, Outcome, Step, Unknown, after, held, moot, recovered
-from .errors import LeaseLostError, NoRouteError
+from .deliveries import (
+    DATA_LIMIT,
+    MARGIN,
+    SESSION_LIMIT,
+    Later,
+    Outcome,
+    Step,
+    Unknown,
+    after,
+    delivery_id,
+    held,
+    moot,
+    recovered,
+)
+from .errors import AlteredError, LeaseLostError, NoRouteError
 from .metrics import ATTEMPTS, LOST
 from .ports import Channels, Mail, Parcel, Route
 from .reading import Told, read_cause
 from .resting import Resting
+from .rules import rule_of
+from .tables import users
 
 log = structlog.get_logger()
 
@@ -48,12 +65,14 @@ class Sender:
     def __init__(
         self,
         database: Database,
+        verifier: Verifier,
         channels: Channels,
         render: Render,
         resting: Resting,
         failpoint: Failpoint,
     ) -> None:
         self._database = database
+        self._verifier = verifier
         self._channels = channels
         self._render = render
         self._resting = resting
@@ -88,17 +107,22 @@ class Sender:
             return await self._claim(work, row)
         except (DBAPIError, OSError):
             raise
+        except AlteredError as error:
+            raise_alarm("altered", delivery_id=row.id, reason=str(error))
+            return Step("failed", f"not sent: {error}")
         except Exception as error:
             log.exception("mail_cannot_be_made", delivery_id=row.id, error=str(error))
             return Step("failed", f"the notifier cannot make this mail: {error!r}")
 
     async def _claim(self, work: Work, row: Row[Any]) -> Attempt | Step:
-        event = read_cause(row.kind, row.event)
+        event = read_cause(self._verifier, row)
         if end := moot(row.over, getattr(event, "expires_at", None), work.now):
             return end
         await store.lock_news(work, telling=False)
+        if stranger := await self._stranger(work, row, event):
+            return stranger
         try:
-            settings = await store.settings_of(work, event.stores)
+            settings = await store.settings_of(work, event.stores, self._verifier)
             route: Route = self._channels[row.channel].route(event.stores, settings)
         except NoRouteError as error:
             return held(str(error), work.now)
@@ -108,6 +132,22 @@ class Sender:
         parcel = Parcel(message_id, row.recipient, self._render(event), work.now)
         epoch = await store.claim(work, row, message_id, SESSION_LIMIT + MARGIN)
         return Attempt(row, epoch, parcel, route)
+
+    async def _stranger(self, work: Work, row: Row[Any], event: Told) -> Step | None:
+        """The end of a delivery whose recipient is asked no more: users may have changed meanwhile. Raises AlteredError
+        for a delivery that its cause never made."""
+        channel, cause = self._channels[row.channel], row.cause_id
+        if row.id != delivery_id(cause, row.channel, row.recipient):
+            raise AlteredError(f"{cause} has no such delivery")
+        if isinstance(event, RunFinished):
+            rule = rule_of(event)
+            if rule is None or not _among(row.recipient, channel.told(rule)):
+                raise AlteredError(f"{cause} does not name {row.recipient}")
+            return None
+        asked = channel.asked(event, await users.everybody(work, self._verifier))
+        return (
+            None if _among(row.recipient, asked) else Step("failed", f"not sent: {row.recipient} is not asked any more")
+        )
 
     async def _attempt(self, attempt: Attempt) -> Outcome:
         """What became of it, as far as this process knows."""
@@ -164,6 +204,10 @@ class Sender:
             await work.publish(NotificationSent(run_id=row.run_id, **sent))
         ATTEMPTS.labels(row.channel, step.state).inc()
         log.info("delivery_attempted", state=step.state, reason=step.reason, attempts=row.attempts + 1)
+
+
+def _among(recipient: str, named: Collection[str]) -> bool:
+    return recipient.casefold() in {one.casefold() for one in named}
 
 
 async def recover_lost(database: Database) -> None:

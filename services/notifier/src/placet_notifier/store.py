@@ -7,11 +7,15 @@ from typing import Any, Literal
 from sqlalchemy import Row, Select, and_, delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from placet_shared.events import ApprovalRequested, RunFinished
+from placet_shared.alarms import raise_alarm
+from placet_shared.chain import Verifier
+from placet_shared.events import ApprovalRequested, ObjectChanged, RunFinished
 from placet_shared.letters import storable
 from placet_shared.work import Work
 
 from .deliveries import KEPT, Step, delivery_id
+from .errors import AlteredError, NoRouteError
+from .reading import cause_id, read_notifications
 from .tables import causes, deliveries, stores
 
 Kind = Literal["run-finished", "approval-requested"]
@@ -28,14 +32,14 @@ async def lock_news(work: Work, *, telling: bool) -> None:
 # ---- what happened ---------------------------------------------------------------------------------------------------
 
 
-async def add_cause(work: Work, kind: Kind, subject: str, event: RunFinished | ApprovalRequested) -> str | None:
+async def add_cause(work: Work, kind: Kind, event: RunFinished | ApprovalRequested) -> str | None:
     """Remembers what happened and returns its id; None if it was known, and then what is known stays."""
-    cause_id = f"{kind}/{subject}"
+    known_as = cause_id(kind, event)
     row = upsert(causes).values(
-        id=cause_id, kind=kind, run_id=event.run_id, job=event.job, event=event.model_dump(mode="json")
+        id=known_as, kind=kind, run_id=event.run_id, job=event.job, event=event.model_dump(mode="json")
     )
     added = await work.connection.execute(row.on_conflict_do_nothing().returning(causes.c.id))
-    return cause_id if added.first() is not None else None
+    return known_as if added.first() is not None else None
 
 
 async def open_requests(work: Work) -> Sequence[Row[Any]]:
@@ -169,21 +173,39 @@ def _listed() -> Select[Any]:
 # ---- settings --------------------------------------------------------------------------------------------------------
 
 
-async def keep_store(work: Work, name: str, version: int, notifications: Any) -> bool:
-    """Remembers a store's settings as they came; False if something as new is known."""
-    row = upsert(stores).values(name=name, version=version, notifications=notifications)
-    newer = row.on_conflict_do_update(
+async def keep_store(work: Work, event: ObjectChanged, verifier: Verifier) -> bool:
+    """Remembers what a store says; False if something as new is known. What somebody altered makes room."""
+    known = await work.connection.execute(select(stores).where(stores.c.name == event.name).with_for_update())
+    if (row := known.one_or_none()) is not None and _is_altered(row, verifier):
+        await work.connection.execute(delete(stores).where(stores.c.name == event.name))
+    kept = upsert(stores).values(name=event.name, version=event.version, event=event.model_dump(mode="json"))
+    newer = kept.on_conflict_do_update(
         index_elements=[stores.c.name],
-        set_={"version": row.excluded.version, "notifications": row.excluded.notifications},
-        where=stores.c.version < row.excluded.version,
+        set_={"version": kept.excluded.version, "event": kept.excluded.event},
+        where=stores.c.version < kept.excluded.version,
     )
     return (await work.connection.execute(newer.returning(stores.c.name))).first() is not None
 
 
-async def settings_of(work: Work, names: Sequence[str]) -> dict[str, Any]:
-    """The settings of those stores that have some."""
-    query = select(stores).where(stores.c.name.in_(names), stores.c.notifications.is_not(None))
-    return {row.name: row.notifications for row in await _rows(work, query)}
+async def settings_of(work: Work, names: Sequence[str], verifier: Verifier) -> dict[str, Any]:
+    """What those of these stores say about mail that say something. Raises AlteredError, or NoRouteError for one that
+    was not heard of since the last upgrade."""
+    rows = await _rows(work, select(stores).where(stores.c.name.in_(names)))
+    if unheard := [row.name for row in rows if row.event is None]:
+        raise NoRouteError(f"the mail settings of {unheard[0]} are told again within the hour")
+    said = {row.name: read_notifications(verifier, row) for row in rows}
+    return {name: notifications for name, notifications in said.items() if notifications is not None}
+
+
+def _is_altered(row: Row[Any], verifier: Verifier) -> bool:
+    if row.event is None:
+        return False
+    try:
+        read_notifications(verifier, row)
+    except AlteredError as error:
+        raise_alarm("altered", store=row.name, reason=str(error))
+        return True
+    return False
 
 
 async def _rows(work: Work, query: Select[Any]) -> Sequence[Row[Any]]:

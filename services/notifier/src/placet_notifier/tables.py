@@ -68,7 +68,9 @@ stores = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("version", BigInteger, nullable=False),
-    Column("notifications", JSONB(none_as_null=True), comment="null: none, or the provider is gone"),
+    Column(
+        "event", JSONB(none_as_null=True), comment="the newest object-changed; null: not heard of it since it is kept"
+    ),
 )
 
 users = KnownUsers(metadata)

@@ -117,6 +117,8 @@ class EmailChannel:
             async with asyncio.timeout(self._data_seconds):
                 answer = await client.data(message, timeout=None)
         except SMTPDataError as error:
+            if error.code < 400:
+                client.close()  # whatever is said now could be taken for the mail
             return outcome_of_data(error.code, _words(error))
         except Exception as error:
             client.close()
@@ -150,9 +152,10 @@ def outcome_before_data(error: Exception, route: MailServer) -> Outcome:
 
 
 def outcome_of_data(code: int, words: str) -> Outcome:
-    """What the server's last word about a mail means, if it is not plainly 250 (RFC 5321, 4.2.1)."""
-    if 200 <= code < 300:
-        return Accepted(words)
+    """What the server's last word means, if it did not ask for the mail (354) and take it (250; RFC 5321, 4.3.2). A 250
+    here came instead of a 354: the mail was not sent. Other such words may have come before the mail or after it."""
+    if code == 250:
+        return Later(f"the server did not ask for the mail: {words}", everywhere=False)
     if 400 <= code < 500:
         return Later(words, everywhere=False)
     if 500 <= code < 600:
