@@ -238,6 +238,7 @@ MISTAKES: list[tuple[Changed, str, str]] = [
     ((CORP, {"url": "ldap://dc"}), "url", "use ldaps://, or say allow_plaintext: true"),
     ((AD, {"url": "ldap://dc"}), "url", "use ldaps://, or say allow_plaintext: true"),
     ((AD, {"url": "ldaps://dc:3269"}), "url", "url: the global catalogue (port 3269) knows a part of each entry alone"),
+    ((AD, {"bind_dn": "svc@corp.example"}), "bind_dn", "bind_dn: 'svc@corp.example' is no distinguished name"),
     ((AD, {"url": "ldapi://x"}), "url", "url: a domain controller is reached as ldaps://dc.corp.example"),
     ((AD, {"driver": "ldap3"}), "driver", "driver: "),
     ((CORP, {"notifications": {"host": "h", "sender": "s", "port": 0}}), "notifications.port", "should be at least 1"),

@@ -1,5 +1,6 @@
 """What becomes of a record and its entry."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -185,3 +186,24 @@ def test_disabling_writes_what_the_provider_says_and_only_once() -> None:
     assert change.attributes == (AttributeChange("employeeType", ("staff",), ("inactive",)),)
     assert change.steps == (Step("modify", Phase.DISABLE, attributes=("employeeType",)),)
     assert off.remove("7", Entry("uuid", "csn", "cn=x", (*values, ("inactive",)))) is None
+
+
+def test_what_a_new_entry_gets_late_comes_in_steps_of_its_own() -> None:
+    decided = decider()
+    late = {"sn": (), "mail": ("none@x",)}
+    kind = replace(decided.design.object_type, late=late)
+    change = replace(decided, design=replace(decided.design, object_type=kind)).create(record(mail=("a@x",)))
+    assert change.steps == (
+        Step("add", Phase.CREATE, attributes=("objectClass", "employeeNumber", "cn")),
+        Step("modify", Phase.CREATE, attributes=("sn",)),
+        Step("modify", Phase.UPDATE, attributes=("mail",)),
+    )
+    assert AttributeChange("mail", ("none@x",), ("a@x",)) in change.attributes
+
+
+def test_what_is_given_may_depend_on_what_a_job_writes() -> None:
+    decided = decider()
+    given = {"mail": {"title": ("has mail",)}, "uid": {"title": ("has uid",)}}
+    kind = replace(decided.design.object_type, given_with=given)
+    change = replace(decided, design=replace(decided.design, object_type=kind)).create(record())
+    assert AttributeChange("title", (), ("has mail",)) in change.attributes

@@ -160,6 +160,8 @@ class ActiveDirectoryProvider(IdentityStore):
         parts = urlsplit(self.url)
         if parts.scheme == "ldapi":
             raise ValueError("url: a domain controller is reached as ldaps://dc.corp.example")
+        if "=" not in self.bind_dn:
+            raise ValueError(f"bind_dn: {self.bind_dn!r} is no distinguished name; write it as in CN=svc,DC=corp")
         if parts.port in GLOBAL_CATALOGUE:
             raise ValueError(
                 f"url: the global catalogue (port {parts.port}) knows a part of each entry alone; leave the port out"
