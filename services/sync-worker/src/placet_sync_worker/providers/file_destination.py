@@ -47,8 +47,8 @@ class FileDestination:
         )
 
     def safety(self) -> Safety:
-        """Whoever writes without our lock has the moment between our last look and the rename."""
-        return "read_back"
+        """The old file is compared and replaced at once; but who writes without our lock has the moment between."""
+        return "value"
 
     def whole(self) -> str:
         return self._state[1]
