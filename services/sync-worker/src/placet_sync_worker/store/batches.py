@@ -237,7 +237,8 @@ async def hashes_of(work: Work, run_id: str, numbers: Sequence[int]) -> list[tup
     rows = [(row, _positions(row.items)) for row in await work.connection.execute(query)]
     found = [(row, positions) for row, positions in rows if not positions.keys().isdisjoint(numbers)]
     held = [number for _, positions in found for number in positions]
-    of_run = select(changes.c.number, changes.c.hash).where(changes.c.run_id == run_id, changes.c.number == _any_of(held))
+    mine = and_(changes.c.run_id == run_id, changes.c.number == _any_of(held))
+    of_run = select(changes.c.number, changes.c.hash).where(mine)
     hashes = {row.number: row.hash for row in await work.connection.execute(of_run)}
     return [(row, [(hashes[n], list(some)) for n, some in positions.items()]) for row, positions in found]
 
