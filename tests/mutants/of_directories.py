@@ -1,0 +1,67 @@
+"""Rules of reading and writing directories of either kind, by either driver."""
+
+from tests.mutants.mutant import Mutant
+
+PROVIDERS = "services/sync-worker/src/placet_sync_worker/providers"
+UNIT = "tests/unit/sync_worker"
+DOMAIN = "tests/integration/sync_worker/test_active_directory.py"
+LDAP = "tests/integration/sync_worker/test_ldap.py"
+
+OF_DIRECTORIES = (
+    Mutant(
+        "parts-of-values-taken-for-all",
+        f"{PROVIDERS}/ad_directory.py",
+        "while last is not None:",
+        "while False:",
+        (f"{UNIT}/test_ad_directory.py::test_values_that_come_in_parts_are_put_together",),
+    ),
+    Mutant(
+        "values-of-two-versions-put-together",
+        f"{PROVIDERS}/ad_directory.py",
+        "if VERSION in entry.attributes and part",
+        "if False and part",
+        (f"{UNIT}/test_ad_directory.py::test_what_somebody_writes_to_meanwhile_is_read_again",),
+    ),
+    Mutant(
+        "administrators-not-protected",
+        f"{PROVIDERS}/ad_protected.py",
+        'MARKED = "(|(adminCount=1)(isCriticalSystemObject=TRUE))"',
+        'MARKED = "(isCriticalSystemObject=TRUE)"',
+        (f"{DOMAIN}::test_protected_entries_are_neither_changed_nor_removed",),
+    ),
+    Mutant(
+        "new-account-enabled-without-a-word",
+        f"{PROVIDERS}/active_directory.py",
+        'flags.setdefault(ACCOUNT_FLAGS["ACCOUNTDISABLE"], True)',
+        "pass",
+        (f"{DOMAIN}::test_a_new_account_may_be_made_in_steps",),
+    ),
+    Mutant(
+        "bits-of-others-lost",
+        f"{PROVIDERS}/active_directory.py",
+        "int(there[0]) if there else 0",
+        "0x200",
+        (f"{DOMAIN}::test_bits_that_somebody_else_sets_meanwhile_stay",),
+    ),
+    Mutant(
+        "restored-domain-controller-taken-for-the-same",
+        f"{PROVIDERS}/ad_controller.py",
+        'return f"{self.dns_name} ({self.service}, invocationId {self.invocation})"',
+        'return f"{self.dns_name} ({self.service})"',
+        (f"{DOMAIN}::test_a_plan_is_for_one_domain_controller",),
+    ),
+    Mutant(
+        "mark-of-another-domain-controller-trusted",
+        f"{PROVIDERS}/ad_window.py",
+        "if invocation != self.invocation or not usn.isdecimal():",
+        "if not usn.isdecimal():",
+        (f"{UNIT}/test_ad_schema.py::test_changes_are_asked_for_by_the_numbers_of_one_database_state",),
+    ),
+    Mutant(
+        "part-that-is-kept-elsewhere-left-out",
+        f"{PROVIDERS}/libldap_directory.py",
+        "if any(dn is None for dn, _ in found):",
+        "if False:",
+        (f"{LDAP}::test_a_part_that_is_kept_elsewhere_fails_the_read",),
+    ),
+)
