@@ -171,7 +171,7 @@ def test_another_directory_behind_the_same_address_is_not_written(desk: Desk) ->
         before = desk.stack.alarms("sync-worker", "altered")
         proxy.lead_to(other.port)
         ended = desk.approve(run, code=4)
-        assert "the destination is not the one that the plan was approved for" in ended["reason"]
+        assert "how safely it can be written to, is not what the plan was approved for" in ended["reason"]
         assert desk.stack.alarms("sync-worker", "altered") == before + 1
         assert desk.writes() == []
         assert len(other.audited()) == 1

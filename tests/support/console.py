@@ -38,7 +38,7 @@ class Console:
         self.service = service
         self.keys = keys
         self.admin = admin
-        self.client = httpx2.AsyncClient(base_url=url, trust_env=False)
+        self.client = httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30)
 
     async def call(self, method: str, path: str, token: str | None = None, **options: Any) -> httpx2.Response:
         """A call with a token; the admin's when none is given."""

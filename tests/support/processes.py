@@ -1,5 +1,6 @@
 """Server processes that tests start, pause and kill; none outlives its test."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -53,7 +54,8 @@ class ServerProcess:
     def kill(self) -> None:
         """Like kill -9: nothing is flushed, nobody is told."""
         if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
 

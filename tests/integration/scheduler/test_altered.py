@@ -201,7 +201,7 @@ async def test_rows_are_signed_with_the_current_key_before_the_former_is_trusted
 async def unsigned(scheduler: Scheduler, *documents: Document) -> None:
     """The schema as it was, with these rows."""
     await scheduler.sql("ALTER TABLE scheduler.objects DROP COLUMN signature")
-    await scheduler.sql("ALTER TABLE scheduler.runs DROP COLUMN cancel_unless_approved")
+    await scheduler.sql("ALTER TABLE scheduler.runs DROP COLUMN cancel_unless_approved, DROP COLUMN trigger_reason")
     await scheduler.sql("DELETE FROM scheduler.objects")
     await scheduler.sql("UPDATE scheduler.alembic_version SET version_num = '0001'")
     for document in documents:

@@ -11,6 +11,7 @@ import pytest
 from placet_sync_worker.applying.directory import DirectoryWriter
 from placet_sync_worker.changes import AttributeChange, Change, Result
 from placet_sync_worker.ports import Modification, Operation
+from placet_sync_worker.providers.ldap_drivers import Driver
 from placet_sync_worker.tasks import Task
 from tests.support.directories import at_once
 from tests.support.domains import Domain, domain_for
@@ -127,9 +128,8 @@ def test_what_is_too_long_or_taken_is_known_before_anything_is_written(domain: D
 # ---- lost ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("driver", ["python", "libldap"])
 @pytest.mark.parametrize("arrives", [True, False])
-def test_writes_without_an_answer_are_looked_at_and_done_once(domain: Domain, driver: str, arrives: bool) -> None:
+def test_writes_without_an_answer_are_looked_at_and_done_once(domain: Domain, driver: Driver, arrives: bool) -> None:
     changes = of_each_kind(domain)
     assert [change.op for change in changes] == ["create", "update", "move", "delete"]
     tasks = [Task(number, 0, change, False, change.version, change.dn) for number, change in enumerate(changes)]

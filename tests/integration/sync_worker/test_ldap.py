@@ -19,7 +19,7 @@ from placet_sync_worker.providers.directory_errors import (
 from placet_sync_worker.providers.ldap import open_ldap, try_ldap
 from placet_sync_worker.providers.ldap3_directory import Ldap3Directory
 from placet_sync_worker.providers.ldap_connecting import Target
-from placet_sync_worker.providers.ldap_drivers import Driver, DriverMissingError, installed, open_directory
+from placet_sync_worker.providers.ldap_drivers import Driver, DriverMissingError, open_directory
 from tests.support.directories import at_once, person, provider, soon, surroundings
 from tests.support.ports import free_port
 from tests.support.slapd import BASE_DN, BIND_DN, PASSWORD, PEOPLE, MakeSlapd, Setup, Slapd
@@ -28,15 +28,6 @@ from tests.support.slapd import BASE_DN, BIND_DN, PASSWORD, PEOPLE, MakeSlapd, S
 def target(slapd: Slapd, **differing: object) -> Target:
     usual = {"url": slapd.url, "bind_dn": BIND_DN, "password": PASSWORD, "connect_seconds": 2, "receive_seconds": 1}
     return Target(**(usual | differing))  # type: ignore[arg-type]  # as the fields are
-
-
-@pytest.fixture(params=["python", "libldap"])
-def driver(request: pytest.FixtureRequest) -> Driver:
-    """Both drivers keep the same promises in the same words."""
-    if request.param == "libldap" and not installed():
-        pytest.skip("python-ldap is not installed; `make test` installs it")
-    chosen: Driver = request.param
-    return chosen
 
 
 def opened(slapd: Slapd, driver: Driver, **differing: object) -> Directory:
