@@ -150,7 +150,7 @@ class WorkerHarness:
     """One worker on a real database; the other services are the test's words."""
 
     def __init__(self, database_url: str, folder: Path) -> None:
-        self.sign = signers(folder, "scheduler", "sync-worker", "approvals")
+        self.sign = signers(folder, "scheduler", "sync-worker", "approvals", "console")
         self.database = Database(open_engine(database_url, "test"), delivery, "sync-worker")
         self.verifier = Verifier(KeyRing(folder), INSTALLATION)
         self.life = Life(self.sign["sync-worker"])

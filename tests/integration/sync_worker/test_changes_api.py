@@ -11,24 +11,24 @@ from fastapi import APIRouter, FastAPI
 from placet_shared.api import install_problem_documents
 from placet_sync_worker.api import build_router
 from placet_sync_worker.changes import Rejected
-from tests.support.signing import SigningKeys, an_identity, identity_header
+from tests.support.signing import an_identity
 from tests.support.worker import WorkerHarness, an_update
 
 
 class Api:
     """A worker's routes, called as the console would call them, and a run with a plan."""
 
-    def __init__(self, worker: WorkerHarness, folder: Path) -> None:
+    def __init__(self, worker: WorkerHarness) -> None:
         self.worker = worker
-        self._keys = SigningKeys(folder)
         self._app = FastAPI()
         install_problem_documents(self._app)
-        self._app.include_router(build_router(worker.database, self._keys.verifier(), APIRouter()))
+        self._app.include_router(build_router(worker.database, worker.verifier, APIRouter()))
         self.run_id = ""
 
     async def get(self, query: str) -> httpx2.Response:
         target = f"/api/v1/runs/{self.run_id}/changes{query}"
-        headers = identity_header(self._keys, an_identity("vera", "GET", target, roles=("viewer",)))
+        vera = an_identity("vera", "GET", target, roles=("viewer",))
+        headers = {"Placet-Identity": self.worker.sign["console"].sign(vera)}
         transport = httpx2.ASGITransport(self._app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://worker") as client:
             return await client.get(target, headers=headers)
@@ -48,7 +48,7 @@ class Api:
 async def api(database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
     worker = WorkerHarness(database_url, tmp_path / "worker")
     await worker.migrate()
-    made = Api(worker, tmp_path / "keys")
+    made = Api(worker)
     made.run_id = await worker.planned(
         [an_update(number) for number in range(5)], [Rejected(f"line {n}", f"r{n}", None, "bad") for n in range(4)]
     )
