@@ -39,12 +39,15 @@ class Processes:
             **{f"PLACET_{name}_URL": "http://127.0.0.1:1" for name in ("SCHEDULER", "SYNC_WORKER", "NOTIFIER")},
             "PLACET_APPROVALS_URL": f"http://127.0.0.1:{self._ports['approvals']}",
         }
+        self._public = free_port()
         self._folder = folder
         self._running = [self._process(service, port) for service, port in self._ports.items()]
-        self.origin = f"http://127.0.0.1:{self._ports['console']}"
+        self.origin = f"http://127.0.0.1:{self._public}"
 
     def environment(self, service: str) -> dict[str, str]:
         own = {"PLACET_KEY": str(self.keys.private_key(service)), "PLACET_HTTP_PORT": str(self._ports[service])}
+        if service == "console":
+            own["PLACET_PUBLIC_PORT"] = str(self._public)
         others = {name: value for name, value in os.environ.items() if not name.startswith("PLACET_")}
         return others | self._shared | own
 

@@ -37,9 +37,12 @@ class Channel:
         return self._number, message(self._number, request, *controls)
 
     def send(self, data: bytes, deadline: float | None = None) -> None:
-        """`deadline` is on CLOCK_BOOTTIME."""
+        """`deadline` is on CLOCK_BOOTTIME; a process that was suspended over it sends nothing any more."""
         try:
-            self._open(deadline).sendall(data)
+            opened = self._open(deadline)
+            if deadline is not None and boot_seconds() >= deadline:
+                raise self._lost("the time was up before it was sent")
+            opened.sendall(data)
         except OSError as error:
             raise self._lost(error) from error
 

@@ -147,6 +147,9 @@ class LibldapWire:
                 call = ("rename", name, operation.new_rdn, operation.new_superior, 1)
             case "delete":
                 call = ("delete_ext", name)
+        if boot_seconds() >= deadline:
+            self._channel.drop()
+            raise UnreachableError("the time was up before all was sent; it is looked at again")
         number: int = self._channel.call(*call, serverctrls=controls, deadline=deadline)
         return number
 
