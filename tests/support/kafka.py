@@ -5,14 +5,13 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.ports import free_port
-from tests.support.processes import ServerProcess
+from tests.support.processes import OwnServer, ServerProcess, running
 
 KAFKA, LOG4J = "4.3.1", "2.25.4"
 CLUSTER_ID = "cGxhY2V0LXRlc3Qtb25seQ"
@@ -32,7 +31,7 @@ _LOGGING = """Configuration:
 """
 
 
-class Kafka:
+class Kafka(OwnServer):
     """One broker in one folder, always on the same port: no automatic topics, groups that form at once."""
 
     def __init__(self, folder: Path) -> None:
@@ -54,20 +53,6 @@ class Kafka:
             format_storage = self._java("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c")
             subprocess.run(format_storage, check=True, capture_output=True)
         self._process.start()
-
-    def stop(self) -> None:
-        self._process.stop()
-
-    def kill(self) -> None:
-        """kill -9; the data stays."""
-        self._process.kill()
-
-    def pause(self) -> None:
-        """Connections stay open and nobody answers, until `resume`."""
-        self._process.pause()
-
-    def resume(self) -> None:
-        self._process.resume()
 
     def wipe(self) -> None:
         """kill -9, and everything that it knew is gone: topics, messages, offsets, groups."""
@@ -151,9 +136,5 @@ def _fetch(cache: Path) -> None:
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[Kafka]:
     """A running broker for the whole session; tests that stop or wipe it make their own."""
-    folder = Path(tempfile.mkdtemp(prefix="placet-kafka-"))
-    broker = Kafka(folder)
-    broker.start()
-    yield broker
-    broker.kill()
-    shutil.rmtree(folder, ignore_errors=True)
+    with running("kafka", Kafka) as broker:
+        yield broker

@@ -1,9 +1,7 @@
 """A real MariaDB server of a test's own, in one folder and on a port of its own; no server of the system."""
 
 import os
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -14,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from tests.support.ports import free_port
-from tests.support.processes import ServerProcess
+from tests.support.processes import OwnServer, ServerProcess, running
 
 SERVER, INSTALL = "/usr/sbin/mariadbd", "/usr/bin/mariadb-install-db"
 SETTINGS = (
@@ -27,7 +25,7 @@ SETTINGS = (
 )
 
 
-class Mariadb:
+class Mariadb(OwnServer):
     """One server; `root` needs no password."""
 
     def __init__(self, folder: Path) -> None:
@@ -46,19 +44,6 @@ class Mariadb:
     def url(self, database: str = "", user: str = "root", password: str | None = None, port: int = 0) -> str:
         host, at = "127.0.0.1", port or self.port
         return URL.create("mariadb+pymysql", user, password, host, at, database).render_as_string(hide_password=False)
-
-    def start(self) -> None:
-        self._process.start()
-
-    def kill(self) -> None:
-        self._process.kill()
-
-    def pause(self) -> None:
-        """Connections stay open and nobody answers, until `resume`."""
-        self._process.pause()
-
-    def resume(self) -> None:
-        self._process.resume()
 
     def answers(self) -> bool:
         try:
@@ -90,9 +75,5 @@ class Mariadb:
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[Mariadb]:
     """A running server for the whole session; tests that pause or kill it make their own."""
-    folder = Path(tempfile.mkdtemp(prefix="placet-mariadb-"))
-    server = Mariadb(folder)
-    server.start()
-    yield server
-    server.kill()
-    shutil.rmtree(folder, ignore_errors=True)
+    with running("mariadb", Mariadb) as server:
+        yield server

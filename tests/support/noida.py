@@ -2,7 +2,6 @@
 
 import shutil
 import socket
-import tempfile
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -10,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.ports import free_port
-from tests.support.processes import ServerProcess
+from tests.support.processes import OwnServer, ServerProcess, running
 
 
-class Noida:
+class Noida(OwnServer):
     """One embedded broker in one folder, always on the same port. It proves nothing about groups or durability."""
 
     def __init__(self, folder: Path) -> None:
@@ -28,22 +27,6 @@ class Noida:
     @property
     def bootstrap(self) -> str:
         return f"127.0.0.1:{self._port}"
-
-    def start(self) -> None:
-        self._process.start()
-
-    def stop(self) -> None:
-        self._process.stop()
-
-    def kill(self) -> None:
-        """kill -9; it loses what it had not yet saved."""
-        self._process.kill()
-
-    def pause(self) -> None:
-        self._process.pause()
-
-    def resume(self) -> None:
-        self._process.resume()
 
     def wipe(self) -> None:
         """kill -9, and everything that it knew is gone."""
@@ -66,9 +49,5 @@ class Noida:
 @pytest.fixture(scope="session")
 def noida() -> Iterator[Noida]:
     """A running embedded broker for the whole session."""
-    folder = Path(tempfile.mkdtemp(prefix="placet-noida-"))
-    broker = Noida(folder)
-    broker.start()
-    yield broker
-    broker.kill()
-    shutil.rmtree(folder, ignore_errors=True)
+    with running("noida", Noida) as broker:
+        yield broker

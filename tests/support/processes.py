@@ -2,11 +2,14 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 
 class ServerProcess:
@@ -76,6 +79,47 @@ class ServerProcess:
 
     def _last_words(self) -> str:
         return self._log.read_text(errors="replace")[-2000:]
+
+
+class OwnServer:
+    """A server of a test's own; who knows its command sets `_process`."""
+
+    _process: ServerProcess
+
+    def start(self) -> None:
+        self._process.start()
+
+    def stop(self) -> None:
+        self._process.stop()
+
+    def kill(self) -> None:
+        """kill -9: what it had not yet saved is lost."""
+        self._process.kill()
+
+    def pause(self) -> None:
+        """Connections stay open and nobody answers, until `resume`."""
+        self._process.pause()
+
+    def resume(self) -> None:
+        self._process.resume()
+
+
+AnyServer = TypeVar("AnyServer", bound=OwnServer)
+
+
+@contextlib.contextmanager
+def running(name: str, make: Callable[[Path], AnyServer]) -> Iterator[AnyServer]:
+    """A started server in a folder of its own; both end with the block."""
+    folder = Path(tempfile.mkdtemp(prefix=f"placet-{name}-"))
+    try:
+        server = make(folder)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.kill()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_stopped(thread: Path) -> bool:

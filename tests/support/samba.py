@@ -3,10 +3,8 @@
 No server of the system runs, no port is taken that others may want, and nobody needs to be root.
 """
 
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +15,7 @@ from ldap3.core.exceptions import LDAPException
 
 from tests.support import samba_inside
 from tests.support.certificates import self_signed
-from tests.support.processes import ServerProcess
+from tests.support.processes import OwnServer, ServerProcess, running
 from tests.support.proxy import Proxy
 
 DOMAIN_DN = "DC=corp,DC=example"
@@ -65,7 +63,7 @@ provision(logging.getLogger(), system_session(), smbconf=sys.argv[1], lp=setting
 """Samba's own program for this wants to set access rights on files, which only root may."""
 
 
-class Samba:
+class Samba(OwnServer):
     """One domain controller of CORP.EXAMPLE, behind a proxy on a port of this machine. `BIND_DN` may do everything,
     `READER_DN` may only read."""
 
@@ -91,11 +89,8 @@ class Samba:
     def url(self) -> str:
         return f"ldaps://localhost:{self.proxy.port}"
 
-    def start(self) -> None:
-        self._process.start()
-
     def kill(self) -> None:
-        self._process.kill()
+        super().kill()
         self.proxy.close()
 
     def answers(self) -> bool:
@@ -153,14 +148,6 @@ def _run(command: list[str]) -> None:
 @pytest.fixture(scope="session")
 def samba() -> Iterator[Samba]:
     """One domain controller for all tests."""
-    folder = Path(tempfile.mkdtemp(prefix="placet-samba-"))
-    server = None
-    try:
-        server = Samba(folder)
-        server.start()
+    with running("samba", Samba) as server:
         server.prepare()
         yield server
-    finally:
-        if server:
-            server.kill()
-        shutil.rmtree(folder, ignore_errors=True)

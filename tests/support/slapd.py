@@ -2,9 +2,7 @@
 
 import base64
 import re
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from ldap3.core.exceptions import LDAPException
 
 from tests.support.certificates import self_signed
 from tests.support.ports import free_port
-from tests.support.processes import ServerProcess
+from tests.support.processes import OwnServer, ServerProcess, running
 
 SLAPD = "/usr/sbin/slapd"
 MODULES = "/usr/lib/ldap"
@@ -71,7 +69,7 @@ class Setup:
 USUAL = Setup()
 
 
-class Slapd:
+class Slapd(OwnServer):
     """One server in one folder, always on the same port. `BIND_DN` may read and write everything but has limits."""
 
     def __init__(self, folder: Path, setup: Setup = USUAL) -> None:
@@ -99,26 +97,9 @@ class Slapd:
         if done.returncode:
             raise RuntimeError(f"slapadd failed: {done.stderr.decode()}")
 
-    def start(self) -> None:
-        self._process.start()
-
-    def stop(self) -> None:
-        self._process.stop()
-
-    def kill(self) -> None:
-        """kill -9; what was not synced may be lost unless `sync` is set."""
-        self._process.kill()
-
     def restart(self) -> None:
         self.stop()
         self.start()
-
-    def pause(self) -> None:
-        """Connections stay open and nobody answers, until `resume`."""
-        self._process.pause()
-
-    def resume(self) -> None:
-        self._process.resume()
 
     def answers(self) -> bool:
         try:
@@ -183,14 +164,8 @@ def _value(line: str) -> str:
 @contextmanager
 def running_slapd(setup: Setup = USUAL) -> Iterator[Slapd]:
     """A server that ends with the block."""
-    folder = Path(tempfile.mkdtemp(prefix="placet-slapd-"))
-    server = Slapd(folder, setup)
-    try:
-        server.start()
+    with running("slapd", lambda folder: Slapd(folder, setup)) as server:
         yield server
-    finally:
-        server.kill()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
