@@ -2,8 +2,10 @@
 
 import pytest
 
+from placet_shared.clock import boot_seconds
 from placet_shared.errors import TransientError
 from placet_sync_worker.ports import DN, Directory, Modification, Operation
+from placet_sync_worker.providers import ldap_writing
 from placet_sync_worker.providers.directory_errors import InvalidFilterError, NoSuchEntryError
 from placet_sync_worker.providers.ldap_wire import Scope
 from tests.support.directories import GROUPS, World, at_once, person, soon, write
@@ -200,4 +202,13 @@ def test_requests_that_do_not_arrive_leave_no_trace(world: World) -> None:
     (answer,) = directory.write([person("Ada")], at_once())
     assert (answer.code, answer.sent) == (None, True)
     world.mend()
+    assert names(world.open(), "(cn=*)") == []
+
+
+def test_nothing_leaves_a_process_that_slept_over_the_deadline(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looked at the clock, was suspended with its requests in hand, and woke after its lease."""
+    directory, before = world.open(), boot_seconds()
+    monkeypatch.setattr(ldap_writing, "boot_seconds", lambda: before - 60)
+    (answer,) = directory.write([person("Ada")], before - 1)
+    assert answer.code is None
     assert names(world.open(), "(cn=*)") == []

@@ -6,6 +6,8 @@ from uuid import uuid4
 
 import pyarrow as pa
 
+from placet_shared.clock import boot_seconds
+
 from ..ports import Answer, Entry, Modification, Operation
 from ..providers.directory_errors import LimitReachedError, NoSuchEntryError, UnreachableError
 from ..providers.ldap_attributes import Attributes
@@ -279,9 +281,11 @@ class FakeDirectory:
             yield columns_of(page, attributes)
 
     def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
-        """See `Directory`; `deadline` does not matter, since all answers that come are there at once."""
+        """See `Directory`; all answers that come are there at once."""
         if self.lost:
             raise UnreachableError("the connection to the fake directory was lost; it is opened again")
+        if boot_seconds() >= deadline:
+            return [Answer(None, "the time was up before it was sent", sent=False) for _ in operations]
         return [self._write(operation) for operation in operations]
 
     def close(self) -> None:
