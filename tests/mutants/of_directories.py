@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant
 PROVIDERS = "services/sync-worker/src/placet_sync_worker/providers"
 UNIT = "tests/unit/sync_worker"
 DOMAIN = "tests/integration/sync_worker/test_active_directory.py"
+DIRECTORY = "tests/contract/directory/test_directory.py"
 LDAP = "tests/integration/sync_worker/test_ldap.py"
 
 OF_DIRECTORIES = (
@@ -63,5 +64,19 @@ OF_DIRECTORIES = (
         "if any(dn is None for dn, _ in found):",
         "if False:",
         (f"{LDAP}::test_a_part_that_is_kept_elsewhere_fails_the_read",),
+    ),
+    Mutant(
+        "woken-after-the-lease-and-sends",
+        f"{PROVIDERS}/ldap_channel.py",
+        "if deadline is not None and boot_seconds() >= deadline:",
+        "if False:",
+        (f"{DIRECTORY}::test_nothing_leaves_a_process_that_slept_over_the_deadline",),
+    ),
+    Mutant(
+        "woken-after-the-lease-and-sends-by-libldap",
+        f"{PROVIDERS}/libldap_channel.py",
+        "if boot_seconds() >= deadline:",
+        "if False:",
+        (f"{DIRECTORY}::test_nothing_leaves_a_process_that_slept_over_the_deadline",),
     ),
 )
