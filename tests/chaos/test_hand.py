@@ -10,6 +10,9 @@ from tests.support.chaos import people_titled, send, until_written, written
 from tests.support.desk import Desk
 
 PEOPLE, TOUCHED = 600, 60
+BEFORE_APPROVAL = 10
+"""So many of the touched entries, when the plan is made and nothing of it is written."""
+
 SEED = 20_261_124
 
 
@@ -21,9 +24,11 @@ def test_what_a_hand_did_while_a_run_wrote_and_workers_died_is_there_in_the_end(
     desk.people(*people_titled("Chief", PEOPLE))
     run = desk.request()
     chosen = random.Random(SEED).sample(sorted(desk.entries().items()), TOUCHED)
-    desk.bob.ask("request", "approve", run["request"], "--comment", "fine")
     for number, (_, entry) in enumerate(chosen):
-        until_written(desk, PEOPLE + number * 8)
+        if number == BEFORE_APPROVAL:
+            desk.bob.ask("request", "approve", run["request"], "--comment", "fine")
+        if number >= BEFORE_APPROVAL:
+            until_written(desk, PEOPLE + (number - BEFORE_APPROVAL) * 8)
         with desk.slapd.hand() as hand:
             EDITS[number % len(EDITS)](hand, entry)
         if number in (TOUCHED // 4, TOUCHED // 2):
@@ -39,7 +44,7 @@ def test_what_a_hand_did_while_a_run_wrote_and_workers_died_is_there_in_the_end(
     results = run["results"]
     assert (results["failed"], results["uncertain"]) == (0, 0), results
     assert results["applied"] + results["already_applied"] + results["conflict"] == PEOPLE
-    assert results["conflict"] > 0, "the hand was never before us"
+    assert results["conflict"] >= BEFORE_APPROVAL * 4 // 5, "all but a description stand in the way of the plan"
 
 
 Entry = dict[str, list[str]]
