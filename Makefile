@@ -1,5 +1,5 @@
 # Every target works on a bare Debian or Ubuntu machine with Python 3.11 or newer.
-.PHONY: setup demo access test check fmt bench mutants up down
+.PHONY: setup demo access everything test check fmt bench mutants up down
 PATHS := shared services cli tests examples
 
 setup:
@@ -20,11 +20,13 @@ access: setup
 
 LIBLDAP := gcc=gcc =python3-dev =libldap2-dev =libsasl2-dev
 
-test:
+everything:
 	@scripts/debian-packages $(LIBLDAP)
 	@scripts/setup --group libldap
 	@scripts/debian-packages java=default-jre-headless mvn=maven mariadbd=mariadb-server-core my_print_defaults=mariadb-client-core samba=samba-ad-dc =samba-ad-provision
 	@scripts/access-jars
+
+test: everything
 	@.venv/bin/pytest -n 2 --dist loadfile
 
 check: setup
@@ -42,5 +44,5 @@ bench:
 	@scripts/setup --group bench
 	@.venv/bin/python -m tests.bench.main
 
-mutants: setup
+mutants: everything
 	@.venv/bin/python -m tests.mutants.main
