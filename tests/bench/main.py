@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from placet_sync_worker.providers.ldap_drivers import Driver
+from placet_sync_worker.providers.ldap.drivers import Driver
 from tests.bench import floor
 from tests.bench.people import people
 from tests.bench.reading import columns, plain

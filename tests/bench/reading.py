@@ -7,9 +7,9 @@ from typing import Any
 import ldap
 from ldap.controls.libldap import SimplePagedResultsControl
 
-from placet_sync_worker.providers.ldap import store_over
-from placet_sync_worker.providers.ldap_connecting import Target
-from placet_sync_worker.providers.ldap_drivers import Driver, open_directory
+from placet_sync_worker.providers.ldap.connecting import Target
+from placet_sync_worker.providers.ldap.drivers import Driver, open_directory
+from placet_sync_worker.providers.ldap.provider import store_over
 from tests.bench.floor import PAGE
 from tests.bench.people import ATTRIBUTES
 from tests.support.directories import provider

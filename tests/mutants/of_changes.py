@@ -90,7 +90,7 @@ TRUST = (
 PLANS = (
     Mutant(
         "truncated-read-taken-for-complete",
-        f"{WORKER}/providers/ldap3_directory.py",
+        f"{WORKER}/providers/ldap/ldap3_directory.py",
         "if ending.code != 0:",
         "if ending.code not in (0, 4):",
         ("tests/integration/sync_worker/test_ldap.py::test_a_size_limit_fails_the_read_and_is_named",),

@@ -9,11 +9,11 @@ from typing import Protocol
 from placet_shared.clock import boot_seconds
 from placet_shared.objects import LdapProvider
 from placet_sync_worker.ports import Answer, Directory, Operation
-from placet_sync_worker.providers.files import FilesFolder
-from placet_sync_worker.providers.ldap import store_over
-from placet_sync_worker.providers.ldap_connecting import Target
-from placet_sync_worker.providers.ldap_drivers import Driver, open_directory
-from placet_sync_worker.providers.ldap_store import LdapStore
+from placet_sync_worker.providers.files.folder import FilesFolder
+from placet_sync_worker.providers.ldap.connecting import Target
+from placet_sync_worker.providers.ldap.drivers import Driver, open_directory
+from placet_sync_worker.providers.ldap.provider import store_over
+from placet_sync_worker.providers.ldap.store import LdapStore
 from placet_sync_worker.providers.surroundings import Surroundings
 from placet_sync_worker.testing.directory import FakeServer
 from tests.support.proxy import Proxy, running_proxy

@@ -13,10 +13,10 @@ from placet_sync_worker.changes import Change
 from placet_sync_worker.planning.design import Options
 from placet_sync_worker.planning.planner import plan_run
 from placet_sync_worker.ports import Answer, Directory, Entry, Operation
-from placet_sync_worker.providers.active_directory import AdStore, open_ad
-from placet_sync_worker.providers.ad_directory import DOMAIN_SCOPE
-from placet_sync_worker.providers.ldap3_directory import open_directory
-from placet_sync_worker.providers.ldap_connecting import Target
+from placet_sync_worker.providers.active_directory.directory import DOMAIN_SCOPE
+from placet_sync_worker.providers.active_directory.provider import AdStore, open_ad
+from placet_sync_worker.providers.ldap.connecting import Target
+from placet_sync_worker.providers.ldap.ldap3_directory import open_directory
 from placet_sync_worker.tasks import Outcome, Task
 from placet_sync_worker.testing.scripts import NoScripts
 from placet_sync_worker.testing.source import FakeSource

@@ -20,9 +20,9 @@ from placet_sync_worker.changes import Change
 from placet_sync_worker.connections import Connections
 from placet_sync_worker.planning.design import Options
 from placet_sync_worker.planning.planner import plan_run
-from placet_sync_worker.providers.access_jackcess import JARS, jackcess, new_database, open_database
-from placet_sync_worker.providers.file_destination import FileDestination
-from placet_sync_worker.providers.files import FilesFolder
+from placet_sync_worker.providers.access.jackcess import JARS, jackcess, new_database, open_database
+from placet_sync_worker.providers.files.destination import FileDestination
+from placet_sync_worker.providers.files.folder import FilesFolder
 from placet_sync_worker.providers.surroundings import Surroundings
 from placet_sync_worker.tasks import Outcome, Task
 from placet_sync_worker.testing.scripts import NoScripts

@@ -14,9 +14,9 @@ from placet_shared.clock import boot_seconds
 from placet_shared.objects import SqlProvider
 from placet_sync_worker.changes import AttributeChange, Change, Phase, Result, Step
 from placet_sync_worker.ports import Attribute, Destination, RowsTransaction, Safety
-from placet_sync_worker.providers.files import FilesFolder
-from placet_sync_worker.providers.sql_errors import DatabaseUnreachableError
-from placet_sync_worker.providers.sql_store import open_sql
+from placet_sync_worker.providers.files.folder import FilesFolder
+from placet_sync_worker.providers.sql.errors import DatabaseUnreachableError
+from placet_sync_worker.providers.sql.store import open_sql
 from placet_sync_worker.providers.surroundings import Surroundings
 from placet_sync_worker.tasks import Outcome, Task
 from placet_sync_worker.testing.rows import FakeStore, FakeTable

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from placet_sync_worker.providers.ldap_drivers import installed
+from placet_sync_worker.providers.ldap.drivers import installed
 from tests.support.directories import FakeWorld, World, slapd_world
 
 

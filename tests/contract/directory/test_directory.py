@@ -5,9 +5,9 @@ import pytest
 from placet_shared.clock import boot_seconds
 from placet_shared.errors import TransientError
 from placet_sync_worker.ports import DN, Directory, Modification, Operation
-from placet_sync_worker.providers import ldap_writing
-from placet_sync_worker.providers.directory_errors import InvalidFilterError, NoSuchEntryError
-from placet_sync_worker.providers.ldap_wire import Scope
+from placet_sync_worker.providers.ldap import writing as ldap_writing
+from placet_sync_worker.providers.ldap.errors import InvalidFilterError, NoSuchEntryError
+from placet_sync_worker.providers.ldap.wire import Scope
 from tests.support.directories import GROUPS, World, at_once, person, soon, write
 from tests.support.slapd import BASE_DN, PEOPLE
 

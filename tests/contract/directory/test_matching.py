@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from ldap3 import Connection
 
-from placet_sync_worker.providers.ldap_store import LdapStore
+from placet_sync_worker.providers.ldap.store import LdapStore
 from tests.support.directories import open_store, person, slapd_world, write
 from tests.support.slapd import PEOPLE
 

@@ -5,8 +5,8 @@ import pytest
 
 from placet_sync_worker.errors import InvalidNameError, UnknownAttributeError, UnknownObjectTypeError
 from placet_sync_worker.ports import DN, ID, RECORD, VERSION, Operation
-from placet_sync_worker.providers.directory_errors import InvalidFilterError, NoSuchEntryError
-from placet_sync_worker.providers.ldap import LdapSource
+from placet_sync_worker.providers.ldap.errors import InvalidFilterError, NoSuchEntryError
+from placet_sync_worker.providers.ldap.provider import LdapSource
 from tests.support.directories import GROUPS, World, open_store, person, write
 from tests.support.slapd import BASE_DN, BIND_DN, PEOPLE
 

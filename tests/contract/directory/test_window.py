@@ -9,7 +9,7 @@ import pytest
 from placet_sync_worker.applying.directory import DirectoryWriter
 from placet_sync_worker.changes import AttributeChange, Change, Phase, Result, Step
 from placet_sync_worker.ports import Answer, Directory, Entry, Modification, Operation
-from placet_sync_worker.providers.ldap_wire import Scope
+from placet_sync_worker.providers.ldap.wire import Scope
 from placet_sync_worker.tasks import Task
 from tests.support.directories import World, open_store, person, soon, write
 from tests.support.slapd import PEOPLE

@@ -9,8 +9,8 @@ import pytest
 from placet_sync_worker.applying.directory import DirectoryWriter
 from placet_sync_worker.changes import AttributeChange, Change, Phase, Result, Step
 from placet_sync_worker.ports import Answer, Directory, Entry, Modification, Operation
-from placet_sync_worker.providers.ldap_store import LdapStore
-from placet_sync_worker.providers.ldap_wire import Scope
+from placet_sync_worker.providers.ldap.store import LdapStore
+from placet_sync_worker.providers.ldap.wire import Scope
 from placet_sync_worker.tasks import Outcome, Task
 from tests.support.directories import GROUPS, FakeWorld, World, at_once, open_store, person, soon, write
 from tests.support.slapd import BASE_DN, PEOPLE

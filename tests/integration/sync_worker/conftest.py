@@ -2,7 +2,7 @@
 
 import pytest
 
-from placet_sync_worker.providers.ldap_drivers import Driver, installed
+from placet_sync_worker.providers.ldap.drivers import Driver, installed
 
 
 @pytest.fixture(params=["python", "libldap"])

@@ -9,12 +9,12 @@ import pytest
 from placet_shared.objects import AccessProvider
 from placet_sync_worker.errors import EmptySourceError, SourceFileError, UnknownColumnError
 from placet_sync_worker.ports import RECORD
-from placet_sync_worker.providers import access_jackcess
-from placet_sync_worker.providers.access import AccessFormat, open_access, try_access
-from placet_sync_worker.providers.access_jackcess import jackcess, java, new_database, open_database
-from placet_sync_worker.providers.file_source import FileSource
-from placet_sync_worker.providers.file_tables import Edits
-from placet_sync_worker.providers.files import FilesFolder
+from placet_sync_worker.providers.access import jackcess as access_jackcess
+from placet_sync_worker.providers.access.jackcess import jackcess, java, new_database, open_database
+from placet_sync_worker.providers.access.provider import AccessFormat, open_access, try_access
+from placet_sync_worker.providers.files.folder import FilesFolder
+from placet_sync_worker.providers.files.source import FileSource
+from placet_sync_worker.providers.files.tables import Edits
 from placet_sync_worker.providers.surroundings import Surroundings
 from tests.support.files import install_jars
 

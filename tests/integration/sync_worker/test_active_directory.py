@@ -14,11 +14,11 @@ from placet_sync_worker.errors import UnusableJobError
 from placet_sync_worker.planning.design import Options
 from placet_sync_worker.planning.examining import Examination
 from placet_sync_worker.ports import ID, RECORD, Answer, Directory, Entry, Modification, Operation, Window
-from placet_sync_worker.providers.active_directory import AdSource, open_ad, try_ad
-from placet_sync_worker.providers.directory_errors import BindRefusedError, InvalidFilterError, SearchRefusedError
-from placet_sync_worker.providers.ldap3_directory import open_directory
-from placet_sync_worker.providers.ldap_connecting import Target
-from placet_sync_worker.providers.ldap_wire import Scope
+from placet_sync_worker.providers.active_directory.provider import AdSource, open_ad, try_ad
+from placet_sync_worker.providers.ldap.connecting import Target
+from placet_sync_worker.providers.ldap.errors import BindRefusedError, InvalidFilterError, SearchRefusedError
+from placet_sync_worker.providers.ldap.ldap3_directory import open_directory
+from placet_sync_worker.providers.ldap.wire import Scope
 from tests.support.directories import surroundings
 from tests.support.domains import Domain, domain_for
 from tests.support.planning import Row
@@ -188,7 +188,7 @@ def test_a_group_with_thousands_of_members(domain: Domain, monkeypatch: pytest.M
     members = [add.dn for add in adds]
     domain.add("big", "group", domain.groups, sAMAccountName=f"{unit(domain)}.big",
                description="g1", member=members[:1_650])  # fmt: skip
-    monkeypatch.setattr("placet_sync_worker.providers.ldap_drivers._OPENERS", {"python": as_windows})
+    monkeypatch.setattr("placet_sync_worker.providers.ldap.drivers._OPENERS", {"python": as_windows})
     domain.fields = [{"to": "description", "from": "id"}, {"to": "member", "from": "phones"}]
     job: dict[str, Any] = {
         "object_type": "group", "key": [{"source": "id", "destination": "description"}], "missing": "skip",

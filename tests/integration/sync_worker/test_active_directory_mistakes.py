@@ -11,7 +11,7 @@ import pytest
 from placet_sync_worker.applying.directory import DirectoryWriter
 from placet_sync_worker.changes import AttributeChange, Change, Result
 from placet_sync_worker.ports import Modification, Operation
-from placet_sync_worker.providers.ldap_drivers import Driver
+from placet_sync_worker.providers.ldap.drivers import Driver
 from placet_sync_worker.tasks import Task
 from tests.support.directories import at_once
 from tests.support.domains import Domain, domain_for

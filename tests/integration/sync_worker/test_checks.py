@@ -14,9 +14,9 @@ from placet_sync_worker.mapping.monty import MontyEngine
 from placet_sync_worker.planning.check import CheckedJob
 from placet_sync_worker.planning.check import check_job as check_job_with
 from placet_sync_worker.planning.preview import preview_rows
-from placet_sync_worker.providers.csv import open_csv
-from placet_sync_worker.providers.directory_errors import DirectoryBusyError, InvalidFilterError, NoSuchEntryError
-from placet_sync_worker.providers.files import FilesFolder
+from placet_sync_worker.providers.csv.provider import open_csv
+from placet_sync_worker.providers.files.folder import FilesFolder
+from placet_sync_worker.providers.ldap.errors import DirectoryBusyError, InvalidFilterError, NoSuchEntryError
 from placet_sync_worker.providers.surroundings import Surroundings
 from placet_sync_worker.testing.destination import BASE, PEOPLE, FakeDestination
 from placet_sync_worker.testing.source import FakeSource

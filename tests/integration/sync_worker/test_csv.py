@@ -9,11 +9,11 @@ from placet_shared.objects import CsvProvider
 from placet_sync_worker.changes import Rejected
 from placet_sync_worker.errors import EmptySourceError, SourceFileError, SourceMovedError, UnknownColumnError
 from placet_sync_worker.ports import RECORD, Page
-from placet_sync_worker.providers.csv import CsvFormat, open_csv, try_csv
-from placet_sync_worker.providers.csv_tables import PAGE_ROWS
-from placet_sync_worker.providers.file_source import FileSource
-from placet_sync_worker.providers.file_tables import Edits
-from placet_sync_worker.providers.files import FilesFolder
+from placet_sync_worker.providers.csv.provider import CsvFormat, open_csv, try_csv
+from placet_sync_worker.providers.csv.tables import PAGE_ROWS
+from placet_sync_worker.providers.files.folder import FilesFolder
+from placet_sync_worker.providers.files.source import FileSource
+from placet_sync_worker.providers.files.tables import Edits
 from placet_sync_worker.providers.surroundings import Surroundings
 
 Source = Callable[..., FileSource]

@@ -20,10 +20,10 @@ from openpyxl.worksheet.table import Table
 from placet_shared.objects import ExcelProvider
 from placet_sync_worker.errors import EmptySourceError, SourceFileError, SourceMovedError, UnknownColumnError
 from placet_sync_worker.ports import RECORD, Page
-from placet_sync_worker.providers.excel import ExcelFormat, open_excel, try_excel
-from placet_sync_worker.providers.file_source import FileSource
-from placet_sync_worker.providers.file_tables import Edits
-from placet_sync_worker.providers.files import FilesFolder
+from placet_sync_worker.providers.excel.provider import ExcelFormat, open_excel, try_excel
+from placet_sync_worker.providers.files.folder import FilesFolder
+from placet_sync_worker.providers.files.source import FileSource
+from placet_sync_worker.providers.files.tables import Edits
 from placet_sync_worker.providers.surroundings import Surroundings
 
 FillSheet = Callable[[Any], None]

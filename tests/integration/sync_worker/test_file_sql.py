@@ -8,10 +8,10 @@ import pytest
 from placet_shared.objects import CsvProvider
 from placet_sync_worker.errors import QueryError, UnknownColumnError
 from placet_sync_worker.ports import RECORD, Window
-from placet_sync_worker.providers import file_sql
-from placet_sync_worker.providers.csv import open_csv
-from placet_sync_worker.providers.file_source import FileSource
-from placet_sync_worker.providers.files import FilesFolder
+from placet_sync_worker.providers.csv.provider import open_csv
+from placet_sync_worker.providers.files import sql as file_sql
+from placet_sync_worker.providers.files.folder import FilesFolder
+from placet_sync_worker.providers.files.source import FileSource
 from placet_sync_worker.providers.surroundings import Surroundings
 
 PEOPLE = "id,name,dept,left_at\n1,Ann,Sales,2024-01-31\n2,Bob,Temp,\n003,Cyd,,2024-02-01T08:30:00+02:00\n"

@@ -8,7 +8,9 @@ import pytest
 from placet_shared.clock import boot_seconds
 from placet_shared.errors import PermanentError, PlacetError, TransientError
 from placet_sync_worker.ports import Directory, Operation
-from placet_sync_worker.providers.directory_errors import (
+from placet_sync_worker.providers.ldap.connecting import Target
+from placet_sync_worker.providers.ldap.drivers import Driver, DriverMissingError, open_directory
+from placet_sync_worker.providers.ldap.errors import (
     BindRefusedError,
     LimitReachedError,
     ProtocolError,
@@ -16,10 +18,8 @@ from placet_sync_worker.providers.directory_errors import (
     UnreachableError,
     UntrustedError,
 )
-from placet_sync_worker.providers.ldap import open_ldap, try_ldap
-from placet_sync_worker.providers.ldap3_directory import Ldap3Directory
-from placet_sync_worker.providers.ldap_connecting import Target
-from placet_sync_worker.providers.ldap_drivers import Driver, DriverMissingError, open_directory
+from placet_sync_worker.providers.ldap.ldap3_directory import Ldap3Directory
+from placet_sync_worker.providers.ldap.provider import open_ldap, try_ldap
 from tests.support.directories import at_once, person, provider, soon, surroundings
 from tests.support.ports import free_port
 from tests.support.slapd import BASE_DN, BIND_DN, PASSWORD, PEOPLE, MakeSlapd, Setup, Slapd
@@ -195,7 +195,7 @@ def test_much_passes_over_tls_in_both_directions(make_slapd: MakeSlapd, driver: 
 
 def test_a_driver_may_be_chosen(slapd: Slapd, driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     assert driver in type(opened(slapd, driver)).__module__ or driver == "python"
-    monkeypatch.setattr("placet_sync_worker.providers.ldap_drivers.installed", lambda: False)
+    monkeypatch.setattr("placet_sync_worker.providers.ldap.drivers.installed", lambda: False)
     assert isinstance(open_directory(target(slapd)), Ldap3Directory)
     with pytest.raises(DriverMissingError, match="leave driver out"):
         open_directory(target(slapd), "libldap")

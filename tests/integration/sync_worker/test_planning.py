@@ -18,7 +18,7 @@ from placet_sync_worker.errors import (
 )
 from placet_sync_worker.planning.design import Options
 from placet_sync_worker.planning.planner import plan_run
-from placet_sync_worker.providers.directory_errors import DirectoryBusyError
+from placet_sync_worker.providers.ldap.errors import DirectoryBusyError
 from placet_sync_worker.testing.destination import BASE, PEOPLE, FakeEntry
 from placet_sync_worker.testing.scripts import NoScripts
 from placet_sync_worker.testing.source import FakeSource

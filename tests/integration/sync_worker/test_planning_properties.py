@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from placet_sync_worker.changes import Change, Phase
-from placet_sync_worker.providers.ldap_names import dn_key
+from placet_sync_worker.providers.ldap.names import dn_key
 from placet_sync_worker.testing.destination import PEOPLE, FakeEntry, fold
 from tests.support.planning import Row, Scene, Seen
 

@@ -11,9 +11,9 @@ import pytest
 from placet_shared.errors import PermanentError, PlacetError, TransientError
 from placet_sync_worker.errors import UnknownColumnError
 from placet_sync_worker.ports import RECORD, Window
-from placet_sync_worker.providers.sql import SqlSource, open_sql_source, try_sql
-from placet_sync_worker.providers.sql_errors import QueryRefusedError, QueryTooSlowError
-from placet_sync_worker.providers.sql_reading import PAGE_ROWS
+from placet_sync_worker.providers.sql.errors import QueryRefusedError, QueryTooSlowError
+from placet_sync_worker.providers.sql.provider import SqlSource, open_sql_source, try_sql
+from placet_sync_worker.providers.sql.reading import PAGE_ROWS
 from tests.support.mariadb import Mariadb
 from tests.support.postgres import Postgres
 from tests.support.tables import SqlWorld, mariadb_world, postgres_world, sqlite_world

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 
 from placet_sync_worker.ports import Answer, Entry, Modification, Operation
-from placet_sync_worker.providers.ad_directory import AdDirectory
-from placet_sync_worker.providers.directory_errors import DirectoryBusyError, ProtocolError
-from placet_sync_worker.providers.ldap_wire import Scope
+from placet_sync_worker.providers.active_directory.directory import AdDirectory
+from placet_sync_worker.providers.ldap.errors import DirectoryBusyError, ProtocolError
+from placet_sync_worker.providers.ldap.wire import Scope
 
 DN = "CN=big,DC=corp"
 

@@ -4,10 +4,10 @@ import pytest
 
 from placet_sync_worker.errors import UnknownAttributeError, UnknownObjectTypeError
 from placet_sync_worker.ports import Entry, Window
-from placet_sync_worker.providers.ad_attributes import AdAttributes
-from placet_sync_worker.providers.ad_schema import AdSchema, parse_schema
-from placet_sync_worker.providers.ad_types import object_type_of
-from placet_sync_worker.providers.ad_window import Stamps
+from placet_sync_worker.providers.active_directory.attributes import AdAttributes
+from placet_sync_worker.providers.active_directory.schema import AdSchema, parse_schema
+from placet_sync_worker.providers.active_directory.types import object_type_of
+from placet_sync_worker.providers.active_directory.window import Stamps
 
 TEXT, DN, NUMBER, OCTETS, SID, LARGE, OID = (
     "2.5.5.12", "2.5.5.1", "2.5.5.9", "2.5.5.10", "2.5.5.17", "2.5.5.16", "2.5.5.2",

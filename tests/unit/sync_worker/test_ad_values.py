@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placet_sync_worker.providers import ad_values as values
+from placet_sync_worker.providers.active_directory import values
 
 NEVER = b"9223372036854775807"
 

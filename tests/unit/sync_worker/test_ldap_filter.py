@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from ldap3.operation.search import search_operation
 from ldap3.utils.asn1 import encode as ldap3_encode
 
-from placet_sync_worker.providers.directory_errors import InvalidFilterError
-from placet_sync_worker.providers.ldap_filter import (
+from placet_sync_worker.providers.ldap.errors import InvalidFilterError
+from placet_sync_worker.providers.ldap.filter import (
     All,
     Compare,
     Either,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from placet_sync_worker.providers.ldap_matching import (
+from placet_sync_worker.providers.ldap.matching import (
     binary,
     boolean,
     generalized_time,

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placet_sync_worker.errors import InvalidNameError
-from placet_sync_worker.providers.ldap_names import (
+from placet_sync_worker.providers.ldap.names import (
     dn_key,
     escape_filter_value,
     escape_rdn_value,

@@ -13,9 +13,9 @@ from ldap3.operation.search import search_operation
 from ldap3.utils.asn1 import encode
 
 from placet_sync_worker.ports import Entry, Modification, Operation
-from placet_sync_worker.providers import ldap_ber as ber
-from placet_sync_worker.providers.ldap_filter import encode_filter, parse_filter
-from placet_sync_worker.providers.ldap_wire import (
+from placet_sync_worker.providers.ldap import ber
+from placet_sync_worker.providers.ldap.filter import encode_filter, parse_filter
+from placet_sync_worker.providers.ldap.wire import (
     SEARCH_ENTRY,
     Ending,
     Message,

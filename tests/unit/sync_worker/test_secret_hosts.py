@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import make_url
 
-from placet_sync_worker.providers.ldap import _host_of
-from placet_sync_worker.providers.sql_connecting import _hosts_of
+from placet_sync_worker.providers.ldap.provider import _host_of
+from placet_sync_worker.providers.sql.connecting import _hosts_of
 
 
 @pytest.mark.parametrize(

@@ -26,14 +26,14 @@ from .connections import Connections, Connector
 from .life import Life, end_overdue, end_stranded
 from .mapping.monty import MontyEngine
 from .planning.run import PlanMaker, RunPlanner
-from .providers.access import open_access, open_access_destination, try_access
-from .providers.active_directory import open_ad, open_ad_source, try_ad
-from .providers.csv import open_csv, open_csv_destination, try_csv
-from .providers.excel import open_excel, open_excel_destination, try_excel
-from .providers.files import FilesFolder
-from .providers.ldap import open_ldap, open_ldap_source, try_ldap
-from .providers.sql import open_sql_source, try_sql
-from .providers.sql_store import open_sql
+from .providers.access.provider import open_access, open_access_destination, try_access
+from .providers.active_directory.provider import open_ad, open_ad_source, try_ad
+from .providers.csv.provider import open_csv, open_csv_destination, try_csv
+from .providers.excel.provider import open_excel, open_excel_destination, try_excel
+from .providers.files.folder import FilesFolder
+from .providers.ldap.provider import open_ldap, open_ldap_source, try_ldap
+from .providers.sql.provider import open_sql_source, try_sql
+from .providers.sql.store import open_sql
 from .providers.surroundings import Surroundings
 from .settings import WorkerSettings
 from .tables import delivery, metadata

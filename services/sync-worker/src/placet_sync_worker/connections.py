@@ -1,4 +1,5 @@
-"""Opens providers by their type. A new connector is a file in `providers/` and its line in `app.py`."""
+"""Opens providers by their type. A new connector is a file in `providers/`, or a folder with its
+`provider.py`, and its line in `app.py`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

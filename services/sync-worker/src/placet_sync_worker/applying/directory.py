@@ -10,9 +10,9 @@ from placet_shared.errors import TransientError
 
 from ..changes import PROVEN, AttributeChange, Result
 from ..ports import Answer, Attribute, Directory, Entry, Operation, Safety
-from ..providers.directory_errors import SearchRefusedError
-from ..providers.ldap_filter import Compare, render
-from ..providers.ldap_names import dn_key
+from ..providers.ldap.errors import SearchRefusedError
+from ..providers.ldap.filter import Compare, render
+from ..providers.ldap.names import dn_key
 from ..tasks import Outcome, Task
 from .judging import Judge, Seen
 from .operations import operation

@@ -22,9 +22,9 @@ from ..endings import results_of, too_many_failures
 from ..errors import WorkerError
 from ..plan import canonical
 from ..ports import Attribute
-from ..providers.file_destination import ABSENT
-from ..providers.file_tables import Edits, Format, Row, Tables, find_rows, row_id
-from ..providers.files import FileState, checksum
+from ..providers.files.destination import ABSENT
+from ..providers.files.folder import FileState, checksum
+from ..providers.files.tables import Edits, Format, Row, Tables, find_rows, row_id
 from ..tasks import Outcome, Task
 from .file_notes import Note, beside, lock, read_note, sync, write_note
 

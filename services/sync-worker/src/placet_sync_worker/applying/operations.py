@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from ..changes import AttributeChange
 from ..ports import Attribute, Modification, Operation, Safety
-from ..providers.ldap_names import escape_filter_value, split_rdn
+from ..providers.ldap.names import escape_filter_value, split_rdn
 from ..tasks import Task
 
 Encode = Callable[[str, tuple[str, ...]], tuple[bytes, ...]]

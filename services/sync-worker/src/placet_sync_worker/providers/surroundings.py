@@ -8,7 +8,7 @@ from pathlib import Path
 from placet_shared.objects import SecretRef
 from placet_shared.secrets import resolve_secret
 
-from .files import FilesFolder
+from .files.folder import FilesFolder
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from placet_shared.chain import DestinationIdentity
 
 from ..errors import UnknownAttributeError, UnknownObjectTypeError
 from ..ports import DN, ID, LISTS, VERSION, Attribute, ObjectType, Safety
-from ..providers.directory_errors import DirectoryBusyError
-from ..providers.ldap_names import LdapNaming, dn_key
+from ..providers.ldap.errors import DirectoryBusyError
+from ..providers.ldap.names import LdapNaming, dn_key
 
 BASE = "dc=example,dc=org"
 PEOPLE = f"ou=People,{BASE}"

@@ -9,14 +9,14 @@ import pyarrow as pa
 from placet_shared.clock import boot_seconds
 
 from ..ports import Answer, Entry, Modification, Operation
-from ..providers.directory_errors import LimitReachedError, NoSuchEntryError, UnreachableError
-from ..providers.ldap_attributes import Attributes
-from ..providers.ldap_columns import columns_of
-from ..providers.ldap_filter import parse_filter
-from ..providers.ldap_names import dn_key, is_within, parse_rdn, split_rdn
-from ..providers.ldap_predicate import matches
-from ..providers.ldap_schema import Schema
-from ..providers.ldap_wire import ASSERTION, Scope
+from ..providers.ldap.attributes import Attributes
+from ..providers.ldap.columns import columns_of
+from ..providers.ldap.errors import LimitReachedError, NoSuchEntryError, UnreachableError
+from ..providers.ldap.filter import parse_filter
+from ..providers.ldap.names import dn_key, is_within, parse_rdn, split_rdn
+from ..providers.ldap.predicate import matches
+from ..providers.ldap.schema import Schema
+from ..providers.ldap.wire import ASSERTION, Scope
 from .directory_schema import ATTRIBUTE_TYPES, OBJECT_CLASSES
 
 PAGE_ENTRIES = 1_000

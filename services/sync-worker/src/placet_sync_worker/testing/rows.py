@@ -12,8 +12,8 @@ from placet_shared.clock import boot_seconds
 
 from ..errors import UnknownAttributeError, UnknownObjectTypeError
 from ..ports import DN, ID, LISTS, VERSION, Attribute, Mark, ObjectType, Row, RowAnswer, RowWrite, Safety, Texts
-from ..providers.sql_errors import DatabaseBusyError
-from ..providers.sql_values import DATE, Kind, whole, words
+from ..providers.sql.errors import DatabaseBusyError
+from ..providers.sql.values import DATE, Kind, whole, words
 
 
 @dataclass(frozen=True)
