@@ -32,7 +32,9 @@ class FileRuns:
         make = PlanMaker(database_url, connections, NoScripts())
         common = (no_failpoint, LEASE)
         worker.planner = RunPlanner(worker.database, make, worker.verifier, sign, worker.life, world.spool, *common)
-        worker.applier = BatchApplier(worker.database, connections, worker.verifier, worker.life, *common, 1)
+        worker.applier = BatchApplier(
+            worker.database, connections, worker.verifier, worker.life, *common, 1, worker.applier.passwords
+        )
         self.source = CsvKind()
         self.source_document = {"kind": "provider", "name": "hr", "type": "csv", "path": "hr.csv"}
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from placet_shared.objects import Field, Job, Schedule, Workflow, parse_object
+from placet_shared.objects import Field, Job, Password, Schedule, Workflow, parse_object
 from placet_shared.objects.base import format_duration
 from placet_shared.objects.job import Substring
 from placet_shared.objects.workflow import DEFAULT, workflow_of_every_plan
@@ -81,10 +81,17 @@ def _field(field: Field) -> str:
         "left": lambda: f"the first {field.left.length} of {field.left.from_}" if field.left else "",
         "substring": lambda: _substring(field.substring) if field.substring else "",
         "script": lambda: f"script: {_first_line(field.script or '')}",
+        "password": lambda: _password(field.password) if field.password else "",
     }
     notes = ["only on create"] * field.only_on_create
     notes += ["compared by the matching rule"] * (field.compare == "matching_rule")
     return str(made[field.transform]()) + (f" ({', '.join(notes)})" if notes else "")
+
+
+def _password(made: Password) -> str:
+    who = ", ".join(("any admin", *made.deliver_to))
+    kept = format_duration(made.expires_after)
+    return f"a random password of {made.length} characters, kept for {who} for {kept}: `placet run passwords RUN`"
 
 
 def _substring(part: Substring) -> str:

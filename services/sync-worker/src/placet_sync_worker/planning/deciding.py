@@ -64,12 +64,16 @@ class Decider:
         wanted = {
             target.name: given if len(given) == 1 else tuple(dict.fromkeys(given)) for target, given in values if given
         }
+        wanted |= dict.fromkeys(self.design.passwords, ())
         self._check_required(wanted)
         self._check_key(record, wanted)
         dn = self._name(wanted)
         wanted = {**self.design.given, **wanted}
         late = self.design.object_type.late
-        attributes = tuple(AttributeChange(name, late.get(name, ()), values) for name, values in wanted.items())
+        attributes = tuple(
+            AttributeChange(name, late.get(name, ()), values, name in self.design.passwords)
+            for name, values in wanted.items()
+        )
         return Change(record.key, "create", dn, attributes, self._creation(wanted), version=self.whole)
 
     def _creation(self, wanted: Collection[str]) -> tuple[Step, ...]:

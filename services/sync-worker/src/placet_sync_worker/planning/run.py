@@ -64,7 +64,8 @@ class PlanMaker:
             source = self.connections.source(shot.source)
             try:
                 links = stream_links(self.database_url, shot.destination.name, shot.job_id)
-                options = Options.of(shot.destination, order.records)
+                keeps = self.connections.keeps_passwords
+                options = Options.of(shot.destination, order.records, keeps_passwords=keeps)
                 planned = plan_run(
                     shot.job, source, destination, links, folder, scripts=self.scripts, options=options, stopped=stopped
                 )
