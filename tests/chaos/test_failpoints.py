@@ -41,5 +41,18 @@ def test_a_run_ends_by_itself_with_each_change_written_once(make_desk: MakeDesk,
     assert [name for name in mortal if before[name] <= set(desk.stack.pids(name))] == [], "nobody died"
 
 
+def test_who_gets_passwords_of_a_worker_that_died_gets_those_that_were_written(make_desk: MakeDesk) -> None:
+    desk = make_desk(PLACET_FAILPOINT="after_ldap_write:exit")
+    desk.job["fields"].append({"to": "userPassword", "password": {}, "only_on_create": True})
+    desk.people(*people_titled("Clerk", 5))
+    desk.apply()
+    before = set(desk.stack.pids("sync-worker"))
+    run = desk.run()
+    assert run["results"]["already_applied"] == 5
+    taken = desk.admin.ask("run", "passwords", run["id"])["items"]
+    assert [desk.signs_in(one["dn"], one["password"]) for one in taken] == [True] * 5
+    assert not before <= set(desk.stack.pids("sync-worker")), "nobody died"
+
+
 def _mails(desk: Desk) -> list[str]:
     return sorted(mail["to"] for mail in desk.stack.mails(desk.name))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ldap3 import SUBTREE
+from ldap3 import SUBTREE, Connection, Server
 
 from tests.support.slapd import BASE_DN, BIND_DN, Audited, Slapd
 from tests.support.stack import Person, Stack, until
@@ -150,6 +150,15 @@ class Desk:
                 short = values["employeeNumber"][0].removeprefix(self._prefix)
                 found[short] = {**values, "dn": [entry["dn"]]}
         return found
+
+    def signs_in(self, dn: str, password: str) -> bool:
+        """Whether somebody's password is this."""
+        server = Server(self.slapd.url, connect_timeout=2, get_info="NO_INFO")
+        connection = Connection(server, dn, password, receive_timeout=5)
+        try:
+            return bool(connection.bind())
+        finally:
+            connection.unbind()
 
     def writes(self) -> list[Audited]:
         """What Placet wrote to the desk's unit, by slapd's own log."""

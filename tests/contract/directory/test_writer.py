@@ -258,6 +258,23 @@ def test_a_taken_name_is_a_failure_of_the_create(world: World, ada: Entry) -> No
     assert world.writes() == [("add", ada.dn)]
 
 
+def with_password(change: Change) -> Change:
+    attributes = (*change.attributes, AttributeChange("userPassword", (), (), password=True))
+    step = replace(change.steps[0], attributes=tuple(a.name for a in attributes))
+    return replace(change, attributes=attributes, steps=(step,))
+
+
+def test_a_password_goes_in_with_the_create_and_is_never_asked_for(world: World) -> None:
+    (task,) = tasks(with_password(a_create("Ada", "1")))
+    assert results(apply(world, [replace(task, password="Secret.of-1")])) == [APPLIED]
+    ((entry,),) = world.open().search(BASE_DN, "subtree", "(employeeNumber=1)", ["userPassword"])
+    assert entry.attributes.get("userPassword") in (None, (), (b"Secret.of-1",))
+    assert results(apply(world, [replace(task, password="Another.one", maybe_sent=True)])) == [ALREADY]
+    with pytest.raises(ValueError, match="would be written without its password"):
+        apply(world, tasks(with_password(a_create("Bo", "2"))))
+    assert world.writes() == [("add", dn_of("Ada"))]
+
+
 # ---- lost answers --------------------------------------------------------------------------------------------------
 
 

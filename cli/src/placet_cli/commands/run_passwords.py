@@ -2,17 +2,19 @@
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..context import IdArgument, OutputOption, TokenOption, UrlOption, connect
-from ..output import Form, moment, show, table
+from ..output import Form, Printer, moment, show, table, visible
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ..client import Client
 
-COLUMNS = ("key", "dn", "attribute", "password")
 STATES = ("key", "dn", "attribute", "state", "taken_by", "taken_at", "expires_at")
 PROVEN = ("applied", "already_applied")
 
@@ -33,9 +35,9 @@ def passwords(
         rows = [{**one, "state": _state(one)} for one in found]
         show({"items": found, "next": None}, output, table(rows, STATES, "the run made no passwords"))
         return
-    taken = _take(client, run_id)
+    taken = take(client, run_id)
     nothing = f"there are none to take; see `placet run passwords {run_id} --list`"
-    show({"items": taken, "next": None}, output, table(taken, COLUMNS, nothing, whole=COLUMNS))
+    show({"items": taken, "next": None}, output, _whole_lines(taken, nothing))
     sys.stdout.flush()
     if before := next((one["taken_at"] for one in taken if one["taken_at"]), None):
         typer.echo(f"they were handed over to you before, at {moment(before)}", err=True)
@@ -44,7 +46,20 @@ def passwords(
         typer.echo("these passwords are shown once; Placet has erased them", err=True)
 
 
-def _take(client: "Client", run_id: str) -> list[dict[str, Any]]:
+def _whole_lines(taken: Sequence[Mapping[str, Any]], nothing: str) -> Printer:
+    """A line each, of which nothing is left out however narrow the terminal is: it is not shown again."""
+
+    def print_lines(console: "Console") -> None:
+        for one in taken:
+            said = "  ".join((one["key"], one["password"], one["attribute"], one["dn"]))
+            console.print(visible(said), markup=False)
+        if not taken:
+            console.print(nothing, markup=False)
+
+    return print_lines
+
+
+def take(client: "Client", run_id: str) -> list[dict[str, Any]]:
     """Encrypted to a key that no other process has; the API and what is between sees none of them."""
     from joserfc import jwe  # loads slowly
     from joserfc.jwk import OKPKey
