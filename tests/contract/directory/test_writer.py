@@ -208,6 +208,17 @@ def test_the_whole_store_is_searched_for_keys_before_creates(world: World) -> No
     assert f"cn=x,{GROUPS}" in (outcomes[0].reason or "")
 
 
+def test_unique_values_are_searched_in_the_whole_store_before_creates(world: World) -> None:
+    write(world, person("Ada", employeeNumber="1", mail="A@x"))
+    store = replace(open_store(world), unique=("mail",))
+    some = [a_create("new", "2", mail="a@x"), a_create("other", "3", mail="o@x"), a_create("none", "4")]
+    outcomes = DirectoryWriter(store, ("employeeNumber",)).apply(tasks(*some), soon())
+    again = DirectoryWriter(store, ("employeeNumber",)).apply(tasks(*some[1:], maybe_sent=True), soon())
+    store.close()
+    assert (results(outcomes), results(again)) == ([CONFLICT, APPLIED, APPLIED], [ALREADY, ALREADY])
+    assert outcomes[0].reason == f"mail still held by {dn_of('Ada')}"
+
+
 def test_a_key_is_found_among_several_values_too(world: World) -> None:
     write(world, person("alias", uid=("alias", "7"), employeeNumber="9"))
     store = open_store(world)

@@ -16,6 +16,7 @@ from ..providers.ldap.names import dn_key
 from ..tasks import Outcome, Task
 from .judging import Judge, Seen
 from .operations import operation
+from .uniqueness import taken
 
 LOOK = frozenset({16, 18, 19, 20, 32, 53, 68, 80, 122})
 """Result codes after which only a look at the entry tells what is true (`WRITING.md`)."""
@@ -42,6 +43,20 @@ class DirectoryStore(Protocol):
 
     @property
     def directory(self) -> Directory: ...
+
+    @property
+    def unique(self) -> Sequence[str]:
+        """Attributes whose values only one entry may have."""
+        ...
+
+    @property
+    def guards(self) -> Sequence[str]:
+        """Attributes that tell whether an entry is protected."""
+        ...
+
+    def guarded(self, values: Mapping[str, tuple[str, ...]]) -> bool:
+        """Whether the guards say that no run may touch the entry."""
+        ...
 
     def safety(self) -> Safety: ...
 
@@ -116,6 +131,7 @@ class DirectoryWriter:
         """An outcome for what a look settles already; a task for what is to be sent."""
         looked = [t for t in tasks if t.step.what == "add" or look_only or self.store.safety() != "assertion"]
         sights = self._look(looked)
+        held = {} if look_only else taken(self.store, [t for t in looked if t.step.what == "add"])
         seen = {task.number for task in looked}
         verdicts: list[Outcome | Task] = []
         for task in tasks:
@@ -125,8 +141,11 @@ class DirectoryWriter:
                 verdicts.append(task)
             else:
                 verdict = self._judge(task, sights[task.number])
-                skip = look_only and isinstance(verdict, Task)
-                verdicts.append(Outcome(Result.SKIPPED) if skip else verdict)
+                if isinstance(verdict, Task) and look_only:
+                    verdict = Outcome(Result.SKIPPED)
+                elif isinstance(verdict, Task) and task.number in held:
+                    verdict = Outcome(Result.CONFLICT, held[task.number])
+                verdicts.append(verdict)
         return verdicts
 
     def _send(self, tasks: list[Task], places: list[int], verdicts: "list[Outcome | Task]", deadline: float) -> None:
@@ -164,6 +183,8 @@ class DirectoryWriter:
             return verdict
         if not seen:
             return task
+        if self.store.guarded(seen[0].values):
+            return Outcome(Result.CONFLICT, f"{seen[0].dn} is protected by now: no run may change it")
         return replace(task, version=seen[0].version, now=seen[0].values, entry_id=seen[0].entry_id)
 
     @cached_property
@@ -212,7 +233,7 @@ class DirectoryWriter:
         """What is looked at: the keys, what is planned, and what of that travels under another name."""
         changed = (a.name for task in tasks for a in task.change.attributes)
         planned = [name for name in dict.fromkeys(changed) if self.store.attribute(name).readable]
-        return list(dict.fromkeys([*self.keys, *planned, *map(self.store.on_wire, planned)]))
+        return list(dict.fromkeys([*self.keys, *self.store.guards, *planned, *map(self.store.on_wire, planned)]))
 
     def _seen(self, entry: Entry, names: Iterable[str]) -> Seen:
         raw = {name.lower(): values for name, values in entry.attributes.items()}

@@ -48,6 +48,8 @@ class LdapStore:
     attributes: Attributes = field(repr=False)
     id_attribute: str = "entryUUID"
     version_attribute: str = "entryCSN"
+    unique: tuple[str, ...] = ()
+    guards: tuple[str, ...] = ()
 
     def identity(self) -> DestinationIdentity:
         return DestinationIdentity(
@@ -77,6 +79,10 @@ class LdapStore:
     def id_filter(self, id_: str) -> str:
         """Finds the entry with an id."""
         return render(Compare(self.id_attribute, "=", self.encode(self.id_attribute, [id_])[0]))
+
+    def guarded(self, values: Now) -> bool:
+        """See `DirectoryStore`: a directory marks no entries as protected."""
+        return False
 
     def address(self, id_: str) -> str | None:
         """How an entry is called in writes; None: by its name."""
