@@ -1,6 +1,6 @@
 """A job with fakes on both sides, and what a run of it would do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ class Seen:
     checks: tuple[str, ...]
     matches: dict[str, str]
     read: tuple[int, int, int]
+    explanations: tuple[Mapping[str, Any], ...]
 
     def ops(self) -> list[tuple[str, str]]:
         """(operation, key) of all changes, in the plan's order."""
@@ -81,7 +82,7 @@ class Scene:
         self.plans += 1
         spool = self.folder / f"plan-{self.plans}"
         spool.mkdir()
-        source = FakeSource(self.rows, ["id", "first", "last", "mail", "room", "boss", "region"], self.broken)
+        source = FakeSource(self.rows, ["id", "first", "last", "mail", "room", "boss", "region", "passwd"], self.broken)
         self.store.closed = False
         links = iter(self.links.items())
         with plan_run(
@@ -106,4 +107,5 @@ class Scene:
                 checks=run.checks,
                 matches=dict(run.matches()),
                 read=(run.source_read, run.destination_read, run.within_query),
+                explanations=run.explanations,
             )

@@ -21,6 +21,9 @@ OCTETS = pa.list_(pa.binary())
 
 Safety = Literal["assertion", "value", "read_back"]
 
+PASSWORDS = ("password", "passwd")
+"""What has one of these in its name is shown to nobody."""
+
 
 @dataclass(frozen=True)
 class Fault:

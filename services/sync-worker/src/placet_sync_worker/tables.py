@@ -110,6 +110,16 @@ rejected = Table(
     Column("reason", Text, nullable=False),
 )
 
+explanations = Table(
+    "explanations",
+    metadata,
+    Column("run_id", Text, ForeignKey(runs.c.run_id), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("document", JSONB, comment="Explanation.document(): values of people, erased as those of changes are"),
+    comment="why records of a preview become what they do; nothing is approved or applied by it",
+)
+
 matches = Table(
     "matches",
     metadata,

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
@@ -25,6 +25,7 @@ from .deciding import Decider
 from .design import Options
 from .drafting import Drafts
 from .entries import Entries
+from .evidence import Evidence, explained
 from .examining import designed
 from .joining import Joined
 from .reading import Brake, ahead, both
@@ -48,6 +49,8 @@ class PlannedRun:
     warnings: tuple[str, ...]
     checks: tuple[str, ...]
     drafts: Drafts
+    explanations: tuple[Mapping[str, Any], ...] = ()
+    """Documents of `Explanation`, where they were asked for."""
 
     def changes(self) -> Iterator[Draft]:
         """In the order of the plan: phase by phase, removals the deepest first, by key; may be asked for again."""
@@ -90,6 +93,8 @@ def plan_run(
         design = designed(job, source, destination, options)
         shelf = Shelf(folder)
         records, entries = Records(design, scripts, folder, shelf), Entries(design, folder, shelf)
+        if options.explain:
+            records.sightings.keys = tuple(dict.fromkeys(options.records))
         brake = Brake(stopped)
         files = both(
             lambda: records.fill(ahead(source.read(design.columns, job.source.query), brake)),
@@ -107,7 +112,12 @@ def plan_run(
             decider = Decider(design, cache(destination.attribute), destination.naming, destination.whole())
             drafts = Drafts(decider, candidates, removing, folder)
             drafts.survey(destination)
-            return _planned(drafts, records, entries, options)
+            planned = _planned(drafts, records, entries, options)
+            if not records.sightings.keys:
+                return planned
+            unreadable = bool(records.unreadable)
+            evidence = Evidence(drafts, records.sightings, planned.rejected, destination, unreadable)
+            return replace(planned, explanations=explained(evidence))
         except BaseException:
             joined.close()
             raise

@@ -20,7 +20,7 @@ from ..life import Life
 from ..mapping.script import ScriptEngine
 from ..plan import plan_digest
 from ..ports import Safety
-from ..store import plans, runs
+from ..store import explanations, plans, runs
 from ..store.links import stream_links
 from ..workspace import workspace
 from .design import Options
@@ -64,7 +64,7 @@ class PlanMaker:
             source = self.connections.source(shot.source)
             try:
                 links = stream_links(self.database_url, shot.destination.name, shot.job_id)
-                options = Options.of(shot.destination, order.records)
+                options = Options.of(shot.destination, order.records, explain=order.preview)
                 planned = plan_run(
                     shot.job, source, destination, links, folder, scripts=self.scripts, options=options, stopped=stopped
                 )
@@ -165,6 +165,7 @@ class RunPlanner:
         planned = made.planned
         await plans.save_rejected(work, run.run_id, planned.rejected)
         await plans.save_matches(work, run.run_id, planned.matches())
+        await explanations.save(work, run.run_id, planned.explanations)
         arranged = await plans.save(work, run.run_id, planned.changes(), whole=made.whole)
         digest = plan_digest([(batch.phase, batch.index, batch.digest) for batch in arranged])
         header = header_of(run, order, made, digest, work.now)

@@ -51,6 +51,7 @@ ATTRIBUTES = (
     attribute("jpegPhoto", has_equality=False),
     attribute("entryUUID", single_valued=True, writable=False),
     attribute("userPassword", readable=False),
+    attribute("firstPassword"),
 )
 ALIASES = {"surname": "sn", "commonname": "cn"}
 TYPES = {

@@ -17,7 +17,7 @@ from placet_shared.objects import SqlProvider
 
 from ...errors import InvalidNameError, UnknownObjectTypeError
 from ...mapping.columns import as_lists
-from ...ports import DN, ID, VERSION, Attribute, ObjectType, RowsTransaction, Safety
+from ...ports import DN, ID, PASSWORDS, VERSION, Attribute, ObjectType, RowsTransaction, Safety
 from ..surroundings import Surroundings
 from .applied import Applied
 from .connecting import Database, open_database
@@ -25,9 +25,6 @@ from .table import TableColumn, TableShape, look_up, split_name
 from .writing import SqlTransaction, writing_rows
 
 IDS_AT_ONCE = 100
-
-PASSWORDS = ("password", "passwd")
-"""Columns with these in their names stand in no image."""
 
 
 @dataclass(frozen=True)
