@@ -14,7 +14,7 @@ from placet_shared.work import Database, Work
 
 from .changes import REMOVALS, Phase, Result
 from .endings import UNSENT, Ending, outcome_of, too_many_failures
-from .store import batches, closing, links, results, runs
+from .store import batches, closing, links, marks, results, runs
 
 log = structlog.get_logger()
 
@@ -74,6 +74,8 @@ class Life:
         if outcome in ("succeeded", "succeeded_with_errors"):
             shot = order.snapshot
             await links.link_matches(work, shot.destination.name, shot.job_id, run.run_id)
+            if run.ending is None:
+                await marks.move(work, shot.job_id, run)
         await self.end(work, run, order, outcome, run.reason, tally)
 
     async def end_altered(self, work: Work, run: Row[Any], order: Order | None, reason: str) -> None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from placet_shared.chain import DestinationIdentity
 
 from .changes import Rejected
+from .stamps import Stamps
 
 RECORD, ID, VERSION, DN = "@record", "@id", "@version", "@dn"
 """Columns of a page besides attributes: where a source record stands (`line 17`); an entry's id, version and DN."""
@@ -49,12 +50,14 @@ class Page:
 class Window:
     """Which records a run wants that reads changes alone: those whose time stamp in `column` is at least `since` (a
     text as the source gives it; None: all), and whatever their stamp those with one of `keys` in the columns `key`.
+    `older`: of these, the ones alone that are not in the window by their stamps.
     """
 
     column: str
     since: str | None
     key: tuple[str, ...] = ()
     keys: tuple[tuple[str, ...], ...] = ()
+    older: bool = False
 
 
 class Source(Protocol):
@@ -72,8 +75,9 @@ class Source(Protocol):
         """All records with `@record` and the columns, page by page: complete, or it raises."""
         ...
 
-    def clock(self) -> str | None:
-        """The source's own time, as a text like those of its time stamps; None where it has no clock."""
+    def stamps(self, column: str, query: str | None) -> Stamps:
+        """How the time stamps in a column compare, by the source's clock as it is now. Raises UnusableJobError where
+        they do not tell what has changed."""
         ...
 
     def close(self) -> None: ...
@@ -172,6 +176,19 @@ class Destination(Protocol):
     def read(self, attributes: Sequence[str], query: str | None, base: str | None = None) -> Iterator[pa.RecordBatch]:
         """All matches: `@id`, `@version`, `@dn` (string), attributes (list<string>); complete, or it raises. A query of
         None: every entry of the store that has these attributes."""
+        ...
+
+    def look_up(
+        self,
+        attributes: Sequence[str],
+        query: str | None,
+        base: str | None = None,
+        *,
+        keys: Sequence[Mapping[str, str]] = (),
+        ids: Sequence[str] = (),
+    ) -> Iterator[pa.RecordBatch]:
+        """What `read` gives of entries with one of these keys (a text by attribute, compared as the store does) or
+        ids: without reading all where the store can do that; perhaps some twice, and perhaps others besides."""
         ...
 
     def images(self, ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:

@@ -25,7 +25,7 @@ from .directory import DOMAIN_SCOPE, AdDirectory
 from .protected import GUARDS, is_protected, protected_entries
 from .types import DISABLED, object_type_of
 from .values import ACCOUNT_FLAGS, fold, with_flags
-from .window import Stamps
+from .window import Numbers, checked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +123,7 @@ class AdSource:
     def read(self, columns: Sequence[str], query: str | None, window: Window | None = None) -> Iterator[Page]:
         """See `Source`."""
         asked, stamps = query or self.default_query(), self._stamps
-        stamped = stamps.column(window) if window else None
+        stamped = checked(window.column) if window else None
         seen: set[str] = set()
         for narrowed in stamps.queries(asked, window, self.store.attributes) if window else [asked]:
             for page in self.store.read(list(columns), narrowed):
@@ -132,19 +132,24 @@ class AdSource:
                     seen.update(new.column(ID).to_pylist())
                 yield Page(_records(new, stamps, stamped))
 
+    def stamps(self, column: str, query: str | None) -> Numbers:
+        """See `Source`."""
+        checked(column)
+        return self._stamps
+
     def clock(self) -> str:
         """The highest number that this domain controller had given to a write when it was opened."""
-        return self._stamps.text(self.store.controller.highest_usn)
+        return self._stamps.text(self._stamps.highest)
 
     def close(self) -> None:
         self.store.close()
 
     @property
-    def _stamps(self) -> Stamps:
-        return Stamps(self.store.controller.invocation)
+    def _stamps(self) -> Numbers:
+        return Numbers(self.store.controller.invocation, self.store.controller.highest_usn)
 
 
-def _records(page: pa.RecordBatch, stamps: Stamps, stamped: str | None) -> pa.RecordBatch:
+def _records(page: pa.RecordBatch, stamps: Numbers, stamped: str | None) -> pa.RecordBatch:
     kept = [name for name in page.schema.names if name not in (ID, VERSION, DN)]
     columns = {name: page.column(name) for name in kept}
     if stamped is not None and stamped in columns:
