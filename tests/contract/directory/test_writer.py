@@ -12,6 +12,7 @@ from placet_sync_worker.ports import Answer, Directory, Entry, Modification, Ope
 from placet_sync_worker.providers.ldap.store import LdapStore
 from placet_sync_worker.providers.ldap.wire import Scope
 from placet_sync_worker.tasks import Outcome, Task
+from placet_sync_worker.testing.directory import FakeServer
 from tests.support.directories import GROUPS, FakeWorld, World, at_once, open_store, person, soon, write
 from tests.support.slapd import BASE_DN, PEOPLE
 
@@ -113,6 +114,16 @@ def test_creates_say_the_ids_of_what_they_made(world: World) -> None:
     entry = found(world, "17")
     assert outcomes[17].entry_id == entry.attributes["entryUUID"][0].decode()
     assert outcomes[17].version == entry.attributes["entryCSN"][0].decode()
+
+
+def test_what_answers_do_not_show_is_looked_up() -> None:
+    world = FakeWorld(FakeServer(post_reads=False))
+    (made,) = apply(world, tasks(a_create("Ada", "1")))
+    entry = found(world, "1")
+    assert (made.entry_id, made.version) == tuple(
+        entry.attributes[name][0].decode() for name in ("entryUUID", "entryCSN")
+    )
+    assert results(apply(world, tasks(a_move(entry, "Bo", sn("Sample", "New"))))) == [APPLIED, APPLIED]
 
 
 def test_an_entry_is_changed_renamed_and_deleted(world: World, ada: Entry) -> None:

@@ -52,11 +52,11 @@ class Life:
             return
         await batches.make_ready(work, run_id, phase)
         await runs.change(work, run_id, phase=phase)
-        for batch in left:
-            if batch.phase == phase:
-                name = Phase(phase).name.lower()
-                event = BatchReady(run_id=run_id, batch_id=batch.batch_id, phase=name, index=batch.ordinal)
-                await work.publish(event)
+        name = Phase(phase).name.lower()
+        mine = [batch for batch in left if batch.phase == phase]
+        await work.publish_alike(
+            [BatchReady(run_id=run_id, batch_id=one.batch_id, phase=name, index=one.ordinal) for one in mine]
+        )
 
     async def end_early(self, work: Work, run: Row[Any], order: Order, ending: Ending, reason: str) -> None:
         """No further step is written; what may have been sent is still looked at before the run ends."""

@@ -299,7 +299,8 @@ class Modification:
 @dataclass(frozen=True)
 class Operation:
     """One LDAP write. `assertion` is a filter that travels as a critical assertion control (RFC 4528); `address` is how
-    the entry is called on the wire, where that is not its name."""
+    the entry is called on the wire, where that is not its name; `read` are attributes that the answer is to give of the
+    entry as this write leaves it (RFC 4527), which a server that cannot do that ignores."""
 
     what: Literal["add", "modify", "rename", "delete"]
     dn: str
@@ -309,17 +310,20 @@ class Operation:
     new_superior: str | None = None
     assertion: str | None = None
     address: str | None = None
+    read: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Answer:
     """What came back. `code` is the LDAP result code; None when no answer came (`sent`: the request went out).
-    `diagnostic` are the server's own words, which `message` has in a sentence."""
+    `diagnostic` are the server's own words, which `message` has in a sentence; `entry` is what `Operation.read` asked
+    for, where the server gave it."""
 
     code: int | None
     message: str = ""
     sent: bool = True
     diagnostic: str = ""
+    entry: Entry | None = None
 
     @property
     def done(self) -> bool:

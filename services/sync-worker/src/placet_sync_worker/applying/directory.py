@@ -60,6 +60,8 @@ class DirectoryStore(Protocol):
 
     def safety(self) -> Safety: ...
 
+    def answers_with_entries(self) -> bool: ...
+
     def attribute(self, name: str) -> Attribute: ...
 
     def id_filter(self, id_: str) -> str: ...
@@ -167,13 +169,21 @@ class DirectoryWriter:
         if answer.code is None or answer.code in BUSY:
             return Outcome(None, answer.message or "no answer")
         if answer.code == 0:
-            return Outcome(Result.APPLIED)
+            return self._applied(answer)
         if answer.code not in LOOK:
             return Outcome(Result.FAILED, answer.message)
         verdict = self._judge(task, seen)
         if isinstance(verdict, Task) and answer.code != ASSERTION_FAILED:
             return Outcome(Result.FAILED, answer.message)
         return verdict
+
+    def _applied(self, answer: Answer) -> Outcome:
+        """With the entry's id and version, where the answer shows them."""
+        try:
+            seen = self._seen(answer.entry, ()) if answer.entry else None
+        except SearchRefusedError:  # the look that follows says it
+            seen = None
+        return self._seen_by([seen] if seen else [], Outcome(Result.APPLIED))
 
     def _judge(self, task: Task, seen: Sequence[Seen]) -> "Outcome | Task":
         if task.change.id is None and task.step.what != "add":  # the entry that an earlier step made
@@ -239,20 +249,22 @@ class DirectoryWriter:
         raw = {name.lower(): values for name, values in entry.attributes.items()}
         there = {name: raw.get(self.store.on_wire(name).lower(), ()) for name in names}
         values = {name: tuple(self.store.text(name, value) for value in some) for name, some in there.items()}
-        operational = (self.store.id_attribute, self.store.version_attribute)
-        shown = [self.store.text(name, value) for name in operational for value in raw.get(name.lower(), ())]
-        if len(shown) != len(operational):
-            missing = " and ".join(operational)
+        shown = [self.store.text(name, value) for name in self._operational for value in raw.get(name.lower(), ())]
+        if len(shown) != len(self._operational):
+            missing = " and ".join(self._operational)
             raise SearchRefusedError(f"the directory does not show {missing} of {entry.dn}; let the account read them")
         return Seen(shown[0], shown[1], entry.dn, values)
 
+    @property
+    def _operational(self) -> tuple[str, str]:
+        return self.store.id_attribute, self.store.version_attribute
+
     def _with_versions(self, tasks: list[Task], outcomes: list[Outcome]) -> list[Outcome]:
-        """Reads what later steps and links need to know: a new entry's id, an entry's version before a next step."""
+        """Reads what later steps and links need to know, where the answers did not show it."""
         curious = [
             task
             for task, outcome in zip(tasks, outcomes, strict=True)
-            if outcome.result == Result.APPLIED
-            and (task.step.what == "add" or task.position + 1 < len(task.change.steps))
+            if outcome.result == Result.APPLIED and outcome.version is None and _is_read(task)
         ]
         try:
             sights = self._look(curious, values=False)
@@ -272,15 +284,16 @@ class DirectoryWriter:
 
     def _operation(self, task: Task) -> Operation:
         task = self._composed(task)
-        known = {a.name: self.store.attribute(a.name) for a in task.change.attributes}
         id_ = task.change.id or task.entry_id
         address = self.store.address(id_) if id_ else None
         id_filter = self._id_filter(task) if task.change.id else ""
-        return operation(task, self.store.safety(), known, self.store.encode, id_filter, address)
+        read = self._operational if _is_read(task) and self.store.answers_with_entries() else ()
+        return operation(task, self.store.safety(), self.store.attribute, self.store.encode, id_filter, address, read)
 
     def _composed(self, task: Task) -> Task:
         """What the step writes, as it travels."""
-        planned = [a for a in task.change.attributes if a.name in task.step.attributes]
+        names = task.step.attributes
+        planned = [a for a in task.change.attributes if a.name in names]
         sent = self.store.composed(planned, task.now)
         if sent is planned:
             return task
@@ -318,6 +331,11 @@ class DirectoryWriter:
             return decode(value) if decode else value
         except ValueError:
             return value
+
+
+def _is_read(task: Task) -> bool:
+    """Whether the entry's id and version are needed afterwards: for a link, or before a next step."""
+    return task.step.what == "add" or task.position + 1 < len(task.change.steps)
 
 
 def _first_of_each_change(tasks: list[Task]) -> tuple[list[Task], list[Task]]:

@@ -18,7 +18,7 @@ from .filter import All, Compare, Either, Filter, attributes_of, parse_filter, r
 from .names import LdapNaming, dn_key, escape_filter_value, is_within
 from .schema import Schema
 from .types import object_type_of
-from .wire import ASSERTION
+from .wire import ASSERTION, POST_READ
 
 IDS_PER_SEARCH = 100
 
@@ -58,6 +58,10 @@ class LdapStore:
 
     def safety(self) -> Safety:
         return "assertion" if ASSERTION in self.root.controls else "value"
+
+    def answers_with_entries(self) -> bool:
+        """Whether the answer to a write can show the entry as it left it."""
+        return POST_READ in self.root.controls
 
     def whole(self) -> None:
         """Each entry has its own version."""
