@@ -59,7 +59,7 @@ OF_PASSWORDS = (
     Mutant(
         "password-of-an-altered-change",
         f"{WORKER}/passwords/handing.py",
-        "await require_shown(work, run, found, self.verifier)\n            documents",
+        "await only_signed(work, run, found, self.verifier)\n            documents",
         "documents",
         (f"{RUNS}::test_whose_password_it_is_cannot_be_altered_in_the_tables",),
     ),

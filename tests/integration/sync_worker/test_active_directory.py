@@ -284,6 +284,34 @@ def test_protected_entries_are_neither_changed_nor_removed(domain: Domain) -> No
     assert warnings == ()
 
 
+def test_what_became_protected_or_taken_since_the_plan_is_not_written(domain: Domain) -> None:
+    people = [row(domain, "1", title="Dr"), row(domain, "2", "Bob Roe"), row(domain, "3", "Cy Moe")]
+    domain.run(people)
+    new = row(domain, "4", "Di Poe")
+    changes, _, _ = domain.plan([people[0] | {"title": "Prof"}, people[1] | {"name": "Bob Lee"}, new], extra="delete")
+    assert [change.op for change in changes] == ["create", "update", "move", "delete"]
+    for change in changes[1:]:
+        hand(domain, change.dn, "adminCount", "1")
+    holder = domain.add("Other", employeeID="9", sAMAccountName=str(new["login"]))
+    outcomes = domain.apply(changes)
+    assert [outcome.result for outcome in outcomes] == [Result.CONFLICT] * len(outcomes)
+    assert outcomes[0].reason == f"sAMAccountName still held by {holder}"
+    assert all("is protected by now" in str(outcome.reason) for outcome in outcomes[1:])
+    assert len(domain.find("(employeeID=*)")) == len(people) + 1
+
+
+def test_nobody_is_deleted_whose_account_was_enabled_since_the_plan(domain: Domain) -> None:
+    domain.fields += [{"to": DISABLED, "static": "TRUE"}, {"to": "userAccountControl;PASSWD_NOTREQD", "static": "TRUE"}]
+    people = [row(domain, "1"), row(domain, "2", "Bob Roe"), row(domain, "3", "Cy Moe")]
+    domain.run(people)
+    changes, _, _ = domain.plan(people[:1], extra="delete")
+    hand(domain, changes[0].dn, "userAccountControl", str(0x220))
+    hand(domain, changes[1].dn, "userAccountControl", str(0x10222))
+    outcomes = domain.apply(changes)
+    assert [outcome.result for outcome in outcomes] == [Result.CONFLICT, Result.APPLIED]
+    assert "ACCOUNTDISABLE: planned from 'TRUE' to nothing, but it is now 'FALSE'" in str(outcomes[0].reason)
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [

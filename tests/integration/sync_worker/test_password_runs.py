@@ -19,6 +19,7 @@ from placet_sync_worker.api import build_router
 from placet_sync_worker.changes import AttributeChange, Change, Phase, Result, Step
 from placet_sync_worker.passwords.keeping import forget_expired
 from placet_sync_worker.tasks import Outcome, Task
+from tests.support.alarms import alarms
 from tests.support.signing import an_identity
 from tests.support.worker import WorkerHarness, an_update
 
@@ -228,11 +229,16 @@ async def test_a_run_that_is_not_over_gives_none(hall: Hall) -> None:
 
 async def test_whose_password_it_is_cannot_be_altered_in_the_tables(hall: Hall) -> None:
     await applied(hall, 2)
-    await hall.worker.rows(
-        "UPDATE sync.changes c SET document = o.document FROM sync.changes o WHERE o.number = 1 - c.number"
-    )
-    assert (await hall.call("POST", "")).status_code >= 400
+    before = alarms("altered")
+    for places in ("changes c SET document = o.document", "passwords c SET sealed = o.sealed"):
+        table = places.partition(" ")[0]
+        swap = f"UPDATE sync.{places} FROM sync.{table} o WHERE o.run_id = c.run_id AND o.number = 1 - c.number"
+        await hall.worker.rows(swap)
+        assert (await hall.call("POST", "")).status_code == 409
+        await hall.worker.rows(swap)
+    assert alarms("altered") - before == 2
     assert all(row["taken_by"] is None for row in await hall.worker.rows("SELECT taken_by FROM sync.passwords"))
+    assert len(await hall.take()) == 2
 
 
 @pytest.mark.parametrize("recipient", [{}, {"kty": "OKP", "crv": "Ed25519", "x": "AA"}, {"kty": "oct", "k": "AA"}])

@@ -14,7 +14,7 @@ from placet_shared.work import Database, Work
 
 from .changes import REMOVALS, Phase, Result
 from .endings import UNSENT, Ending, outcome_of, too_many_failures
-from .store import batches, closing, links, passwords, results, runs
+from .store import batches, closing, links, marks, passwords, results, runs
 
 log = structlog.get_logger()
 
@@ -52,11 +52,11 @@ class Life:
             return
         await batches.make_ready(work, run_id, phase)
         await runs.change(work, run_id, phase=phase)
-        for batch in left:
-            if batch.phase == phase:
-                name = Phase(phase).name.lower()
-                event = BatchReady(run_id=run_id, batch_id=batch.batch_id, phase=name, index=batch.ordinal)
-                await work.publish(event)
+        name = Phase(phase).name.lower()
+        mine = [batch for batch in left if batch.phase == phase]
+        await work.publish_alike(
+            [BatchReady(run_id=run_id, batch_id=one.batch_id, phase=name, index=one.ordinal) for one in mine]
+        )
 
     async def end_early(self, work: Work, run: Row[Any], order: Order, ending: Ending, reason: str) -> None:
         """No further step is written; what may have been sent is still looked at before the run ends."""
@@ -74,6 +74,8 @@ class Life:
         if outcome in ("succeeded", "succeeded_with_errors"):
             shot = order.snapshot
             await links.link_matches(work, shot.destination.name, shot.job_id, run.run_id)
+            if run.ending is None:
+                await marks.move(work, shot.job_id, run)
         await self.end(work, run, order, outcome, run.reason, tally)
 
     async def end_altered(self, work: Work, run: Row[Any], order: Order | None, reason: str) -> None:

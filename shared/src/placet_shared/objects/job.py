@@ -175,7 +175,9 @@ class Job(Object):
     move_to: DistinguishedName | None = None
     extra_scope: Literal["linked", "all"] = "linked"
     empty_values: Literal["keep", "clear"] = "keep"
-    mode: Literal["all"] = "all"
+    mode: Literal["all", "changed"] = "all"
+    time_stamp: Text | None = None
+    overlap: Duration | None = None
     preview_when_finished: bool = False
     notify: Notify | None = None
     workflow: Name | None = None
@@ -199,6 +201,26 @@ class Job(Object):
         made = [field.to for field in self.fields_ if field.password is not None]
         if len(made) > 1:
             raise ValueError(f"fields: {' and '.join(made)} would get passwords of their own; a new entry has one")
+        return self
+
+    @property
+    def read_again(self) -> timedelta:
+        """How far before the newest stamp the next run reads on: rows are committed later than they are stamped."""
+        return timedelta(minutes=5) if self.overlap is None else self.overlap
+
+    @model_validator(mode="after")
+    def _only_what_changed(self) -> Self:
+        if self.mode == "all":
+            for name in ("time_stamp", "overlap"):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{name}: it goes with mode: changed")
+        elif self.time_stamp is None:
+            raise ValueError("time_stamp: mode: changed needs the source column that says when a record last changed")
+        elif self.extra != "skip":
+            raise ValueError(
+                f"extra: {self.extra} does not go with mode: changed: a run that reads only what changed cannot know"
+                " what is gone; set `extra: skip`, and remove by a job of its own with mode: all"
+            )
         return self
 
     @model_validator(mode="after")

@@ -21,8 +21,8 @@ from placet_shared.objects import Password
 from placet_shared.paging import MOST_PER_PAGE, Limit, NumberCursor, Page, page_of
 from placet_shared.work import Database, Work
 
+from ..showing import only_signed, unaltered
 from ..store import passwords, runs
-from ..unaltered import require_shown
 from .keys import PasswordKeys, PasswordPlace
 
 log = structlog.get_logger()
@@ -80,7 +80,7 @@ class Desk:
                     f"the passwords of run {run_id} were handed over to {', '.join(others)}; ask there, or reset them"
                 )
             found = await passwords.changes_of(work, run_id, [row.number for row in rows])
-            await require_shown(work, run, found, self.verifier)
+            await only_signed(work, run, found, self.verifier)
             documents = {change.number: change.document for change in found}
             page = page_of(rows, limit, _number, lambda row: self._sealed(row, documents[row.number], key))
             await passwords.note_taken(work, run_id, [row.number for row in rows[:limit]], caller.user)
@@ -101,7 +101,7 @@ class Desk:
             run = await _found(work, run_id)
             rows = await passwords.listed(work, run_id, after=after, limit=limit + 1)
             found = await passwords.changes_of(work, run_id, [row.number for row in rows])
-            await require_shown(work, run, found, self.verifier)
+            await only_signed(work, run, found, self.verifier)
         documents = {change.number: change.document for change in found}
         return page_of(rows, limit, _number, lambda row: _shown(row, documents[row.number]))
 
@@ -109,7 +109,8 @@ class Desk:
         about = _about(document)
         place = PasswordPlace(row.run_id, row.number, str(about["attribute"]))
         taken_at = row.taken_at.isoformat() if row.taken_at else None
-        content = {**about, "password": self.keys.open(row.sealed, place), "taken_at": taken_at}
+        with unaltered(row.run_id):
+            content = {**about, "password": self.keys.open(row.sealed, place), "taken_at": taken_at}
         header = {"alg": ALGORITHM, "enc": ENCRYPTION}
         return HandedOver(sealed=jwe.encrypt_compact(header, json.dumps(content).encode(), key))
 

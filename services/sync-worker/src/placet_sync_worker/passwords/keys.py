@@ -5,6 +5,7 @@ line may go when no password is kept by it any more.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from ..errors import WorkerBusyError
 from ..unaltered import AlteredError
 
 ALGORITHM, ENCRYPTION = "dir", "A256GCM"
-BITS = 256
+_LINE = re.compile(r"[A-Za-z0-9_-]{43}=?")
 
 
 class PasswordKeyError(WorkerBusyError):
@@ -69,22 +70,17 @@ class PasswordKeys:
         if self.path is None:
             raise PasswordKeyError("PLACET_PASSWORD_KEY_FILE is not set for this worker; mount the key of the others")
         try:
-            lines = self.path.read_text().split()
-            keys = [OctKey.import_key({"kty": "oct", "k": line}) for line in lines]
-        except (OSError, ValueError, JoseError) as error:
-            raise PasswordKeyError(f"{self.path} cannot be read as a key for passwords: {_why(error)}") from error
-        if not keys or any(len(key.raw_value) * 8 != BITS for key in keys):
-            raise PasswordKeyError(f"{self.path} must hold {BITS // 8} random bytes in base64url on each line")
+            lines = self.path.read_text(errors="replace").split()
+        except OSError as error:
+            raise PasswordKeyError(f"{self.path} cannot be read as a key for passwords: {error.strerror}") from error
+        if not lines or not all(map(_LINE.fullmatch, lines)):
+            raise PasswordKeyError(f"{self.path} must hold 32 random bytes in base64url on each line")
+        keys = [OctKey.import_key({"kty": "oct", "k": line.rstrip("=")}) for line in lines]
         return {key.thumbprint(): key for key in keys}
 
 
 def _claims(place: PasswordPlace) -> dict[str, str | int]:
     return {"run_id": place.run_id, "number": place.number, "attribute": place.attribute}
-
-
-def _why(error: Exception) -> str:
-    """Words that hold nothing of the file."""
-    return error.strerror or "it cannot be opened" if isinstance(error, OSError) else "a line is no base64url"
 
 
 _ALTERED = "a password that was kept was altered or changed places; run the job again"

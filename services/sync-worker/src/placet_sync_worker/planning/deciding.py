@@ -1,5 +1,6 @@
 """What becomes of one record and its entry: a change, or nothing. Pure."""
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,22 @@ def shown_key(parts: Sequence[str]) -> str:
     if len(parts) == 1:
         return parts[0]
     return ", ".join(part.replace("\\", "\\\\").replace(",", "\\,") for part in parts)
+
+
+def split_key(shown: str, parts: int) -> tuple[str, ...]:
+    """The parts that `shown_key` put together."""
+    if parts == 1:
+        return (shown,)
+    found = [""]
+    for escaped, between, plain in _PIECE.findall(shown):
+        if between:
+            found.append("")
+        else:
+            found[-1] += escaped or plain
+    return tuple(found)
+
+
+_PIECE = re.compile(r"\\(.)|(, )|([^\\,]+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,16 +19,25 @@ class Options:
     unique: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
     """Keys, as shown: plan for these records alone, and no removals."""
+    explain: bool = False
+    """Whether it is kept why these records become what they do."""
     keeps_passwords: bool = True
     """Whether the workers have a key to keep passwords with until they are taken."""
     memory_limit: str = "128MB"
     threads: int = 2
 
     @classmethod
-    def of(cls, destination: Provider, records: tuple[str, ...] = (), *, keeps_passwords: bool = True) -> Self:
+    def of(
+        cls,
+        destination: Provider,
+        records: tuple[str, ...] = (),
+        *,
+        explain: bool = False,
+        keeps_passwords: bool = True,
+    ) -> Self:
         """What a destination's provider says about planning."""
         disable, unique = getattr(destination, "disable", None), getattr(destination, "unique", ())
-        return cls(disable, unique, records, keeps_passwords)
+        return cls(disable, unique, records, explain, keeps_passwords)
 
 
 @dataclass(frozen=True)

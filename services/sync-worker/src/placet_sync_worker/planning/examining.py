@@ -183,6 +183,8 @@ def wanted_columns(job: Job, columns: Sequence[str] | None) -> tuple[tuple[str, 
     """What is read of a source with these columns (None: any), and what is wrong with that. A script whose columns
     cannot be told from its text gets all."""
     wanted, problems = {pair.source: "key" for pair in job.key}, list[PlacetError]()
+    if job.time_stamp is not None:
+        wanted.setdefault(job.time_stamp, "time_stamp")
     for one in job.fields_:
         try:
             for name in _columns_of(one, columns):

@@ -45,11 +45,13 @@ CREATE TABLE rekeyed (s BIGINT, d BIGINT, key VARCHAR, was VARCHAR);
 planned, which protect their entries all the same. `fit`: the records that can be planned; their entries are `pairs`, or
 they are `new`. `extras`: entries that no record stands for; one that is linked to a key of the source is none."""
 
+_ALIKE = """
+SELECT p.s, e.d, p.key, e.key AS was, d.dn FROM new p JOIN s ON s.n = p.s
+    JOIN d ON {named} JOIN extras e ON e.d = d.n AND e.linked WHERE NOT ({differ})"""
+
 _MATCH_CHANGED_KEYS = """
-CREATE TABLE alike AS
-    SELECT p.s, e.d, p.key, e.key AS was FROM new p JOIN s ON s.n = p.s
-    JOIN d ON {named} JOIN extras e ON e.d = d.n AND e.linked WHERE NOT ({differ});
-INSERT INTO rekeyed SELECT * FROM alike
+CREATE TABLE alike AS {alike};
+INSERT INTO rekeyed SELECT s, d, key, was FROM alike
     WHERE s NOT IN (SELECT s FROM alike GROUP BY s HAVING count(*) > 1)
     AND d NOT IN (SELECT d FROM alike GROUP BY d HAVING count(*) > 1);
 INSERT INTO pairs SELECT s, d, true, key FROM rekeyed;
@@ -100,10 +102,21 @@ class Joined:
         self._compare(design)
 
     def _match_changed_keys(self, design: Design) -> None:
+        if alike := self._alike(design):
+            self._run(_MATCH_CHANGED_KEYS.format(alike=alike))
+
+    def _alike(self, design: Design) -> str | None:
+        """The query of what may be the same under another key; None where nothing is."""
         named = same_name(design)
-        if named and self.count("FROM new") and self.count("FROM extras WHERE linked"):
-            beside_keys = [n for n in design.compared if design.targets[n].name not in design.key_names]
-            self._run(_MATCH_CHANGED_KEYS.format(named=named, differ=differ(design, beside_keys)))
+        if not (named and self.count("FROM new") and self.count("FROM extras WHERE linked")):
+            return None
+        beside_keys = [n for n in design.compared if design.targets[n].name not in design.key_names]
+        return _ALIKE.format(named=named, differ=differ(design, beside_keys))
+
+    def likenesses(self, design: Design) -> dict[str, str]:
+        """The names of entries that a run of all records may take for those of new ones, by the keys of these."""
+        alike = self._alike(design)
+        return {key: dn for _, _, key, _, dn in self.rows(alike)} if alike else {}
 
     def _compare(self, design: Design) -> None:
         """Some records at a time: a join keeps the whole rows of one side in memory."""

@@ -18,6 +18,15 @@ def stream_links(database_url: str, store: str, job_id: str) -> Iterator[tuple[s
         yield from cursor
 
 
+def links_of(
+    database_url: str, store: str, job_id: str, keys: Sequence[str], ids: Sequence[str]
+) -> list[tuple[str, str]]:
+    """(entry id, source key) of a job's links of some keys and of some entries; for use in a thread."""
+    given = {"store": store, "job": job_id, "keys": list(keys), "ids": list(ids)}
+    with psycopg.connect(database_url) as connection:
+        return connection.execute(_SOME, given).fetchall()
+
+
 async def link(work: Work, store: str, job_id: str, pairs: Sequence[tuple[str, str]]) -> None:
     """Links entries to records: (entry id, source key)."""
     if pairs:
@@ -50,3 +59,9 @@ async def unlink(work: Work, store: str, entry_ids: Sequence[str]) -> None:
 
 _LINK = "INSERT INTO sync.links (store, job_id, entry_id, source_key) SELECT :store, :job, "
 _NEWEST = " ON CONFLICT (store, entry_id, job_id) DO UPDATE SET source_key = excluded.source_key"
+_SOME = (
+    "SELECT entry_id, source_key FROM unnest(%(keys)s::text[]) AS k(key) JOIN sync.links ON source_key = k.key"
+    " WHERE store = %(store)s AND job_id = %(job)s"
+    " UNION SELECT entry_id, source_key FROM unnest(%(ids)s::text[]) AS i(id) JOIN sync.links ON entry_id = i.id"
+    " WHERE store = %(store)s AND job_id = %(job)s"
+)

@@ -51,6 +51,7 @@ ATTRIBUTES = (
     attribute("jpegPhoto", has_equality=False),
     attribute("entryUUID", single_valued=True, writable=False),
     attribute("userPassword", readable=False, password=True),
+    attribute("firstPassword"),
 )
 ALIASES = {"surname": "sn", "commonname": "cn"}
 TYPES = {
@@ -91,6 +92,8 @@ class FakeDestination:
     fails_after: int | None = None
     """Pages after which a read breaks off."""
     queries: list[tuple[str | None, str | None]] = field(default_factory=list)
+    looked_up: list[Mapping[str, str] | str] = field(default_factory=list)
+    """Keys and ids."""
     closed: bool = False
 
     def put(self, id_: str, dn: str, /, **values: str | Sequence[str]) -> FakeEntry:
@@ -138,6 +141,32 @@ class FakeDestination:
             if number == self.fails_after:
                 raise DirectoryBusyError("the connection was cut")
             yield _page(found[first : first + PAGE_ENTRIES], attributes)
+
+    def look_up(
+        self,
+        attributes: Sequence[str],
+        query: str | None,
+        base: str | None = None,
+        *,
+        keys: Sequence[Mapping[str, str]] = (),
+        ids: Sequence[str] = (),
+    ) -> Iterator[pa.RecordBatch]:
+        self._check_open()
+        self.looked_up += [*keys, *ids]
+        found = [
+            entry
+            for entry in self.entries
+            if (base is None or _below(entry.dn, base))
+            and (entry.id in ids or any(self._has(entry, key) for key in keys))
+        ]
+        yield _page(found, attributes)
+
+    def _has(self, entry: FakeEntry, key: Mapping[str, str]) -> bool:
+        """By the attributes' matching rules."""
+        return all(
+            self.attribute(name).fold(text) in map(self.attribute(name).fold, entry.values.get(name, ()))
+            for name, text in key.items()
+        )
 
     def images(self, ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:
         self._check_open()

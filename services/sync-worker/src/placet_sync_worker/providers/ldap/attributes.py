@@ -68,7 +68,7 @@ class Attributes:
         """The octets on the wire. Raises ValueError where octets are not written in base64."""
         if self.shows_base64(name):
             return tuple(base64.b64decode(value, validate=True) for value in values)
-        return tuple(value.encode() for value in values)
+        return tuple([value.encode() for value in values])
 
     def text(self, name: str, value: bytes) -> str:
         """The octets as text: in base64 where the syntax is binary; what is no UTF-8 with backslashes."""

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "passwords"
-down_revision = "0002"
+down_revision = "marks"
 
 
 def upgrade() -> None:
