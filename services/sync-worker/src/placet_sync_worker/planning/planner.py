@@ -1,6 +1,6 @@
 """Reads both sides of a job and says what a run would change. Touches nothing."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -78,11 +78,13 @@ def plan_run(
     *,
     scripts: ScriptEngine,
     options: Options = NOTHING_SPECIAL,
+    half_made: Collection[str] = (),
     stopped: Callable[[], bool] = lambda: False,
 ) -> PlannedRun:
     """What a run of the job would change.
 
-    `links` are (entry id, source key) of this job at the destination's store; `folder` is an empty one for the spool,
+    `links` are (entry id, source key) of this job at the destination's store, `half_made` the ids of those whose
+    creation is not finished; `folder` is an empty one for the spool,
     which the caller removes after `close()`. Blocks: call it in a thread. Both sides may be closed before the changes
     are asked for. Raises PlacetErrors whose message names the job; StoppedError soon after `stopped()` is true.
     """
@@ -101,10 +103,10 @@ def plan_run(
             raise EmptySourceError(f"{job.source.provider} has no records; a run would empty the destination")
         joined = Joined(*files, folder, options.memory_limit, options.threads)
         try:
-            joined.match(design, links, options.records, all_keys_known=not records.unreadable)
+            joined.match(design, links, options.records, half_made, all_keys_known=not records.unreadable)
             candidates = Candidates(design, joined, shelf)
             removing = job.extra != "skip" and not records.unreadable and not options.records
-            decider = Decider(design, cache(destination.attribute), destination.naming, destination.whole())
+            decider = Decider(design, cache(destination.attribute), destination.naming, destination.whole(), half_made)
             drafts = Drafts(decider, candidates, removing, folder)
             drafts.survey(destination)
             return _planned(drafts, records, entries, options)

@@ -21,7 +21,7 @@ from ..mapping.script import ScriptEngine
 from ..plan import plan_digest
 from ..ports import Safety
 from ..store import plans, runs
-from ..store.links import stream_links
+from ..store.links import stream_links, unfinished
 from ..workspace import workspace
 from .design import Options
 from .planner import PlannedRun, plan_run
@@ -64,10 +64,12 @@ class PlanMaker:
             source = self.connections.source(shot.source)
             try:
                 links = stream_links(self.database_url, shot.destination.name, shot.job_id)
+                half_made = unfinished(self.database_url, shot.destination.name, shot.job_id)
                 options = Options.of(shot.destination, order.records)
                 planned = plan_run(
-                    shot.job, source, destination, links, folder, scripts=self.scripts, options=options, stopped=stopped
-                )
+                    shot.job, source, destination, links, folder, scripts=self.scripts, options=options,
+                    half_made=half_made, stopped=stopped,
+                )  # fmt: skip
                 whole = destination.whole() is not None
                 return MadePlan(planned, destination.identity(), destination.safety(), whole)
             finally:
