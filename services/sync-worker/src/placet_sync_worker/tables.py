@@ -138,8 +138,12 @@ links = Table(
     Column("job_id", Text, primary_key=True),
     Column("source_key", Text, nullable=False),
     Column("linked_at", _TIME, nullable=False, server_default=func.now()),
+    Column(
+        "unfinished", Boolean, nullable=False, server_default=text("false"),
+        comment="the entry was added and has not gone through all steps of its creation: the next plan takes it up",
+    ),
     Index("ix_links_by_key", "source_key", postgresql_using="hash"),
-)
+)  # fmt: skip
 
 marks = Table(
     "marks",

@@ -30,6 +30,11 @@ class Task:
     def step(self) -> Step:
         return self.change.steps[self.position]
 
+    @property
+    def is_last(self) -> bool:
+        """Whether the change is done with this step."""
+        return self.position + 1 == len(self.change.steps)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

@@ -1,6 +1,6 @@
 """DuckDB over the spooled files, within its memory limit: which record has which entry, and which of them differ."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -90,16 +90,23 @@ class Joined:
         self._db.close()
 
     def match(
-        self, design: Design, links: Iterable[tuple[str, str]], records: Sequence[str], *, all_keys_known: bool
+        self,
+        design: Design,
+        links: Iterable[tuple[str, str]],
+        records: Sequence[str],
+        half_made: Collection[str] = (),
+        *,
+        all_keys_known: bool,
     ) -> None:
-        """Finds what belongs together, and what differs. `records` are the keys to plan for; none: all."""
+        """Finds what belongs together, and what differs. `records` are the keys to plan for; none: all. An entry that
+        was only `half_made` always differs."""
         self._view("links", self._spool_links(links))
         key = shown_key([f"k{n}" for n in range(len(design.keys))])
         wanted = f"key IN ({', '.join(map(quoted, records))})" if records else "true"
         self._run(_MATCH_BY_KEY.format(key=key, wanted=wanted))
         if all_keys_known and not records:
             self._match_changed_keys(design)
-        self._compare(design)
+        self._compare(design, half_made)
 
     def _match_changed_keys(self, design: Design) -> None:
         if alike := self._alike(design):
@@ -118,10 +125,12 @@ class Joined:
         alike = self._alike(design)
         return {key: dn for _, _, key, _, dn in self.rows(alike)} if alike else {}
 
-    def _compare(self, design: Design) -> None:
+    def _compare(self, design: Design, half_made: Collection[str]) -> None:
         """Some records at a time: a join keeps the whole rows of one side in memory."""
         self._run("CREATE TABLE changed (s BIGINT, d BIGINT, key VARCHAR)")
         joined, unequal = JOINED.format(pairs="pairs"), differ(design, design.compared)
+        if half_made:
+            unequal += f" OR d.id IN ({', '.join(map(quoted, half_made))})"
         for first in range(0, self.count("FROM s"), COMPARED_AT_ONCE):
             last = first + COMPARED_AT_ONCE
             self._run(_COMPARE.format(joined=joined, differ=unequal, first=first, last=last))

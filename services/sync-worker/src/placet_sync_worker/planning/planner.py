@@ -1,6 +1,6 @@
 """Reads both sides of a job and says what a run would change. Touches nothing."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -86,15 +86,17 @@ def plan_run(
     *,
     scripts: ScriptEngine,
     options: Options = NOTHING_SPECIAL,
+    half_made: Collection[str] = (),
     stopped: Callable[[], bool] = lambda: False,
     known: Known | None = None,
 ) -> PlannedRun:
     """What a run of the job would change.
 
-    `links` are (entry id, source key) of this job at the destination's store; `folder` is an empty one for the spool,
-    which the caller removes after `close()`; `known` is what earlier runs leave to one of `mode: changed`. Blocks: call
-    it in a thread. Both sides may be closed before the changes are asked for. Raises PlacetErrors whose message names
-    the job; StoppedError soon after `stopped()` is true.
+    `links` are (entry id, source key) of this job at the destination's store, `half_made` the ids of those whose
+    creation is not finished; `folder` is an empty one for the spool, which the caller removes after `close()`; `known`
+    is what earlier runs leave to one of `mode: changed`. Blocks: call it in a thread. Both sides may be closed before
+    the changes are asked for. Raises PlacetErrors whose message names the job; StoppedError soon after `stopped()` is
+    true.
     """
     with _naming(job.name):
         design = designed(job, source, destination, options)
@@ -112,10 +114,10 @@ def plan_run(
         joined = Joined(read.source, read.destination, folder, options.memory_limit, options.threads)
         try:
             all_known = not records.unreadable and not read.windowed
-            joined.match(design, read.links, options.records, all_keys_known=all_known)
+            joined.match(design, read.links, options.records, half_made, all_keys_known=all_known)
             candidates = Candidates(design, joined, shelf)
             removing = job.extra != "skip" and not records.unreadable and not options.records
-            decider = Decider(design, cache(destination.attribute), destination.naming, destination.whole())
+            decider = Decider(design, cache(destination.attribute), destination.naming, destination.whole(), half_made)
             drafts = Drafts(decider, candidates, removing, folder, few=read.few)
             drafts.survey(destination)
             mark = progress.mark(known.mark if known else None, job.read_again) if progress else None

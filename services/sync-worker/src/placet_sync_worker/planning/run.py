@@ -22,7 +22,7 @@ from ..mapping.script import ScriptEngine
 from ..plan import plan_digest
 from ..ports import Safety
 from ..store import explanations, marks, plans, runs
-from ..store.links import links_of, stream_links
+from ..store.links import links_of, stream_links, unfinished
 from ..workspace import workspace
 from .deciding import split_key
 from .design import Options
@@ -69,10 +69,11 @@ class PlanMaker:
             source = self.connections.source(shot.source)
             try:
                 links = stream_links(self.database_url, shot.destination.name, shot.job_id)
+                half_made = unfinished(self.database_url, shot.destination.name, shot.job_id)
                 options = Options.of(shot.destination, order.records, explain=order.preview)
                 planned = plan_run(
                     shot.job, source, destination, links, folder, scripts=self.scripts, options=options,
-                    stopped=stopped, known=self._known(order),
+                    half_made=half_made, stopped=stopped, known=self._known(order),
                 )  # fmt: skip
                 whole = destination.whole() is not None
                 return MadePlan(planned, destination.identity(), destination.safety(), whole, mark_of(order, planned))
