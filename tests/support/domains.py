@@ -1,10 +1,11 @@
 """A part of an Active Directory domain for one test, with another hand at work, and jobs that are carried out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from placet_shared.objects import ActiveDirectoryProvider, Job
@@ -136,11 +137,12 @@ class Domain:
         maybe_sent: bool = False,
         deadline: float | None = None,
         keys: Sequence[str] = ("employeeID",),
+        passwords: Mapping[str, str] = MappingProxyType({}),
         **provider: Any,
     ) -> list[Outcome]:
         """One outcome a step."""
         tasks = [
-            Task(number, position, change, maybe_sent, change.version, change.dn)
+            Task(number, position, change, maybe_sent, change.version, change.dn, password=passwords.get(change.key))
             for number, change in enumerate(changes)
             for position in range(len(change.steps))
         ]

@@ -26,7 +26,9 @@ class Runs:
         make, sign = PlanMaker(database_url, connections, NoScripts()), worker.sign["sync-worker"]
         common = (no_failpoint, LEASE)
         worker.planner = RunPlanner(worker.database, make, worker.verifier, sign, worker.life, spool, *common)
-        worker.applier = BatchApplier(worker.database, connections, worker.verifier, worker.life, *common, 1)
+        worker.applier = BatchApplier(
+            worker.database, connections, worker.verifier, worker.life, *common, 1, worker.applier.passwords
+        )
 
     async def ordered(self, job: Job, source: Any, destination: Any, **order: Any) -> str:
         """A run that nobody has planned yet."""

@@ -28,7 +28,7 @@ class Previews:
         self._runs = Runs(worker, world.connections(), world.spool, database_url)
         self._app = FastAPI()
         install_problem_documents(self._app)
-        self._app.include_router(build_router(worker.database, worker.verifier, APIRouter()))
+        self._app.include_router(build_router(worker.database, worker.verifier, APIRouter(), worker.keys))
 
     async def run(self, *records: str, preview: bool = True, **job: Any) -> str:
         made = a_job(

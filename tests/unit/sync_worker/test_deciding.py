@@ -54,6 +54,14 @@ def updated(decided: Decider, wanted: Record, found: Entry) -> Change:
     return change
 
 
+def test_a_create_says_that_there_will_be_a_password() -> None:
+    made = {"to": "userPassword", "password": {}, "only_on_create": True}
+    wanted = record()
+    change = decider(fields=[*FIELDS, made]).create(replace(wanted, values=(*wanted.values, ())))
+    assert change.attributes[-1] == AttributeChange("userPassword", (), (), password=True)
+    assert change.steps[0].attributes[-1] == "userPassword"
+
+
 def test_a_create_is_one_add_with_everything() -> None:
     change = decider().create(record(name="Low, Ann", mail=("a@x", "b@x")))
     assert change == Change(

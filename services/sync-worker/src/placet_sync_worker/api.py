@@ -14,6 +14,8 @@ from placet_shared.identity import Identity, caller_of
 from placet_shared.paging import MOST_PER_PAGE, Limit, NumberCursor, Page, page_of
 from placet_shared.work import Database, Work
 
+from .passwords.handing import Desk, build_passwords
+from .passwords.keys import PasswordKeys
 from .store import explanations, plans, runs
 from .unaltered import AlteredError, require_shown
 
@@ -24,8 +26,8 @@ LAST_NUMBER = 2**31 - 1
 """No change of a plan has a larger one: PostgreSQL's integer."""
 
 
-def build_router(database: Database, verifier: Verifier, checks: APIRouter) -> APIRouter:
-    """All of the worker's routes; `checks` are those that only the scheduler calls."""
+def build_router(database: Database, verifier: Verifier, checks: APIRouter, keys: PasswordKeys) -> APIRouter:
+    """All of the worker's routes; `checks` are those that only the scheduler calls, `keys` open kept passwords."""
     router = APIRouter(prefix="/api/v1")
     caller = Depends(caller_of(verifier))
 
@@ -65,6 +67,7 @@ def build_router(database: Database, verifier: Verifier, checks: APIRouter) -> A
             rows = await explanations.list_of(work, run_id, after=after, limit=limit + 1)
             return page_of(rows, limit, _number, lambda row: dict(row.document or {"key": row.key}))
 
+    router.include_router(build_passwords(Desk(database, verifier, keys), caller_of(verifier)))
     router.include_router(dead_letters_router(database, caller_of(verifier)))
     router.include_router(checks)
     return router
@@ -110,6 +113,8 @@ def show_rejected(row: Row[Any]) -> dict[str, Any]:
 
 def _show_attribute(attribute: Mapping[str, Any]) -> dict[str, Any]:
     before, after = attribute["before"], attribute["after"]
+    if attribute.get("password"):
+        return {"name": attribute["name"], "before": before, "after": after, "password": True}
     if max(len(before), len(after)) <= SHOWN_VALUES:
         return {"name": attribute["name"], "before": before, "after": after}
     old, new = set(before), set(after)

@@ -14,7 +14,7 @@ from placet_shared.work import Database, Work
 
 from .changes import REMOVALS, Phase, Result
 from .endings import UNSENT, Ending, outcome_of, too_many_failures
-from .store import batches, closing, links, marks, results, runs
+from .store import batches, closing, links, marks, passwords, results, runs
 
 log = structlog.get_logger()
 
@@ -98,6 +98,7 @@ class Life:
         if not await runs.finish(work, run.run_id, outcome, reason):
             return
         await links.forget_matches(work, run.run_id)
+        await passwords.erase_unproven(work, run.run_id)
         event = self.signer.signed(
             RunFinished,
             run_id=run.run_id,

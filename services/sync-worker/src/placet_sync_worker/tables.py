@@ -157,3 +157,21 @@ marks = Table(
     Column("moved_at", _TIME, nullable=False, server_default=func.now()),
     comment="how far jobs of mode changed have read",
 )
+
+passwords = Table(
+    "passwords",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("step", SmallInteger, nullable=False, comment="the step that sets it"),
+    Column("sealed", Text, comment="JWE by the password key; erased when it was received, not proven, or expired"),
+    Column("made_at", _TIME, nullable=False, server_default=func.now()),
+    Column("expires_at", _TIME, nullable=False),
+    Column("taken_by", Text, comment="the one user who may take it"),
+    Column("taken_at", _TIME),
+    Column("erased", Text, comment="received, not proven, expired"),
+    Column("erased_at", _TIME),
+    ForeignKeyConstraint(["run_id", "number"], [changes.c.run_id, changes.c.number]),
+    Index("ix_passwords_kept", "expires_at", postgresql_where=text("sealed IS NOT NULL")),
+    comment="made passwords until somebody took them, and who that was",
+)

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
+from .base import format_duration
 from .job import Field, Substring
+from .password import Password
 
 
 def transform_in_words(field: Field) -> str:
@@ -14,8 +16,15 @@ def transform_in_words(field: Field) -> str:
         "left": lambda: f"the first {field.left.length} of {field.left.from_}" if field.left else "",
         "substring": lambda: _substring(field.substring) if field.substring else "",
         "script": lambda: f"script: {_first_line(field.script or '')}",
+        "password": lambda: _password(field.password) if field.password else "",
     }
     return made[field.transform]()
+
+
+def _password(made: Password) -> str:
+    who = ", ".join(("any admin", *made.deliver_to))
+    kept = format_duration(made.expires_after)
+    return f"a random password of {made.length} characters, kept for {who} for {kept}: `placet run passwords RUN`"
 
 
 def _substring(part: Substring) -> str:

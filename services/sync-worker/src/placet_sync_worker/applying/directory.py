@@ -153,7 +153,7 @@ class DirectoryWriter:
     def _send(self, tasks: list[Task], places: list[int], verdicts: "list[Outcome | Task]", deadline: float) -> None:
         operations = [self._operation(task) for task in tasks]
         try:
-            answers = self.store.directory.write(operations, deadline)
+            answers = list(map(_without_password, tasks, self.store.directory.write(operations, deadline)))
         except TransientError as error:
             answers = [Answer(None, str(error), sent=False) for _ in tasks]
         unclear = [task for task, answer in zip(tasks, answers, strict=True) if answer.code in LOOK]
@@ -283,7 +283,7 @@ class DirectoryWriter:
     # ---- names and values --------------------------------------------------------------------------------------------
 
     def _operation(self, task: Task) -> Operation:
-        task = self._composed(task)
+        task = self._composed(_with_password(task))
         id_ = task.change.id or task.entry_id
         address = self.store.address(id_) if id_ else None
         id_filter = self._id_filter(task) if task.change.id else ""
@@ -336,6 +336,25 @@ class DirectoryWriter:
 def _is_read(task: Task) -> bool:
     """Whether the entry's id and version are needed afterwards: for a link, or before a next step."""
     return task.step.what == "add" or task.position + 1 < len(task.change.steps)
+
+
+def _with_password(task: Task) -> Task:
+    """What the step sets as a password stands in it for as long as it is put together. Raises ValueError where there is
+    none: an entry would be made without one."""
+    if not task.sets_password:
+        return task
+    if task.password is None:
+        raise ValueError(f"{task.change.dn} would be written without its password")
+    given = (task.password,)
+    attributes = tuple(replace(a, after=given) if a.password else a for a in task.change.attributes)
+    return replace(task, change=replace(task.change, attributes=attributes))
+
+
+def _without_password(task: Task, answer: Answer) -> Answer:
+    """No server should repeat a password in its words; nobody reads it if one does."""
+    if task.password is None or task.password not in answer.message:
+        return answer
+    return replace(answer, message=answer.message.replace(task.password, "…"))
 
 
 def _first_of_each_change(tasks: list[Task]) -> tuple[list[Task], list[Task]]:

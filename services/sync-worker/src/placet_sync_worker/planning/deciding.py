@@ -90,14 +90,18 @@ class Decider:
     def _wanted(self, record: Record) -> dict[str, Values]:
         """What the record gives to a new entry."""
         values = zip(self.design.targets, record.values, strict=True)
-        return {
+        wanted = {
             target.name: given if len(given) == 1 else tuple(dict.fromkeys(given)) for target, given in values if given
         }
+        return wanted | dict.fromkeys(self.design.passwords, ())
 
     def _made(self, wanted: Mapping[str, Values]) -> tuple[AttributeChange, ...]:
         """What comes late has until then what its type says."""
         late = self.design.object_type.late
-        return tuple(AttributeChange(name, late.get(name, ()), values) for name, values in wanted.items())
+        return tuple(
+            AttributeChange(name, late.get(name, ()), values, name in self.design.passwords)
+            for name, values in wanted.items()
+        )
 
     def _creation(self, wanted: Collection[str]) -> tuple[Step, ...]:
         """The add, and what comes after it; the last of that when all others have it."""

@@ -19,15 +19,25 @@ class Options:
     unique: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
     """Keys, as shown: plan for these records alone, and no removals."""
+    keeps_passwords: bool = True
+    """Whether the workers have a key to keep passwords with until they are taken."""
     explain: bool = False
     """Whether it is kept why these records become what they do."""
     memory_limit: str = "128MB"
     threads: int = 2
 
     @classmethod
-    def of(cls, destination: Provider, records: tuple[str, ...] = (), *, explain: bool = False) -> Self:
+    def of(
+        cls,
+        destination: Provider,
+        records: tuple[str, ...] = (),
+        *,
+        keeps_passwords: bool = True,
+        explain: bool = False,
+    ) -> Self:
         """What a destination's provider says about planning."""
-        return cls(getattr(destination, "disable", None), getattr(destination, "unique", ()), records, explain)
+        disable, unique = getattr(destination, "disable", None), getattr(destination, "unique", ())
+        return cls(disable, unique, records, keeps_passwords, explain)
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,11 @@ class Design:
         for target in self.targets:
             given |= self.object_type.given_with.get(target.name, {})
         return given
+
+    @cached_property
+    def passwords(self) -> frozenset[str]:
+        """What a new entry gets a made password as."""
+        return frozenset(target.name for target in self.targets if target.field.password is not None)
 
     @cached_property
     def key_names(self) -> frozenset[str]:

@@ -126,7 +126,7 @@ class Drafts:
     def _count(self, change: Change, by: int) -> None:
         self.counts[change.op] += by
         for attribute in change.attributes if change.op != "delete" else ():
-            self.by_attribute[attribute.name] += by * (attribute.before != attribute.after)
+            self.by_attribute[attribute.name] += by * (attribute.before != attribute.after or attribute.password)
 
     def _reject(self, claims: Claims, destination: Destination) -> None:
         """What wants the same name as another change, or one that an entry still has."""

@@ -70,7 +70,8 @@ class PlanMaker:
             try:
                 links = stream_links(self.database_url, shot.destination.name, shot.job_id)
                 half_made = unfinished(self.database_url, shot.destination.name, shot.job_id)
-                options = Options.of(shot.destination, order.records, explain=order.preview)
+                keeps = self.connections.keeps_passwords
+                options = Options.of(shot.destination, order.records, keeps_passwords=keeps, explain=order.preview)
                 planned = plan_run(
                     shot.job, source, destination, links, folder, scripts=self.scripts, options=options,
                     half_made=half_made, stopped=stopped, known=self._known(order),

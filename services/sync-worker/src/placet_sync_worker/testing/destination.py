@@ -50,7 +50,7 @@ ATTRIBUTES = (
     attribute("member", fold=distinguished_name, decode=distinguished_name),
     attribute("jpegPhoto", has_equality=False),
     attribute("entryUUID", single_valued=True, writable=False),
-    attribute("userPassword", readable=False),
+    attribute("userPassword", readable=False, password=True),
     attribute("firstPassword"),
 )
 ALIASES = {"surname": "sn", "commonname": "cn"}
