@@ -21,6 +21,7 @@ OF_SINGLE_SERVICES = frozenset(
     {
         "spool",
         "lease_seconds",
+        "look_again_seconds",
         "smtp_host",
         "smtp_port",
         "smtp_security",

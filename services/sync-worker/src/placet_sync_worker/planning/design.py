@@ -19,13 +19,15 @@ class Options:
     unique: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
     """Keys, as shown: plan for these records alone, and no removals."""
+    record_key: bytes = b""
+    """Of the digests of the records that changes are made from."""
     memory_limit: str = "128MB"
     threads: int = 2
 
     @classmethod
-    def of(cls, destination: Provider, records: tuple[str, ...] = ()) -> Self:
+    def of(cls, destination: Provider, records: tuple[str, ...] = (), record_key: bytes = b"") -> Self:
         """What a destination's provider says about planning."""
-        return cls(getattr(destination, "disable", None), getattr(destination, "unique", ()), records)
+        return cls(getattr(destination, "disable", None), getattr(destination, "unique", ()), records, record_key)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from ..ports import Destination, Source
 from .candidates import Candidates
 from .deciding import Decider
 from .design import Options
-from .drafting import Drafts
+from .drafting import Drafts, Elsewhere, no_other_job
 from .entries import Entries
 from .examining import designed
 from .joining import Joined
@@ -78,15 +78,17 @@ def plan_run(
     *,
     scripts: ScriptEngine,
     options: Options = NOTHING_SPECIAL,
+    elsewhere: Elsewhere = no_other_job,
     stopped: Callable[[], bool] = lambda: False,
 ) -> PlannedRun:
     """What a run of the job would change.
 
-    `links` are (entry id, source key) of this job at the destination's store; `folder` is an empty one for the spool,
-    which the caller removes after `close()`. Blocks: call it in a thread. Both sides may be closed before the changes
-    are asked for. Raises PlacetErrors whose message names the job; StoppedError soon after `stopped()` is true.
+    `links` are (entry id, source key) of this job at the destination's store, and `elsewhere` says which entries other
+    jobs are linked to; `folder` is an empty one for the spool, which the caller removes after `close()`. Blocks: call
+    it in a thread. Both sides may be closed before the changes are asked for. Raises PlacetErrors whose message names
+    the job; StoppedError soon after `stopped()` is true.
     """
-    with _naming(job.name):
+    with naming_job(job.name):
         design = designed(job, source, destination, options)
         shelf = Shelf(folder)
         records, entries = Records(design, scripts, folder, shelf), Entries(design, folder, shelf)
@@ -105,7 +107,7 @@ def plan_run(
             candidates = Candidates(design, joined, shelf)
             removing = job.extra != "skip" and not records.unreadable and not options.records
             decider = Decider(design, cache(destination.attribute), destination.naming, destination.whole())
-            drafts = Drafts(decider, candidates, removing, folder)
+            drafts = Drafts(decider, candidates, removing, folder, options.record_key, elsewhere)
             drafts.survey(destination)
             return _planned(drafts, records, entries, options)
         except BaseException:
@@ -125,6 +127,7 @@ def _planned(drafts: Drafts, records: Records, entries: Entries, options: Option
         relinked=list(candidates.relinked()),
         protected=sorted(drafts.protected),
         in_the_way=drafts.in_the_way,
+        shared=drafts.shared,
         not_found=sorted(asked - candidates.known(asked)),
     )
     counts = Counts(
@@ -153,7 +156,7 @@ def _place(rejected: Rejected) -> tuple[int, str]:
 
 
 @contextmanager
-def _naming(job: str) -> Iterator[None]:
+def naming_job(job: str) -> Iterator[None]:
     """Puts the job's name before what went wrong."""
     try:
         yield

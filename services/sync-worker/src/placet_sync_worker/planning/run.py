@@ -1,13 +1,13 @@
 """Plans one ordered run: claims it, makes the plan in a thread under a lease, signs it, publishes it."""
 
-import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from placet_shared.chain import DestinationIdentity, Order, PlanHeader, Signer, Verifier, link_hash
 from placet_shared.errors import PlacetError, TransientError
@@ -16,14 +16,16 @@ from placet_shared.failpoints import Failpoint
 from placet_shared.work import Database, Work
 
 from ..connections import Connections
+from ..leasing import under_lease
 from ..life import Life
 from ..mapping.script import ScriptEngine
 from ..plan import plan_digest
 from ..ports import Safety
 from ..store import plans, runs
-from ..store.links import stream_links
+from ..store.links import linked_elsewhere, stream_links
 from ..workspace import workspace
 from .design import Options
+from .digesting import RECORD_KEY_SIZE
 from .planner import PlannedRun, plan_run
 
 log = structlog.get_logger()
@@ -36,12 +38,13 @@ APPLY_TIME = timedelta(hours=6)
 
 @dataclass(frozen=True)
 class MadePlan:
-    """A plan with what it was made for; `whole`: it is applied as one batch."""
+    """A plan with what it was made for. `whole`: it is applied as one batch; `record_key`: of its records' digests."""
 
     planned: PlannedRun
     identity: DestinationIdentity
     safety: Safety
     whole: bool = False
+    record_key: bytes = b""
 
 
 MakePlan = Callable[[Order, Path, Callable[[], bool]], MadePlan]
@@ -64,12 +67,14 @@ class PlanMaker:
             source = self.connections.source(shot.source)
             try:
                 links = stream_links(self.database_url, shot.destination.name, shot.job_id)
-                options = Options.of(shot.destination, order.records)
+                options = Options.of(shot.destination, order.records, os.urandom(RECORD_KEY_SIZE))
+                elsewhere = partial(linked_elsewhere, self.database_url, shot.destination.name, shot.job_id)
                 planned = plan_run(
-                    shot.job, source, destination, links, folder, scripts=self.scripts, options=options, stopped=stopped
-                )
+                    shot.job, source, destination, links, folder,
+                    scripts=self.scripts, options=options, elsewhere=elsewhere, stopped=stopped,
+                )  # fmt: skip
                 whole = destination.whole() is not None
-                return MadePlan(planned, destination.identity(), destination.safety(), whole)
+                return MadePlan(planned, destination.identity(), destination.safety(), whole, options.record_key)
             finally:
                 source.close()
         finally:
@@ -92,7 +97,7 @@ class RunPlanner:
     async def step(self) -> bool:
         """Plans one run; False when none is due."""
         async with self.database.transaction() as work:
-            run = await runs.claim_to_plan(work, self.lease)
+            run = await runs.claim(work, "ordered", self.lease)
         if run is None:
             return False
         with structlog.contextvars.bound_contextvars(run_id=run.run_id, job=run.job):
@@ -106,7 +111,9 @@ class RunPlanner:
     async def _plan(self, run: runs.Run, order: Order) -> None:
         try:
             with workspace(self.spool) as folder:
-                made = await self._under_lease(run, lambda stopped: self.make(order, folder, stopped))
+                made = await under_lease(
+                    self.database, run, self.lease, lambda stopped: self.make(order, folder, stopped)
+                )
                 with made.planned:
                     self.failpoint("after_planning")
                     await self._save(run, order, made)
@@ -126,27 +133,6 @@ class RunPlanner:
             if await runs.mine(work, run):
                 await self.life.end_altered(work, run, None, reason)
 
-    async def _under_lease(self, run: runs.Run, make: Callable[[Callable[[], bool]], MadePlan]) -> MadePlan:
-        lost = asyncio.Event()
-        beat = asyncio.create_task(self._keep_lease(run, lost))
-        try:
-            return await asyncio.to_thread(make, lost.is_set)
-        finally:
-            lost.set()
-            beat.cancel()
-            await asyncio.gather(beat, return_exceptions=True)
-
-    async def _keep_lease(self, run: runs.Run, lost: asyncio.Event) -> None:
-        """Until another worker has the run; a database that is away for a moment is asked again."""
-        while not lost.is_set():
-            await asyncio.sleep(self.lease.total_seconds() / 4)
-            try:
-                async with self.database.transaction() as work:
-                    if not await runs.extend_lease(work, run, self.lease):
-                        lost.set()
-            except (DBAPIError, OSError) as error:
-                log.warning("lease_not_extended", error=repr(error))
-
     async def _failed(self, run: runs.Run, order: Order, error: Exception) -> None:
         may_pass, reason = isinstance(error, TransientError), str(error)
         if not isinstance(error, PlacetError):
@@ -157,7 +143,7 @@ class RunPlanner:
                 return
             if may_pass and work.now - run.first_attempt_at < TRY_AGAIN_FOR:
                 log.warning("planning_tried_again", error=reason)
-                await runs.try_planning_later(work, run, PAUSE)
+                await runs.try_later(work, run, PAUSE)
             else:
                 await self.life.end(work, run, order, "failed", reason)
 
@@ -177,7 +163,7 @@ class RunPlanner:
         await work.publish(event)
         await runs.change(
             work, run.run_id, state="planned", plan_token=token, counts=counts, planned_at=work.now,
-            valid_until=header.valid_until, lease_until=None,
+            record_key=made.record_key, valid_until=header.valid_until, lease_until=None,
         )  # fmt: skip
         log.info("run_planned", **counts)
         if order.preview:

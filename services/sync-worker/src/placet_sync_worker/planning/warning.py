@@ -23,6 +23,8 @@ class Findings:
     protected: Sequence[str] = ()
     in_the_way: Sequence[str] = ()
     """Entries that are to go while new records want their names."""
+    shared: Sequence[str] = ()
+    """Entries that are to go and that other jobs are linked to as well."""
     not_found: Sequence[str] = ()
     """Keys that the run was asked for, and the source does not have."""
 
@@ -49,6 +51,11 @@ def _checks(findings: Findings) -> Iterator[str]:
         yield (
             f"new records want the names of entries that are to go ({_some(findings.in_the_way)}):"
             " see whether they are the same people under other keys"
+        )
+    if findings.shared:
+        yield (
+            f"other jobs manage entries that are to go, too ({_some(findings.shared)}):"
+            " see that no record of theirs stands for them"
         )
 
 

@@ -18,6 +18,16 @@ def stream_links(database_url: str, store: str, job_id: str) -> Iterator[tuple[s
         yield from cursor
 
 
+def linked_elsewhere(database_url: str, store: str, job_id: str, entry_ids: Sequence[str]) -> set[str]:
+    """Which entries of a store other jobs are linked to; for use in a thread."""
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT entry_id FROM sync.links WHERE store = %s AND job_id <> %s AND entry_id = ANY(%s)",
+            (store, job_id, list(entry_ids)),
+        )
+        return {entry_id for (entry_id,) in rows}
+
+
 async def link(work: Work, store: str, job_id: str, pairs: Sequence[tuple[str, str]]) -> None:
     """Links entries to records: (entry id, source key)."""
     if pairs:
