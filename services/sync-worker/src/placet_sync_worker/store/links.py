@@ -34,6 +34,16 @@ def unfinished(database_url: str, store: str, job_id: str) -> frozenset[str]:
         return frozenset(id_ for (id_,) in connection.execute(query, (store, job_id)))
 
 
+def linked_elsewhere(database_url: str, store: str, job_id: str, entry_ids: Sequence[str]) -> set[str]:
+    """Which entries of a store other jobs are linked to; for use in a thread."""
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT entry_id FROM sync.links WHERE store = %s AND job_id <> %s AND entry_id = ANY(%s)",
+            (store, job_id, list(entry_ids)),
+        )
+        return {entry_id for (entry_id,) in rows}
+
+
 async def link(work: Work, store: str, job_id: str, made: Sequence[tuple[str, str, bool]]) -> None:
     """Links new entries to records: (entry id, source key, whether more steps are to follow)."""
     if made:
