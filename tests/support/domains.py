@@ -106,16 +106,16 @@ class Domain:
     # ---- a job -------------------------------------------------------------------------------------------------------
 
     def plan(self, rows: Iterable[Row], **job: Any) -> tuple[list[Change], dict[str, str], tuple[str, ...]]:
-        """The changes, the reasons of rejected records by where they stand, the warnings."""
+        """The changes, the reasons of rejected records by where they stand, the warnings; `half_made` are ids."""
         self.runs += 1
         folder = self.folder / str(self.runs)
         folder.mkdir()
-        settings = job.pop("provider", {})
+        settings, half_made = job.pop("provider", {}), job.pop("half_made", ())
         store, source = self.open(**settings), FakeSource(list(rows), self.columns)
         try:
             found = plan_run(
                 self.job(**job), source, store, self.links.items(), folder, scripts=NoScripts(),
-                options=Options.of(self.provider(**settings)),
+                options=Options.of(self.provider(**settings)), half_made=half_made,
             )  # fmt: skip
         finally:
             store.close()

@@ -92,7 +92,14 @@ class _Link:
     held: list[bytes] = field(default_factory=list)
 
     def run(self) -> None:
-        """Until one side ends, or a trap cuts."""
+        """Until one side ends, or a trap cuts. A trap that has not struck is there for the next connection."""
+        try:
+            self._carry()
+        finally:
+            if self.trap is not None:
+                self.proxy.traps.insert(0, self.trap)
+
+    def _carry(self) -> None:
         rest = {self.client: b"", self.server: b""}
         while True:
             for one in _readable(self.client, self.server):

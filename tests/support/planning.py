@@ -60,6 +60,8 @@ class Scene:
     rows: list[Row] = field(default_factory=list)
     store: FakeDestination = field(default_factory=FakeDestination)
     links: dict[str, str] = field(default_factory=dict)
+    elsewhere: set[str] = field(default_factory=set)
+    """Entries that other jobs are linked to."""
     broken: Sequence[Rejected] = ()
     plans: int = 0
     windows: list[Window | None] = field(default_factory=list)
@@ -107,6 +109,7 @@ class Scene:
             scripts=scripts or NoScripts(),
             options=options or Options(),
             known=known,
+            elsewhere=lambda ids: self.elsewhere.intersection(ids),
         ) as run:
             self.store.close()
             drafts = list(run.changes())

@@ -75,11 +75,11 @@ def a_job(**fields: Any) -> Job:
     return parsed
 
 
-def an_update(number: int, phase: Phase = Phase.UPDATE) -> Change:
+def an_update(number: int, phase: Phase = Phase.UPDATE, record: str | None = None) -> Change:
     """A new surname for one entry."""
     change = AttributeChange("sn", ("Old",), ("New",))
-    dn = f"cn=p{number},ou=People,dc=example,dc=org"
-    return Change(f"{number}", "update", dn, (change,), (Step("modify", phase, None, ("sn",)),), f"id{number}", "v1")
+    dn, steps = f"cn=p{number},ou=People,dc=example,dc=org", (Step("modify", phase, None, ("sn",)),)
+    return Change(f"{number}", "update", dn, (change,), steps, f"id{number}", "v1", record=record)
 
 
 def a_delete(number: int) -> Change:
@@ -152,11 +152,11 @@ class OneStore:
 class WorkerHarness:
     """One worker on a real database; the other services are the test's words."""
 
-    def __init__(self, database_url: str, folder: Path) -> None:
+    def __init__(self, database_url: str, folder: Path, look_after: timedelta = timedelta(minutes=15)) -> None:
         self.sign = signers(folder, "scheduler", "sync-worker", "approvals", "console")
         self.database = Database(open_engine(database_url, "test"), delivery, "sync-worker")
         self.verifier = Verifier(KeyRing(folder), INSTALLATION)
-        self.life = Life(self.sign["sync-worker"])
+        self.life = Life(self.sign["sync-worker"], look_after)
         self.store = ScriptedWriter()
         self.keys = PasswordKeys(folder / "passwords")
         (folder / "passwords").write_text(token_urlsafe(32))

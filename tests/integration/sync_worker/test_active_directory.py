@@ -123,6 +123,23 @@ def test_a_new_account_may_be_made_in_steps(domain: Domain) -> None:
     assert may_bind(domain, change.dn, "Secret.of-1")
 
 
+def test_an_account_that_was_only_half_made_is_taken_up_by_the_next_plan_as_new(domain: Domain) -> None:
+    domain.fields += [
+        {"to": DISABLED, "static": "FALSE"},
+        {"to": "userAccountControl;PASSWD_NOTREQD", "static": "TRUE"},
+    ]
+    people, in_steps = [row(domain, "1")], {"create_in_steps": True}
+    (change,), _, _ = domain.plan(people, provider=in_steps)
+    assert [step.what for step in change.steps] == ["add", "modify"]
+    (added,) = domain.apply([replace(change, steps=change.steps[:1])])
+    assert control(domain) == 0x222
+    (left,), _, _ = domain.plan(people, provider=in_steps, half_made={added.entry_id})
+    assert (left.op, left.id, [step.what for step in left.steps]) == ("create", added.entry_id, ["modify"])
+    assert [outcome.result for outcome in domain.apply([left])] == [Result.APPLIED]
+    assert control(domain) == 0x220
+    assert domain.run(people, provider=in_steps) == []
+
+
 def enabled(change: Change) -> Change:
     """The account with a password, as its add gets it."""
     attributes = [a for a in change.attributes if a.name != DISABLED]

@@ -363,6 +363,18 @@ def test_only_linked_extras_are_removed_and_the_others_counted(scene: Scene) -> 
     assert plan.by_attribute == {}
 
 
+def test_a_removal_of_what_another_job_manages_too_is_looked_at_by_a_person(scene: Scene) -> None:
+    scene.rows = [person("1")]
+    for id_, key, name in (("a", "1", "Ann"), ("b", "2", "Bob"), ("c", "3", "Cyd")):
+        scene.entry(id_, key, name)
+    scene.links, scene.elsewhere = {"a": "1", "b": "2", "c": "3"}, {"a", "b"}
+    for plan in (scene.plan(extra="delete"), scene.plan(extra="move", move_to=f"ou=Left,{BASE}")):
+        assert [change.key for change in plan.changes] == ["2", "3"]
+        (check,) = plan.checks
+        assert check.startswith(f"other jobs manage entries that are to go, too (cn=Bob Low,{PEOPLE}): ")
+    assert scene.plan(extra="skip").checks == ()
+
+
 def test_all_extras_may_be_asked_for(scene: Scene) -> None:
     with_extras(scene)
     plan = scene.plan(extra="delete", extra_scope="all")

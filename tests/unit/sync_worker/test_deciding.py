@@ -112,6 +112,20 @@ def test_an_entry_that_is_as_wanted_is_left_alone() -> None:
     assert decider().update(record(mail=("a",)), entry(mail=("a",))) is None
 
 
+def test_what_is_left_of_a_creation_that_was_only_begun_is_a_create_still() -> None:
+    made = decider()
+    kind = replace(made.design.object_type, late={"mail": ("none",)})
+    made = replace(made, design=replace(made.design, object_type=kind), half_made={"uuid"})
+    left = Step("modify", Phase.UPDATE, attributes=("mail",))
+    change = updated(made, record(mail=("a",)), entry(mail=("none",)))
+    assert (change.op, change.id, change.version, change.steps) == ("create", "uuid", "csn", (left,))
+    assert change.attributes == (AttributeChange("mail", ("none",), ("a",)),)
+    change = updated(made, record(last="Lee", mail=("a",)), entry())
+    assert change.steps == (Step("modify", Phase.UPDATE, attributes=("sn",)), left)
+    assert made.update(record(), entry()) is None
+    assert made.update(record(mail=("a",)), replace(entry(mail=("a",)), id="other")) is None
+
+
 def test_an_update_is_one_modify_of_what_differs() -> None:
     change = updated(decider(), record(last="Lee", mail=("b", "c")), entry(mail=("a", "b")))
     assert (change.op, change.dn, change.id, change.version) == ("update", f"cn=Ann Low,{PEOPLE}", "uuid", "csn")

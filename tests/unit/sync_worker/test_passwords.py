@@ -86,7 +86,7 @@ def test_a_new_key_goes_on_top_and_the_old_one_still_opens(keys: PasswordKeys) -
         keys.open(newer, PLACE)
 
 
-@pytest.mark.parametrize("text", [None, "", "c2hvcnQ", "no base64 at all: ż", token_urlsafe(16)])
+@pytest.mark.parametrize("text", [None, "", "c2hvcnQ", "no base64 at all: ż", "A" * 22])
 def test_a_key_file_that_is_none_is_said_without_what_is_in_it(tmp_path: Path, text: str | None) -> None:
     file = tmp_path / "key"
     if text is not None:

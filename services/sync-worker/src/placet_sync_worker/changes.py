@@ -106,7 +106,8 @@ class Change:
     `id` (entryUUID, objectGUID, primary key) and `version` (entryCSN) are the entry's as read at planning, None for a
     create. `dn` is where the entry is (for a create: where it will be). `attributes` are conditions, also for a delete,
     whose `after` are empty. `image` is the rest of an entry that is moved, disabled or deleted, as far as it can be
-    read, with the groups that name it as `memberOf`: for the approver and for undo.
+    read, with the groups that name it as `memberOf`: for the approver and for undo. `record` is a keyed digest of the
+    source record as it was mapped; None where the change was not made from one.
     """
 
     key: str
@@ -117,9 +118,11 @@ class Change:
     id: str | None = None
     version: str | None = None
     image: tuple[Image, ...] = ()
+    record: str | None = None
 
     def document(self) -> Mapping[str, Any]:
         """The change in the shape that is hashed and stored: plain JSON."""
+        seldom = {"record": self.record} if self.record is not None else {}
         return {
             "key": self.key,
             "id": self.id,
@@ -138,6 +141,7 @@ class Change:
                 for s in self.steps
             ],
             "image": [{"name": i.name, "values": [*i.values]} for i in self.image],
+            **seldom,
         }
 
     @classmethod
@@ -164,6 +168,7 @@ class Change:
                 for s in document["steps"]
             ),
             image=tuple(Image(i["name"], tuple(i["values"])) for i in document["image"]),
+            record=document.get("record"),
         )
 
 

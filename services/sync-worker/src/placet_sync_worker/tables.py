@@ -33,7 +33,7 @@ runs = Table(
     Column("order_token", Text, nullable=False),
     Column("plan_token", Text),
     Column("decision_token", Text),
-    Column("state", Text, nullable=False, comment="ordered, planned, applying, finished"),
+    Column("state", Text, nullable=False, comment="ordered, planned, applying, looking, waiting, finished"),
     Column("phase", SmallInteger, comment="the phase that is applied now"),
     Column("ending", Text, comment="cancelled, expired or gave_up: no further step is written"),
     Column("outcome", Text),
@@ -50,8 +50,13 @@ runs = Table(
     Column("first_attempt_at", _TIME),
     Column("ordered_at", _TIME, nullable=False, server_default=func.now()),
     Column("planned_at", _TIME),
+    Column("record_key", LargeBinary, comment="of the digests of the records that the plan was made from"),
+    Column("removes_from", Text, comment="the store whose removals are this run's alone until its end"),
+    Column("looked_at", _TIME, comment="when the source was last read again"),
     Column("finished_at", _TIME),
     Index("ix_runs_to_plan", "next_at", postgresql_where=text("state = 'ordered'")),
+    Index("ix_runs_removes_from", "removes_from", unique=True, postgresql_where=text("state <> 'finished'")),
+    Index("ix_runs_to_look", "next_at", postgresql_where=text("state = 'looking'")),
 )
 
 batches = Table(
@@ -138,8 +143,12 @@ links = Table(
     Column("job_id", Text, primary_key=True),
     Column("source_key", Text, nullable=False),
     Column("linked_at", _TIME, nullable=False, server_default=func.now()),
+    Column(
+        "unfinished", Boolean, nullable=False, server_default=text("false"),
+        comment="the entry was added and has not gone through all steps of its creation: the next plan takes it up",
+    ),
     Index("ix_links_by_key", "source_key", postgresql_using="hash"),
-)
+)  # fmt: skip
 
 marks = Table(
     "marks",

@@ -32,6 +32,11 @@ class Task:
         return self.change.steps[self.position]
 
     @property
+    def is_last(self) -> bool:
+        """Whether the change is done with this step."""
+        return self.position + 1 == len(self.change.steps)
+
+    @property
     def sets_password(self) -> bool:
         return any(a.password and a.name in self.step.attributes for a in self.change.attributes)
 

@@ -192,21 +192,14 @@ class Job(Object):
         return self
 
     @property
-    def password(self) -> Password | None:
-        """How the passwords of its new entries are made; None where they get none."""
-        return next((field.password for field in self.fields_ if field.password is not None), None)
-
-    @model_validator(mode="after")
-    def _one_password(self) -> Self:
-        made = [field.to for field in self.fields_ if field.password is not None]
-        if len(made) > 1:
-            raise ValueError(f"fields: {' and '.join(made)} would get passwords of their own; a new entry has one")
-        return self
-
-    @property
     def read_again(self) -> timedelta:
         """How far before the newest stamp the next run reads on: rows are committed later than they are stamped."""
         return timedelta(minutes=5) if self.overlap is None else self.overlap
+
+    @property
+    def password(self) -> Password | None:
+        """How the passwords of its new entries are made; None where they get none."""
+        return next((field.password for field in self.fields_ if field.password is not None), None)
 
     @model_validator(mode="after")
     def _only_what_changed(self) -> Self:
@@ -221,6 +214,13 @@ class Job(Object):
                 f"extra: {self.extra} does not go with mode: changed: a run that reads only what changed cannot know"
                 " what is gone; set `extra: skip`, and remove by a job of its own with mode: all"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _one_password(self) -> Self:
+        made = [field.to for field in self.fields_ if field.password is not None]
+        if len(made) > 1:
+            raise ValueError(f"fields: {' and '.join(made)} would get passwords of their own; a new entry has one")
         return self
 
     @model_validator(mode="after")

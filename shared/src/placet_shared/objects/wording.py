@@ -21,13 +21,14 @@ def transform_in_words(field: Field) -> str:
     return made[field.transform]()
 
 
+def _password(made: Password) -> str:
+    who = ", ".join(("any admin", *made.deliver_to))
+    kept = format_duration(made.expires_after)
+    return f"a random password of {made.length} characters, kept for {who} for {kept}: `placet run passwords RUN`"
+
+
 def _substring(part: Substring) -> str:
     return f"characters {part.start} to {part.start + part.length - 1} of {part.from_}"
-
-
-def _password(made: Password) -> str:
-    who, kept = ", ".join(("any admin", *made.deliver_to)), format_duration(made.expires_after)
-    return f"a random password of {made.length} characters, kept for {who} for {kept}: `placet run passwords RUN`"
 
 
 def _quoted(value: str | tuple[str, ...] | None) -> str:

@@ -333,6 +333,11 @@ class DirectoryWriter:
             return value
 
 
+def _is_read(task: Task) -> bool:
+    """Whether the entry's id and version are needed afterwards: for a link, or before a next step."""
+    return task.step.what == "add" or task.position + 1 < len(task.change.steps)
+
+
 def _with_password(task: Task) -> Task:
     """What the step sets as a password stands in it for as long as it is put together. Raises ValueError where there is
     none: an entry would be made without one."""
@@ -350,11 +355,6 @@ def _without_password(task: Task, answer: Answer) -> Answer:
     if task.password is None or task.password not in answer.message:
         return answer
     return replace(answer, message=answer.message.replace(task.password, "…"))
-
-
-def _is_read(task: Task) -> bool:
-    """Whether the entry's id and version are needed afterwards: for a link, or before a next step."""
-    return task.step.what == "add" or task.position + 1 < len(task.change.steps)
 
 
 def _first_of_each_change(tasks: list[Task]) -> tuple[list[Task], list[Task]]:

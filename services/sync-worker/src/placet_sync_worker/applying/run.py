@@ -213,9 +213,11 @@ class BatchApplier:
     async def _link(self, work: Work, job: Claimed, settled: list[tuple[Task, Outcome]]) -> None:
         shot = job.order.snapshot
         good = [(task, outcome) for task, outcome in settled if outcome.result in PROVEN]
-        made = [(str(o.entry_id), t.change.key) for t, o in good if t.step.what == "add" and o.entry_id]
+        made = [(str(o.entry_id), t.change.key, not t.is_last) for t, o in good if t.step.what == "add" and o.entry_id]
+        finished = [t.change.key for t, _ in good if t.change.op == "create" and t.is_last and t.step.what != "add"]
         gone = [str(t.change.id) for t, _ in good if t.step.what == "delete"]
         await links.link(work, shot.destination.name, shot.job_id, made)
+        await links.finish(work, shot.destination.name, shot.job_id, finished)
         await links.unlink(work, shot.destination.name, gone)
 
     async def _stalled(self, work: Work, job: Claimed, run: Row[Any], why: str, *, moved: bool) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 from ..changes import Rejected
 from .deciding import Entry, Record
 from .design import Design
-from .joining import JOINED, Joined, quoted, shown_key
+from .joining import JOINED, Joined, shown_key
 from .shelf import Shelf
+from .views import quoted
 
 SHOWN = 5
 """Records or entries that a reason names."""
@@ -124,8 +125,7 @@ class Candidates:
 
     @cached_property
     def _record(self) -> str:
-        keys = [f"s.k{n}" for n in range(len(self.design.keys))]
-        return ", ".join(["s.record", "s.late", *keys, *(f"s.t{n}" for n in range(len(self.design.targets)))])
+        return record_columns(self.design)
 
     @cached_property
     def entry_columns(self) -> str:
@@ -146,8 +146,19 @@ class Candidates:
         return f"extras e JOIN d ON d.n = e.d WHERE {which}"
 
     def _as_record(self, row: tuple[Any, ...]) -> Record:
-        last_key = 2 + len(self.design.keys)
-        return Record(row[0], row[2:last_key], tuple(map(self.shelf.get, row[last_key:])), tuple(row[1]))
+        return as_record(self.design, self.shelf, row)
 
     def as_entry(self, row: Sequence[Any]) -> Entry:
         return Entry(row[0], row[1], row[2], tuple(map(self.shelf.get, row[3:])))
+
+
+def record_columns(design: Design) -> str:
+    """What `as_record` makes a record of, as columns of `s`."""
+    keys = [f"s.k{n}" for n in range(len(design.keys))]
+    return ", ".join(["s.record", "s.late", *keys, *(f"s.t{n}" for n in range(len(design.targets)))])
+
+
+def as_record(design: Design, shelf: Shelf, row: tuple[Any, ...]) -> Record:
+    """The record of a row of `record_columns`."""
+    last_key = 2 + len(design.keys)
+    return Record(row[0], row[2:last_key], tuple(map(shelf.get, row[last_key:])), tuple(row[1]))

@@ -19,10 +19,12 @@ class Options:
     unique: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
     """Keys, as shown: plan for these records alone, and no removals."""
-    explain: bool = False
-    """Whether it is kept why these records become what they do."""
+    record_key: bytes = b""
+    """Of the digests of the records that changes are made from."""
     keeps_passwords: bool = True
     """Whether the workers have a key to keep passwords with until they are taken."""
+    explain: bool = False
+    """Whether it is kept why these records become what they do."""
     memory_limit: str = "128MB"
     threads: int = 2
 
@@ -31,13 +33,14 @@ class Options:
         cls,
         destination: Provider,
         records: tuple[str, ...] = (),
+        record_key: bytes = b"",
         *,
-        explain: bool = False,
         keeps_passwords: bool = True,
+        explain: bool = False,
     ) -> Self:
         """What a destination's provider says about planning."""
         disable, unique = getattr(destination, "disable", None), getattr(destination, "unique", ())
-        return cls(disable, unique, records, explain, keeps_passwords)
+        return cls(disable, unique, records, record_key, keeps_passwords, explain)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from .deciding import Entry
 from .drafting import Drafts
 from .explaining import explain_extra, explain_nothing, explain_record
 from .explanation import Explanation, MatchedBy
-from .joining import quoted
 from .sightings import SEEN, Sightings
+from .views import quoted
 
 
 @dataclass(frozen=True)

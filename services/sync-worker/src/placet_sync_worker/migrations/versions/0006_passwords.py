@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "passwords"
-down_revision = "marks"
+down_revision = "unfinished"
 
 
 def upgrade() -> None:

@@ -1,0 +1,95 @@
+"""Removals of two runs at one store: one after the other, whoever comes first."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from placet_shared.events import RunCancelled
+from placet_sync_worker.changes import Result
+from placet_sync_worker.life import resume_waiting
+from placet_sync_worker.store import links, runs
+from placet_sync_worker.tasks import Outcome, Task
+from tests.support.worker import WorkerHarness, a_delete, an_update
+
+
+@pytest.fixture
+async def worker(database_url: str, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
+    harness = WorkerHarness(database_url, tmp_path)
+    await harness.migrate()
+    yield harness
+    await harness.database.engine.dispose()
+
+
+async def two_runs(worker: WorkerHarness) -> tuple[str, str]:
+    """Two runs that write and remove; the first one's removal has no answer."""
+    first = await worker.planned([an_update(1), a_delete(2)])
+    second = await worker.planned([an_update(3), a_delete(4)])
+    worker.store.answers = _no_answer_to_removals
+    await worker.approve(first)
+    await worker.apply_all()
+    await worker.approve(second)
+    await worker.apply_all()
+    return first, second
+
+
+def _no_answer_to_removals(task: Task) -> Outcome:
+    return Outcome(None if task.step.what == "delete" else Result.APPLIED, "no answer")
+
+
+async def resume(worker: WorkerHarness) -> None:
+    await resume_waiting(worker.database, worker.verifier, worker.life)
+    await worker.rows("UPDATE sync.batches SET next_at = now()")
+    await worker.apply_all()
+
+
+async def test_removals_wait_until_those_of_another_run_are_over(worker: WorkerHarness) -> None:
+    first, second = await two_runs(worker)
+    assert (await worker.run(second))["state"] == "waiting"
+    assert await worker.results(second) == ["applied", None]
+    await resume(worker)
+    assert (await worker.run(second))["state"] == "waiting"
+    worker.store.answers = lambda _task: Outcome(Result.APPLIED)
+    await resume(worker)
+    assert (await worker.run(first))["outcome"] == "succeeded"
+    await resume(worker)
+    assert (await worker.run(second))["outcome"] == "succeeded"
+    deleted = [task.change.key for task, _ in worker.store.asked if task.step.what == "delete"]
+    assert deleted[-1] == "4"
+    assert set(deleted[:-1]) == {"2"}
+
+
+async def test_a_run_that_waits_may_be_cancelled(worker: WorkerHarness) -> None:
+    _, second = await two_runs(worker)
+    cancel = worker.sign["scheduler"].signed(RunCancelled, run_id=second, cancelled_by="ada", reason="")
+    await worker.tell(cancel)
+    assert (await worker.run(second))["outcome"] == "cancelled"
+    assert await worker.results(second) == ["applied", "skipped"]
+
+
+async def test_a_waiting_run_whose_order_was_altered_ends(worker: WorkerHarness) -> None:
+    _, second = await two_runs(worker)
+    await worker.rows("UPDATE sync.runs SET order_token = order_token || 'x' WHERE run_id = :run", run=second)
+    await resume(worker)
+    assert (await worker.run(second))["outcome"] == "failed"
+
+
+async def test_of_many_that_ask_at_once_one_has_the_removals_of_a_store(worker: WorkerHarness) -> None:
+    asking = [await worker.planned([a_delete(n)]) for n in range(4)]
+
+    async def ask(run_id: str, store: str) -> bool:
+        async with worker.database.transaction() as work:
+            await runs.find(work, run_id, lock=True)
+            return await runs.hold_removals(work, run_id, store)
+
+    assert sorted(await asyncio.gather(*(ask(run_id, "corp") for run_id in asking[:3]))) == [False, False, True]
+    assert await ask(asking[3], "another")
+
+
+async def test_links_of_other_jobs_at_the_same_store_are_found(worker: WorkerHarness, database_url: str) -> None:
+    async with worker.database.transaction() as work:
+        await links.link(work, "corp", "ours", [("a", "1", False), ("b", "2", False)])
+        await links.link(work, "corp", "theirs", [("b", "2", False), ("c", "3", False)])
+        await links.link(work, "another", "theirs", [("a", "1", False)])
+    assert links.linked_elsewhere(database_url, "corp", "ours", ["a", "b", "d"]) == {"b"}
