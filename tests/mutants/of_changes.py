@@ -192,4 +192,21 @@ TURNS = (
     ),
 )
 
-OF_CHANGES = WRITING + TRUST + PLANS + LOOKS + TURNS
+PLACES = (
+    Mutant(
+        "moved-to-a-place-that-was-not-made",
+        f"{WORKER}/store/batches.py",
+        "    if not numbers:\n",
+        "    if True:\n",
+        (f"{IN_TURN}::test_what_is_moved_to_a_place_that_could_not_be_made_is_skipped",),
+    ),
+    Mutant(
+        "place-linked-like-a-record",
+        f"{WORKER}/applying/directory.py",
+        "            and not task.change.container\n",
+        "",
+        (f"{WRITER}::test_a_container_is_made_once_and_belongs_to_no_record",),
+    ),
+)
+
+OF_CHANGES = WRITING + TRUST + PLANS + LOOKS + TURNS + PLACES

@@ -171,6 +171,10 @@ class Destination(Protocol):
         None: every entry of the store that has these attributes."""
         ...
 
+    def holds(self, dn: str) -> bool:
+        """Whether an entry has this name; asked only where entries have names."""
+        ...
+
     def images(self, ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:
         """Entries by id, each as far as it can be read: its attributes as text, and as `memberOf` the DNs of the groups
         that name it. An entry that is gone is left out."""

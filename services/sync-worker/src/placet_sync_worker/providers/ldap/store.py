@@ -106,6 +106,13 @@ class LdapStore:
         for entries in self.directory.columns(self._checked_base(base), "subtree", asked, wanted):
             yield self._page(entries, names)
 
+    def holds(self, dn: str) -> bool:
+        """See `Destination`."""
+        try:
+            return any(self.directory.search(dn, "base", "(objectClass=*)", [self.id_attribute]))
+        except NoSuchEntryError:
+            return False
+
     def images(self, ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:
         """See `Destination`. Passwords are left out."""
         for start in range(0, len(ids), IDS_PER_SEARCH):
