@@ -181,7 +181,7 @@ TURNS = (
         f"{WORKER}/store/runs.py",
         "    await work.connection.execute(select(turn))\n",
         "",
-        (f"{IN_TURN}::test_of_many_that_ask_at_once_one_has_the_removals_of_a_store",),
+        (f"{IN_TURN}::test_of_two_that_ask_at_once_one_has_the_removals_of_a_store",),
     ),
     Mutant(
         "entry-of-another-job-removed-unsaid",
