@@ -106,6 +106,13 @@ PLANS = (
         (f"{PLANNING}::test_protected_entries_stay_and_are_named",),
     ),
     Mutant(
+        "passwords-explained",
+        f"{WORKER}/planning/explaining.py",
+        "return _secretive(told) if is_secret(target) else told",
+        "return told",
+        ("tests/unit/sync_worker/test_explaining.py::test_passwords_are_shown_to_nobody",),
+    ),
+    Mutant(
         "extras-removed-despite-an-unreadable-key",
         f"{WORKER}/planning/planner.py",
         'job.extra != "skip" and not records.unreadable and',
@@ -203,8 +210,8 @@ PLACES = (
     Mutant(
         "place-linked-like-a-record",
         f"{WORKER}/applying/directory.py",
-        "            and not task.change.container\n",
-        "",
+        " and not task.change.container\n    return linked",
+        "\n    return linked",
         (f"{WRITER}::test_a_container_is_made_once_and_belongs_to_no_record",),
     ),
 )

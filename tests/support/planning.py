@@ -1,6 +1,6 @@
 """A job with fakes on both sides, and what a run of it would do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from placet_sync_worker.changes import Change, Rejected
 from placet_sync_worker.mapping.script import ScriptEngine
 from placet_sync_worker.planning.design import Options
 from placet_sync_worker.planning.planner import plan_run
+from placet_sync_worker.planning.progress import Known
+from placet_sync_worker.ports import Window
 from placet_sync_worker.testing.destination import PEOPLE, FakeDestination
 from placet_sync_worker.testing.scripts import NoScripts
 from placet_sync_worker.testing.source import FakeSource
@@ -42,6 +44,8 @@ class Seen:
     checks: tuple[str, ...]
     matches: dict[str, str]
     read: tuple[int, int, int]
+    explanations: tuple[Mapping[str, Any], ...]
+    mark: str | None
 
     def ops(self) -> list[tuple[str, str]]:
         """(operation, key) of all changes, in the plan's order."""
@@ -60,6 +64,8 @@ class Scene:
     """Entries that other jobs are linked to."""
     broken: Sequence[Rejected] = ()
     plans: int = 0
+    windows: list[Window | None] = field(default_factory=list)
+    """What was asked of the source."""
 
     def entry(self, id_: str, number: str, first: str = "Ann", last: str = "Low", **more: str | Sequence[str]) -> None:
         """An entry of the store, as the job would have made it; `more` overrides."""
@@ -78,12 +84,20 @@ class Scene:
         }
         return Job.model_validate(document)
 
-    def plan(self, *, options: Options | None = None, scripts: ScriptEngine | None = None, **job: Any) -> Seen:
+    def plan(
+        self,
+        *,
+        options: Options | None = None,
+        scripts: ScriptEngine | None = None,
+        known: Known | None = None,
+        **job: Any,
+    ) -> Seen:
         """What a run would do."""
         self.plans += 1
         spool = self.folder / f"plan-{self.plans}"
         spool.mkdir()
-        source = FakeSource(self.rows, ["id", "first", "last", "mail", "room", "boss", "region"], self.broken)
+        names = ["id", "first", "last", "mail", "room", "boss", "region", "passwd", "at"]
+        source = FakeSource(self.rows, names, self.broken, windows=self.windows)
         self.store.closed = False
         links = iter(self.links.items())
         with plan_run(
@@ -94,6 +108,7 @@ class Scene:
             spool,
             scripts=scripts or NoScripts(),
             options=options or Options(),
+            known=known,
             elsewhere=lambda ids: self.elsewhere.intersection(ids),
         ) as run:
             self.store.close()
@@ -109,4 +124,6 @@ class Scene:
                 checks=run.checks,
                 matches=dict(run.matches()),
                 read=(run.source_read, run.destination_read, run.within_query),
+                explanations=run.explanations,
+                mark=run.mark,
             )

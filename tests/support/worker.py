@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +26,8 @@ from placet_sync_worker import handlers
 from placet_sync_worker.applying.run import BatchApplier
 from placet_sync_worker.changes import AttributeChange, Change, Phase, Rejected, Result, Step
 from placet_sync_worker.life import Life
+from placet_sync_worker.passwords.keeping import PasswordKeeper
+from placet_sync_worker.passwords.keys import PasswordKeys
 from placet_sync_worker.plan import Draft
 from placet_sync_worker.planning.planner import PlannedRun
 from placet_sync_worker.planning.run import MadePlan, RunPlanner
@@ -155,6 +158,8 @@ class WorkerHarness:
         self.verifier = Verifier(KeyRing(folder), INSTALLATION)
         self.life = Life(self.sign["sync-worker"], look_after)
         self.store = ScriptedWriter()
+        self.keys = PasswordKeys(folder / "passwords")
+        (folder / "passwords").write_text(token_urlsafe(32))
         self.plan: PlannedRun | Exception = ReadyPlan([])
         self.planner = RunPlanner(
             self.database, self._make, self.verifier, self.sign["sync-worker"], self.life, folder, no_failpoint, LEASE
@@ -175,7 +180,9 @@ class WorkerHarness:
     def another_applier(self, store: ScriptedWriter, epoch: int = 1) -> BatchApplier:
         """A second replica's applying loop."""
         connections: Any = OneStore(store)
-        return BatchApplier(self.database, connections, self.verifier, self.life, no_failpoint, LEASE, epoch)
+        return BatchApplier(
+            self.database, connections, self.verifier, self.life, no_failpoint, LEASE, epoch, PasswordKeeper(self.keys)
+        )
 
     async def migrate(self) -> None:
         async with self.database.engine.begin() as connection:

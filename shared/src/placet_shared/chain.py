@@ -41,7 +41,7 @@ class Snapshot(Link):
 
 
 class Order(Link):
-    """The scheduler's: do this job once."""
+    """The scheduler's: do this job once. `everything`: also what has not changed, whatever the job's mode."""
 
     run_id: str
     installation: str
@@ -52,6 +52,7 @@ class Order(Link):
     reason: str = ""
     preview: bool
     records: tuple[str, ...] = ()
+    everything: bool = False
     snapshot: Snapshot
 
 

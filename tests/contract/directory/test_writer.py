@@ -12,6 +12,7 @@ from placet_sync_worker.ports import Answer, Directory, Entry, Modification, Ope
 from placet_sync_worker.providers.ldap.store import LdapStore
 from placet_sync_worker.providers.ldap.wire import Scope
 from placet_sync_worker.tasks import Outcome, Task
+from placet_sync_worker.testing.directory import FakeServer
 from tests.support.directories import GROUPS, FakeWorld, World, at_once, open_store, person, soon, write
 from tests.support.slapd import BASE_DN, PEOPLE
 
@@ -155,6 +156,16 @@ def test_something_else_with_the_name_of_a_container_is_a_conflict(world: World)
     assert (outcome.result, outcome.reason) == (CONFLICT, f"something else has this name by now: {LEFT}")
 
 
+def test_what_answers_do_not_show_is_looked_up() -> None:
+    world = FakeWorld(FakeServer(post_reads=False))
+    (made,) = apply(world, tasks(a_create("Ada", "1")))
+    entry = found(world, "1")
+    assert (made.entry_id, made.version) == tuple(
+        entry.attributes[name][0].decode() for name in ("entryUUID", "entryCSN")
+    )
+    assert results(apply(world, tasks(a_move(entry, "Bo", sn("Sample", "New"))))) == [APPLIED, APPLIED]
+
+
 def test_an_entry_is_changed_renamed_and_deleted(world: World, ada: Entry) -> None:
     assert results(apply(world, tasks(an_update(ada, sn("Sample", "Byron"))))) == [APPLIED]
     moved = a_move(found(world, "1"), "Ada L", sn("Byron", "Lovelace"), AttributeChange("title", (), ("Dr", "Lady")))
@@ -246,6 +257,17 @@ def test_the_whole_store_is_searched_for_keys_before_creates(world: World) -> No
     outcomes = apply(world, tasks(a_create("new", "1"), a_create("other", "2")))
     assert results(outcomes) == [CONFLICT, APPLIED]
     assert f"cn=x,{GROUPS}" in (outcomes[0].reason or "")
+
+
+def test_unique_values_are_searched_in_the_whole_store_before_creates(world: World) -> None:
+    write(world, person("Ada", employeeNumber="1", mail="A@x"))
+    store = replace(open_store(world), unique=("mail",))
+    some = [a_create("new", "2", mail="a@x"), a_create("other", "3", mail="o@x"), a_create("none", "4")]
+    outcomes = DirectoryWriter(store, ("employeeNumber",)).apply(tasks(*some), soon())
+    again = DirectoryWriter(store, ("employeeNumber",)).apply(tasks(*some[1:], maybe_sent=True), soon())
+    store.close()
+    assert (results(outcomes), results(again)) == ([CONFLICT, APPLIED, APPLIED], [ALREADY, ALREADY])
+    assert outcomes[0].reason == f"mail still held by {dn_of('Ada')}"
 
 
 def test_a_key_is_found_among_several_values_too(world: World) -> None:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 from placet_shared.api import install_problem_documents
 from placet_sync_worker.api import build_router
 from placet_sync_worker.changes import Rejected
+from placet_sync_worker.passwords.keys import PasswordKeys
 from tests.support.signing import an_identity
 from tests.support.worker import WorkerHarness, an_update
 
@@ -22,7 +23,7 @@ class Api:
         self.worker = worker
         self._app = FastAPI()
         install_problem_documents(self._app)
-        self._app.include_router(build_router(worker.database, worker.verifier, APIRouter()))
+        self._app.include_router(build_router(worker.database, worker.verifier, APIRouter(), PasswordKeys(None)))
         self.run_id = ""
 
     async def get(self, query: str) -> httpx2.Response:

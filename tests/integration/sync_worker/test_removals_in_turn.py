@@ -130,7 +130,7 @@ async def test_what_is_moved_to_a_place_that_was_made_is_written(worker: WorkerH
 
 async def test_links_of_other_jobs_at_the_same_store_are_found(worker: WorkerHarness, database_url: str) -> None:
     async with worker.database.transaction() as work:
-        await links.link(work, "corp", "ours", [("a", "1"), ("b", "2")])
-        await links.link(work, "corp", "theirs", [("b", "2"), ("c", "3")])
-        await links.link(work, "another", "theirs", [("a", "1")])
+        await links.link(work, "corp", "ours", [("a", "1", False), ("b", "2", False)])
+        await links.link(work, "corp", "theirs", [("b", "2", False), ("c", "3", False)])
+        await links.link(work, "another", "theirs", [("a", "1", False)])
     assert links.linked_elsewhere(database_url, "corp", "ours", ["a", "b", "d"]) == {"b"}

@@ -7,7 +7,7 @@ from placet_sync_worker.ports import Entry, Window
 from placet_sync_worker.providers.active_directory.attributes import AdAttributes
 from placet_sync_worker.providers.active_directory.schema import AdSchema, parse_schema
 from placet_sync_worker.providers.active_directory.types import object_type_of
-from placet_sync_worker.providers.active_directory.window import Stamps
+from placet_sync_worker.providers.active_directory.window import Numbers
 
 TEXT, DN, NUMBER, OCTETS, SID, LARGE, OID = (
     "2.5.5.12", "2.5.5.1", "2.5.5.9", "2.5.5.10", "2.5.5.17", "2.5.5.16", "2.5.5.2",
@@ -104,7 +104,7 @@ def test_values_are_texts_that_give_their_octets_again(schema: AdSchema) -> None
 
 
 def test_changes_are_asked_for_by_the_numbers_of_one_database_state(schema: AdSchema) -> None:
-    stamps, attributes = Stamps("id-1"), AdAttributes(schema)
+    stamps, attributes = Numbers("id-1", 4711), AdAttributes(schema)
     window = Window("uSNChanged", stamps.text(47), ("cn", "title"), (("a*", "b"),) * 101)
     first, *more = stamps.queries("(cn=*)", window, attributes)
     assert first == "(&(cn=*)(uSNChanged>=47))"

@@ -14,7 +14,9 @@ from placet_shared.identity import Identity, caller_of
 from placet_shared.paging import MOST_PER_PAGE, Limit, NumberCursor, Page, page_of
 from placet_shared.work import Database, Work
 
-from .store import plans, runs
+from .passwords.handing import Desk, build_passwords
+from .passwords.keys import PasswordKeys
+from .store import explanations, plans, runs
 from .unaltered import AlteredError, require_shown
 
 SHOWN_VALUES = 50
@@ -24,8 +26,8 @@ LAST_NUMBER = 2**31 - 1
 """No change of a plan has a larger one: PostgreSQL's integer."""
 
 
-def build_router(database: Database, verifier: Verifier, checks: APIRouter) -> APIRouter:
-    """All of the worker's routes; `checks` are those that only the scheduler calls."""
+def build_router(database: Database, verifier: Verifier, checks: APIRouter, keys: PasswordKeys) -> APIRouter:
+    """All of the worker's routes; `checks` are those that only the scheduler calls, `keys` open kept passwords."""
     router = APIRouter(prefix="/api/v1")
     caller = Depends(caller_of(verifier))
 
@@ -53,6 +55,19 @@ def build_router(database: Database, verifier: Verifier, checks: APIRouter) -> A
             results = await plans.step_results(work, run_id, [row.number for row in rows])
             return page_of(rows, limit, _number, lambda row: show_change(row, results))
 
+    @router.get("/runs/{run_id}/explanations")
+    async def explained(
+        run_id: str, _caller: Annotated[Identity, caller], cursor: NumberCursor, limit: Limit = MOST_PER_PAGE
+    ) -> Page[dict[str, Any]]:
+        """Why the records that a preview was asked for become what they do: one by one, attribute by attribute."""
+        after = -1 if cursor is None else min(cursor, LAST_NUMBER)
+        async with database.transaction() as work:
+            if await runs.find(work, run_id) is None:
+                raise NotFoundError(f"no run has the id {run_id}; see `placet run list`")
+            rows = await explanations.list_of(work, run_id, after=after, limit=limit + 1)
+            return page_of(rows, limit, _number, lambda row: dict(row.document or {"key": row.key}))
+
+    router.include_router(build_passwords(Desk(database, verifier, keys), caller_of(verifier)))
     router.include_router(dead_letters_router(database, caller_of(verifier)))
     router.include_router(checks)
     return router
@@ -98,6 +113,8 @@ def show_rejected(row: Row[Any]) -> dict[str, Any]:
 
 def _show_attribute(attribute: Mapping[str, Any]) -> dict[str, Any]:
     before, after = attribute["before"], attribute["after"]
+    if attribute.get("password"):
+        return {"name": attribute["name"], "before": before, "after": after, "password": True}
     if max(len(before), len(after)) <= SHOWN_VALUES:
         return {"name": attribute["name"], "before": before, "after": after}
     old, new = set(before), set(after)

@@ -46,11 +46,18 @@ def worst(results: list[Result]) -> Result:
 
 @dataclass(frozen=True, slots=True)
 class AttributeChange:
-    """One attribute's values, decoded to text, before and after; an attribute that is absent has none."""
+    """One attribute's values, decoded to text, before and after; an attribute that is absent has none. `password`: it
+    gets one that is made when the step is written, and that no plan knows."""
 
     name: str
     before: tuple[str, ...]
     after: tuple[str, ...]
+    password: bool = False
+
+    def document(self) -> Mapping[str, Any]:
+        """A key that is seldom needed stands there only then: plans keep their hashes."""
+        seldom = {"password": True} if self.password else {}
+        return {"name": self.name, "before": [*self.before], "after": [*self.after], **seldom}
 
     @property
     def add(self) -> tuple[str, ...]:
@@ -126,7 +133,7 @@ class Change:
             "version": self.version,
             "dn": self.dn,
             "op": self.op,
-            "attributes": [{"name": a.name, "before": [*a.before], "after": [*a.after]} for a in self.attributes],
+            "attributes": [a.document() for a in self.attributes],
             "steps": [
                 {
                     "what": s.what,
@@ -151,7 +158,8 @@ class Change:
             dn=document["dn"],
             op=document["op"],
             attributes=tuple(
-                AttributeChange(a["name"], tuple(a["before"]), tuple(a["after"])) for a in document["attributes"]
+                AttributeChange(a["name"], tuple(a["before"]), tuple(a["after"]), a.get("password", False))
+                for a in document["attributes"]
             ),
             steps=tuple(
                 Step(

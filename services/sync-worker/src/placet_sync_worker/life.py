@@ -16,7 +16,7 @@ from placet_shared.work import Database, Work
 
 from .changes import REMOVALS, Phase, Result
 from .endings import UNSENT, Ending, outcome_of, too_many_failures
-from .store import batches, closing, links, results, runs
+from .store import batches, closing, links, marks, passwords, results, runs
 
 log = structlog.get_logger()
 
@@ -63,11 +63,11 @@ class Life:
             return
         await batches.make_ready(work, run_id, phase)
         await runs.change(work, run_id, phase=phase)
-        for batch in left:
-            if batch.phase == phase:
-                name = Phase(phase).name.lower()
-                event = BatchReady(run_id=run_id, batch_id=batch.batch_id, phase=name, index=batch.ordinal)
-                await work.publish(event)
+        name = Phase(phase).name.lower()
+        mine = [batch for batch in left if batch.phase == phase]
+        await work.publish_alike(
+            [BatchReady(run_id=run_id, batch_id=one.batch_id, phase=name, index=one.ordinal) for one in mine]
+        )
 
     def _look_is_due(self, run: Row[Any], phase: int, now: datetime) -> bool:
         return (run.phase is None or phase in REMOVALS) and now - (run.looked_at or run.planned_at) > self.look_after
@@ -101,6 +101,8 @@ class Life:
         if outcome in ("succeeded", "succeeded_with_errors"):
             shot = order.snapshot
             await links.link_matches(work, shot.destination.name, shot.job_id, run.run_id)
+            if run.ending is None:
+                await marks.move(work, shot.job_id, run)
         await self.end(work, run, order, outcome, run.reason, tally)
 
     async def end_altered(self, work: Work, run: Row[Any], order: Order | None, reason: str) -> None:
@@ -123,6 +125,7 @@ class Life:
         if not await runs.finish(work, run.run_id, outcome, reason):
             return
         await links.forget_matches(work, run.run_id)
+        await passwords.erase_unproven(work, run.run_id)
         event = self.signer.signed(
             RunFinished,
             run_id=run.run_id,

@@ -9,6 +9,7 @@ import pyarrow as pa
 from placet_shared.chain import DestinationIdentity
 
 from .changes import Rejected
+from .stamps import Stamps
 
 RECORD, ID, VERSION, DN = "@record", "@id", "@version", "@dn"
 """Columns of a page besides attributes: where a source record stands (`line 17`); an entry's id, version and DN."""
@@ -20,6 +21,9 @@ OCTETS = pa.list_(pa.binary())
 """The type of a column of raw values."""
 
 Safety = Literal["assertion", "value", "read_back"]
+
+PASSWORDS = ("password", "passwd")
+"""What has one of these in its name is shown to nobody."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,14 @@ class Page:
 class Window:
     """Which records a run wants that reads changes alone: those whose time stamp in `column` is at least `since` (a
     text as the source gives it; None: all), and whatever their stamp those with one of `keys` in the columns `key`.
+    `older`: of these, the ones alone that are not in the window by their stamps.
     """
 
     column: str
     since: str | None
     key: tuple[str, ...] = ()
     keys: tuple[tuple[str, ...], ...] = ()
+    older: bool = False
 
 
 class Source(Protocol):
@@ -69,8 +75,9 @@ class Source(Protocol):
         """All records with `@record` and the columns, page by page: complete, or it raises."""
         ...
 
-    def clock(self) -> str | None:
-        """The source's own time, as a text like those of its time stamps; None where it has no clock."""
+    def stamps(self, column: str, query: str | None) -> Stamps:
+        """How the time stamps in a column compare, by the source's clock as it is now. Raises UnusableJobError where
+        they do not tell what has changed."""
         ...
 
     def close(self) -> None: ...
@@ -83,7 +90,7 @@ class Attribute:
     `fold` gives equal texts for values that the store's matching rule takes for equal; `decode` gives equal texts for
     values that are the same under the attribute's syntax (None: the text itself). Both work on one value and raise
     ValueError where the syntax does not allow it. `longest`: characters that a value may have; `refusal`: why it is not
-    writable, after its name.
+    writable, after its name; `password`: a password in clear is what the server makes its own of, and gives nobody.
     """
 
     name: str
@@ -95,6 +102,7 @@ class Attribute:
     decode: Callable[[str], str] | None = None
     longest: int | None = None
     refusal: str | None = None
+    password: bool = False
 
 
 @dataclass(frozen=True)
@@ -173,6 +181,19 @@ class Destination(Protocol):
 
     def holds(self, dn: str) -> bool:
         """Whether an entry has this name; asked only where entries have names."""
+        ...
+
+    def look_up(
+        self,
+        attributes: Sequence[str],
+        query: str | None,
+        base: str | None = None,
+        *,
+        keys: Sequence[Mapping[str, str]] = (),
+        ids: Sequence[str] = (),
+    ) -> Iterator[pa.RecordBatch]:
+        """What `read` gives of entries with one of these keys (a text by attribute, compared as the store does) or
+        ids: without reading all where the store can do that; perhaps some twice, and perhaps others besides."""
         ...
 
     def images(self, ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:
@@ -283,7 +304,8 @@ class Modification:
 @dataclass(frozen=True)
 class Operation:
     """One LDAP write. `assertion` is a filter that travels as a critical assertion control (RFC 4528); `address` is how
-    the entry is called on the wire, where that is not its name."""
+    the entry is called on the wire, where that is not its name; `read` are attributes that the answer is to give of the
+    entry as this write leaves it (RFC 4527), which a server that cannot do that ignores."""
 
     what: Literal["add", "modify", "rename", "delete"]
     dn: str
@@ -293,17 +315,20 @@ class Operation:
     new_superior: str | None = None
     assertion: str | None = None
     address: str | None = None
+    read: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Answer:
     """What came back. `code` is the LDAP result code; None when no answer came (`sent`: the request went out).
-    `diagnostic` are the server's own words, which `message` has in a sentence."""
+    `diagnostic` are the server's own words, which `message` has in a sentence; `entry` is what `Operation.read` asked
+    for, where the server gave it."""
 
     code: int | None
     message: str = ""
     sent: bool = True
     diagnostic: str = ""
+    entry: Entry | None = None
 
     @property
     def done(self) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from placet_shared.database import DeliveryTables, service_metadata
 
@@ -40,6 +40,7 @@ runs = Table(
     Column("reason", Text),
     Column("counts", JSONB),
     Column("valid_until", _TIME),
+    Column("mark", JSONB, comment="basis and stamp of the job's mark, if the run succeeds"),
     Column("give_up_after", Integer, comment="seconds that applying may stand still"),
     Column("stalled_since", _TIME, comment="since when no step was settled although one was tried"),
     Column("stalls", Integer, nullable=False, server_default=text("0")),
@@ -115,6 +116,16 @@ rejected = Table(
     Column("reason", Text, nullable=False),
 )
 
+explanations = Table(
+    "explanations",
+    metadata,
+    Column("run_id", Text, ForeignKey(runs.c.run_id), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("document", JSONB, comment="Explanation.document(): values of people, erased as those of changes are"),
+    comment="why records of a preview become what they do; nothing is approved or applied by it",
+)
+
 matches = Table(
     "matches",
     metadata,
@@ -132,4 +143,40 @@ links = Table(
     Column("job_id", Text, primary_key=True),
     Column("source_key", Text, nullable=False),
     Column("linked_at", _TIME, nullable=False, server_default=func.now()),
+    Column(
+        "unfinished", Boolean, nullable=False, server_default=text("false"),
+        comment="the entry was added and has not gone through all steps of its creation: the next plan takes it up",
+    ),
+    Index("ix_links_by_key", "source_key", postgresql_using="hash"),
+)  # fmt: skip
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("job_id", Text, primary_key=True),
+    Column("job", Text, nullable=False, index=True),
+    Column("basis", Text, nullable=False, comment="a hash of what decides which records mean what"),
+    Column("stamp", Text, comment="from where the next run reads on; null: everything"),
+    Column("waiting", ARRAY(Text), nullable=False, comment="keys that are read again in any case"),
+    Column("run_id", Text, nullable=False),
+    Column("moved_at", _TIME, nullable=False, server_default=func.now()),
+    comment="how far jobs of mode changed have read",
+)
+
+passwords = Table(
+    "passwords",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("step", SmallInteger, nullable=False, comment="the step that sets it"),
+    Column("sealed", Text, comment="JWE by the password key; erased when it was received, not proven, or expired"),
+    Column("made_at", _TIME, nullable=False, server_default=func.now()),
+    Column("expires_at", _TIME, nullable=False),
+    Column("taken_by", Text, comment="the one user who may take it"),
+    Column("taken_at", _TIME),
+    Column("erased", Text, comment="received, not proven, expired"),
+    Column("erased_at", _TIME),
+    ForeignKeyConstraint(["run_id", "number"], [changes.c.run_id, changes.c.number]),
+    Index("ix_passwords_kept", "expires_at", postgresql_where=text("sealed IS NOT NULL")),
+    comment="made passwords until somebody took them, and who that was",
 )

@@ -16,7 +16,7 @@ from .candidates import Candidates
 from .comparing import Refused, lenient
 from .deciding import Decider, Entry, Record
 from .digesting import record_digest
-from .naming import NAME, Claims, explain
+from .naming import NAME, Claims, explain, target_of
 
 Elsewhere = Callable[[Sequence[str]], Collection[str]]
 """Which of some entries, by id, other jobs are linked to."""
@@ -35,8 +35,9 @@ AT_ONCE = 500
 
 @dataclass
 class Drafts:
-    """`removing` says whether anything may be removed; `protected` are the DNs that may not. `record_key` is of the
-    digests of records; a change without one is a removal."""
+    """`removing` says whether anything may be removed; `few`: not all entries were read, so that those which have a
+    wanted name are looked up; `protected` are the DNs that may not be removed. `record_key` is of the digests of
+    records; a change without one is a removal."""
 
     decider: Decider
     candidates: Candidates
@@ -44,6 +45,7 @@ class Drafts:
     folder: Path
     record_key: bytes = b""
     elsewhere: Elsewhere = no_other_job
+    few: bool = False
     rejected: list[Rejected] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     by_attribute: Counter[str] = field(default_factory=Counter)
@@ -57,6 +59,8 @@ class Drafts:
     containers: Sequence[Change] = ()
     """What must be made for others, before all of them: their numbers in the plan are known by that."""
     _refused: set[int] = field(default_factory=set)
+    _names: dict[str, list[Mapping[str, str]]] = field(default_factory=dict)
+    """What is wanted, by kind, as keys to look up."""
 
     def survey(self, destination: Destination) -> None:
         """Decides about everything, counts the changes, rejects those that want the same name, fetches the images."""
@@ -72,6 +76,8 @@ class Drafts:
                     self.rejected.append(decided)
                     continue
                 claims.add(position, decided)
+                if self.few:
+                    self._note_names(decided)
                 self._count(decided, 1)
                 if decided.op in WITH_IMAGE:
                     imaged.append((position, str(decided.id)))
@@ -159,16 +165,16 @@ class Drafts:
     def _count(self, change: Change, by: int) -> None:
         self.counts[change.op] += by
         for attribute in change.attributes if change.op != "delete" else ():
-            self.by_attribute[attribute.name] += by * (attribute.before != attribute.after)
+            self.by_attribute[attribute.name] += by * (attribute.before != attribute.after or attribute.password)
 
     def _reject(self, claims: Claims, destination: Destination) -> None:
         """What wants the same name as another change, or one that an entry still has."""
         if claims.wants(NAME) and claims.naming is not None:
             key = lenient(claims.naming.key)
-            claims.compare(NAME, ((id_, dn, key(dn)) for id_, dn in self.candidates.dns()))
+            claims.compare(NAME, ((id_, dn, key(dn)) for id_, dn in self._dns(destination)))
         for attribute in claims.unique:
             if claims.wants(attribute.name):
-                claims.compare(attribute.name, _holders(destination, attribute))
+                claims.compare(attribute.name, self._holders(destination, attribute))
         self._refused = claims.losers
         if self._refused:
             changes = (
@@ -177,6 +183,35 @@ class Drafts:
             for change, rejected in explain(claims, changes):
                 self.rejected.append(rejected)
                 self._count(change, -1)
+
+    def _note_names(self, change: Change) -> None:
+        naming, target = self.decider.naming, target_of(change)
+        if naming is not None and target is not None:
+            self._names.setdefault(NAME, []).append(naming.split(target)[0])
+        for attribute in self.decider.design.unique:
+            values = (value for a in change.attributes if a.name == attribute.name for value in a.add)
+            self._names.setdefault(attribute.name, []).extend({attribute.name: value} for value in values)
+
+    def _dns(self, destination: Destination) -> Iterator[tuple[str, str]]:
+        """(id, DN) of the entries that may have a wanted name."""
+        if not self.few:
+            yield from self.candidates.dns()
+            return
+        for page in destination.look_up([], None, keys=self._names[NAME]):
+            yield from zip(page.column(ID).to_pylist(), page.column(DN).to_pylist(), strict=True)
+
+    def _holders(self, destination: Destination, attribute: Attribute) -> Iterator[tuple[str, str, str]]:
+        """(id, DN, folded value) of the entries of the store that may have a wanted value, whatever the job's query."""
+        fold, names = lenient(attribute.fold), [attribute.name]
+        pages = (
+            destination.look_up(names, None, keys=self._names[attribute.name])
+            if self.few
+            else destination.read(names, None)
+        )
+        for page in pages:
+            columns = (page.column(name).to_pylist() for name in (ID, DN, attribute.name))
+            for id_, dn, values in zip(*columns, strict=True):
+                yield from ((id_, dn, fold(value)) for value in values or ())
 
     @property
     def _decisions(self) -> Path:
@@ -203,12 +238,3 @@ def _with_image(change: Change, image: Mapping[str, list[str]]) -> Change:
 def _storable(value: str) -> str:
     """PostgreSQL keeps no NUL characters in its JSON."""
     return value.replace("\0", "\\00")
-
-
-def _holders(destination: Destination, attribute: Attribute) -> Iterator[tuple[str, str, str]]:
-    """(id, DN, folded value) of all entries of the store that have the attribute, whatever the job's query is."""
-    fold = lenient(attribute.fold)
-    for page in destination.read([attribute.name], None):
-        columns = (page.column(name).to_pylist() for name in (ID, DN, attribute.name))
-        for id_, dn, values in zip(*columns, strict=True):
-            yield from ((id_, dn, fold(value)) for value in values or ())

@@ -102,7 +102,7 @@ class Examination:
         found: dict[str, Target] = {}
         for one in self.job.fields_:
             attribute = self._attribute(one.to, "fields")
-            if attribute is None or not self._can_be_written(attribute, "fields"):
+            if attribute is None or not self._can_be_mapped(attribute, one):
                 continue
             if attribute.name in found:
                 self._refuse(f"fields: {found[attribute.name].field.to} and {one.to} are the same attribute")
@@ -121,12 +121,28 @@ class Examination:
                 implied = Field.model_validate({"to": pair.destination, "from": pair.source, "only_on_create": True})
                 found[attribute.name] = Target(implied, attribute)
 
+    def _can_be_mapped(self, attribute: Attribute, field: Field) -> bool:
+        """A password is made where the server takes one, and nowhere else does anything go that nobody can read."""
+        if field.password is None or not attribute.writable:
+            return self._can_be_written(attribute, "fields")
+        if not attribute.password:
+            self._refuse(f"fields: {attribute.name} takes no password that is made; map the attribute that logins use")
+        elif not self.options.keeps_passwords:
+            self._refuse(
+                f"fields: {attribute.name}: the workers have no key to keep passwords with; set"
+                " PLACET_PASSWORD_KEY_FILE for all of them"
+            )
+        return attribute.password
+
     def _can_be_written(self, attribute: Attribute, where: str) -> bool:
         if not attribute.writable:
             reason = attribute.refusal or "is kept by the server itself and cannot be written"
             self._refuse(f"{where}: {attribute.name} {reason}")
         elif not attribute.readable:
-            self._refuse(f"{where}: {attribute.name} cannot be read back by the account, so no write could be proven")
+            instead = "; give it `password: {}`, and one is made" if attribute.password else ""
+            self._refuse(
+                f"{where}: {attribute.name} cannot be read back by the account, so no write could be proven{instead}"
+            )
         return attribute.writable and attribute.readable
 
     def _disable(self) -> tuple[Attribute, DisableSettings] | None:
@@ -168,6 +184,8 @@ class Examination:
             self._refuse("destination.container is missing: new entries need a place; or set `missing: skip`")
         elif not _is_within(naming, container, base):
             self._refuse(f"destination.container: {container} is no name below {base}, the base of the provider")
+        if rdn.password:
+            self._refuse(f"destination.rdn: {rdn.name} is a password and names nobody; choose another attribute")
         if rdn.name not in {target.name for target in targets}:
             self._refuse(f"fields: {rdn.name} names new entries, but no field makes it; map it, or set destination.rdn")
 
@@ -179,6 +197,8 @@ def wanted_columns(job: Job, columns: Sequence[str] | None) -> tuple[tuple[str, 
     """What is read of a source with these columns (None: any), and what is wrong with that. A script whose columns
     cannot be told from its text gets all."""
     wanted, problems = {pair.source: "key" for pair in job.key}, list[PlacetError]()
+    if job.time_stamp is not None:
+        wanted.setdefault(job.time_stamp, "time_stamp")
     for one in job.fields_:
         try:
             for name in _columns_of(one, columns):

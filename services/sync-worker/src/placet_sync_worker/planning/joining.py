@@ -1,6 +1,6 @@
 """DuckDB over the spooled files: which record has which entry, and which of them differ."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -42,11 +42,13 @@ CREATE TABLE rekeyed (s BIGINT, d BIGINT, key VARCHAR, was VARCHAR);
 planned, which protect their entries all the same. `fit`: the records that can be planned; their entries are `pairs`, or
 they are `new`. `extras`: entries that no record stands for; one that is linked to a key of the source is none."""
 
+_ALIKE = """
+SELECT p.s, e.d, p.key, e.key AS was, d.dn FROM new p JOIN s ON s.n = p.s
+    JOIN d ON {named} JOIN extras e ON e.d = d.n AND e.linked WHERE NOT ({differ})"""
+
 _MATCH_CHANGED_KEYS = """
-CREATE TABLE alike AS
-    SELECT p.s, e.d, p.key, e.key AS was FROM new p JOIN s ON s.n = p.s
-    JOIN d ON {named} JOIN extras e ON e.d = d.n AND e.linked WHERE NOT ({differ});
-INSERT INTO rekeyed SELECT * FROM alike
+CREATE TABLE alike AS {alike};
+INSERT INTO rekeyed SELECT s, d, key, was FROM alike
     WHERE s NOT IN (SELECT s FROM alike GROUP BY s HAVING count(*) > 1)
     AND d NOT IN (SELECT d FROM alike GROUP BY d HAVING count(*) > 1);
 INSERT INTO pairs SELECT s, d, true, key FROM rekeyed;
@@ -71,27 +73,47 @@ class Joined(Views):
         self.view("d", destination)
 
     def match(
-        self, design: Design, links: Iterable[tuple[str, str]], records: Sequence[str], *, all_keys_known: bool
+        self,
+        design: Design,
+        links: Iterable[tuple[str, str]],
+        records: Sequence[str],
+        half_made: Collection[str] = (),
+        *,
+        all_keys_known: bool,
     ) -> None:
-        """Finds what belongs together, and what differs. `records` are the keys to plan for; none: all."""
+        """Finds what belongs together, and what differs. `records` are the keys to plan for; none: all. An entry that
+        was only `half_made` always differs."""
         self.put("links", LINKS, links)
         key = shown_key([f"k{n}" for n in range(len(design.keys))])
         wanted = f"key IN ({', '.join(map(quoted, records))})" if records else "true"
         self.run(_MATCH_BY_KEY.format(key=key, wanted=wanted))
         if all_keys_known and not records:
             self._match_changed_keys(design)
-        self._compare(design)
+        self._compare(design, half_made)
 
     def _match_changed_keys(self, design: Design) -> None:
-        named = same_name(design)
-        if named and self.count("FROM new") and self.count("FROM extras WHERE linked"):
-            beside_keys = [n for n in design.compared if design.targets[n].name not in design.key_names]
-            self.run(_MATCH_CHANGED_KEYS.format(named=named, differ=differ(design, beside_keys)))
+        if alike := self._alike(design):
+            self.run(_MATCH_CHANGED_KEYS.format(alike=alike))
 
-    def _compare(self, design: Design) -> None:
+    def _alike(self, design: Design) -> str | None:
+        """The query of what may be the same under another key; None where nothing is."""
+        named = same_name(design)
+        if not (named and self.count("FROM new") and self.count("FROM extras WHERE linked")):
+            return None
+        beside_keys = [n for n in design.compared if design.targets[n].name not in design.key_names]
+        return _ALIKE.format(named=named, differ=differ(design, beside_keys))
+
+    def likenesses(self, design: Design) -> dict[str, str]:
+        """The names of entries that a run of all records may take for those of new ones, by the keys of these."""
+        alike = self._alike(design)
+        return {key: dn for _, _, key, _, dn in self.rows(alike)} if alike else {}
+
+    def _compare(self, design: Design, half_made: Collection[str]) -> None:
         """Some records at a time: a join keeps the whole rows of one side in memory."""
         self.run("CREATE TABLE changed (s BIGINT, d BIGINT, key VARCHAR)")
         joined, unequal = JOINED.format(pairs="pairs"), differ(design, design.compared)
+        if half_made:
+            unequal += f" OR d.id IN ({', '.join(map(quoted, half_made))})"
         for first in range(0, self.count("FROM s"), COMPARED_AT_ONCE):
             last = first + COMPARED_AT_ONCE
             self.run(_COMPARE.format(joined=joined, differ=unequal, first=first, last=last))

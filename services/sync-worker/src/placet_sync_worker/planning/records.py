@@ -1,6 +1,6 @@
 """The records of the source: mapped page by page, put away, and forgotten."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,9 @@ from .comparing import lenient
 from .deciding import shown_key
 from .design import Design, KeyPart, Target
 from .folding import BETWEEN, alike, decoded, folded, formed
+from .progress import Progress
 from .shelf import Shelf
+from .sightings import Sightings
 from .spool import Spool
 
 Problems = dict[int, tuple[str, str]]
@@ -36,14 +38,17 @@ class Keys:
 
 @dataclass
 class Records:
-    """Fills the source's spool. `unreadable` says where the records stand whose keys cannot be read."""
+    """Fills the source's spool. `unreadable` says where the records stand whose keys cannot be read; `progress` sees
+    the time stamps."""
 
     design: Design
     scripts: ScriptEngine
     folder: Path
     shelf: Shelf
+    progress: Progress | None = None
     rejected: list[Rejected] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    sightings: Sightings = field(default_factory=Sightings)
     read: int = 0
 
     def fill(self, pages: Iterable[Page]) -> Path:
@@ -60,29 +65,43 @@ class Records:
                 self.read += page.records.num_rows + len(page.rejected)
                 self.rejected += page.rejected
                 self.unreadable += [one.record for one in page.rejected]
+                if self.progress is not None and page.rejected:
+                    self.progress.stuck = True
                 if page.records.num_rows:
                     spool.add(self._columns(page.records, page.faults))
         finally:
             spool.close()
         return spool.path
 
-    def _columns(self, records: pa.RecordBatch, faults: Iterable[Fault]) -> list[pa.Array]:
+    def _columns(self, records: pa.RecordBatch, faults: Sequence[Fault]) -> list[pa.Array]:
         keys = keys_of(self.design.keys, records)
         problems, late = keys.problems | {one.row: (one.column, one.reason) for one in faults}, Problems()
-        values, forms = [], []
+        if self.progress is not None:
+            for row, reason in self._stamps(self.progress, records, keys).items():
+                problems.setdefault(row, (self.progress.column, reason))
+        values, forms, wrongs = [], [], dict[str, Mapping[int, str]]()
         for number, target in enumerate(self.design.targets):
             column, form, wrong = self._values(records, target)
             values.append(column)
             forms += [form] if number in self.design.formed else []
+            wrongs[target.name] = wrong
             found = problems if number in self.design.compared else late
             for row, reason in wrong.items():
                 found.setdefault(row, (target.name, reason))
         names = records.column(RECORD).to_pylist()
         self._reject(names, keys, problems)
+        if self.sightings.keys:
+            self.sightings.look(records, [keys.shown(row) for row in range(len(names))], values, wrongs, faults)
         bad = pa.array([row in problems for row in range(len(names))], pa.bool_())
         texts = [pa.array(part, pa.string()) for part in (names, keys.folds, *keys.texts)]
         after = of_values([late.get(row, ()) for row in range(len(names))])
         return [texts[0], bad, after, *texts[1:], *map(self.shelf.put, values), *map(self.shelf.put, forms)]
+
+    @staticmethod
+    def _stamps(progress: Progress, records: pa.RecordBatch, keys: Keys) -> dict[int, str]:
+        rows = as_lists(records.column(progress.column)).to_pylist()
+        keyless = [row for row, fold in enumerate(keys.folds) if fold is None]
+        return progress.see([next(iter(values), None) for values in rows], keyless)
 
     def _reject(self, names: list[str], keys: Keys, problems: Problems) -> None:
         for row, (attribute, reason) in sorted(problems.items()):

@@ -1,7 +1,7 @@
 """Plans one ordered run: claims it, makes the plan in a thread under a lease, signs it, publishes it."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,12 +21,14 @@ from ..life import Life
 from ..mapping.script import ScriptEngine
 from ..plan import plan_digest
 from ..ports import Safety
-from ..store import plans, runs
-from ..store.links import linked_elsewhere, stream_links
+from ..store import explanations, marks, plans, runs
+from ..store.links import linked_elsewhere, links_of, stream_links, unfinished
 from ..workspace import workspace
+from .deciding import split_key
 from .design import Options
 from .digesting import RECORD_KEY_SIZE
 from .planner import PlannedRun, plan_run
+from .progress import Known, basis_of
 
 log = structlog.get_logger()
 
@@ -38,12 +40,14 @@ APPLY_TIME = timedelta(hours=6)
 
 @dataclass(frozen=True)
 class MadePlan:
-    """A plan with what it was made for. `whole`: it is applied as one batch; `record_key`: of its records' digests."""
+    """A plan with what it was made for; `whole`: it is applied as one batch; `mark`: what becomes the job's mark if the
+    run succeeds; `record_key`: of its records' digests."""
 
     planned: PlannedRun
     identity: DestinationIdentity
     safety: Safety
     whole: bool = False
+    mark: Mapping[str, str | None] | None = None
     record_key: bytes = b""
 
 
@@ -67,18 +71,39 @@ class PlanMaker:
             source = self.connections.source(shot.source)
             try:
                 links = stream_links(self.database_url, shot.destination.name, shot.job_id)
-                options = Options.of(shot.destination, order.records, os.urandom(RECORD_KEY_SIZE))
+                half_made = unfinished(self.database_url, shot.destination.name, shot.job_id)
                 elsewhere = partial(linked_elsewhere, self.database_url, shot.destination.name, shot.job_id)
+                keeps, record_key = self.connections.keeps_passwords, os.urandom(RECORD_KEY_SIZE)
+                options = Options.of(
+                    shot.destination, order.records, record_key, keeps_passwords=keeps, explain=order.preview
+                )
                 planned = plan_run(
-                    shot.job, source, destination, links, folder,
-                    scripts=self.scripts, options=options, elsewhere=elsewhere, stopped=stopped,
+                    shot.job, source, destination, links, folder, scripts=self.scripts, options=options,
+                    half_made=half_made, elsewhere=elsewhere, stopped=stopped, known=self._known(order),
                 )  # fmt: skip
-                whole = destination.whole() is not None
-                return MadePlan(planned, destination.identity(), destination.safety(), whole, options.record_key)
+                whole, mark = destination.whole() is not None, mark_of(order, planned)
+                return MadePlan(planned, destination.identity(), destination.safety(), whole, mark, record_key)
             finally:
                 source.close()
         finally:
             destination.close()
+
+    def _known(self, order: Order) -> Known | None:
+        shot = order.snapshot
+        if shot.job.mode == "all":
+            return None
+        stamp, waiting = marks.find(self.database_url, shot.job_id, basis_of(shot))
+        keys = tuple(split_key(key, len(shot.job.key)) for key in waiting)
+        return Known(
+            stamp, keys, partial(links_of, self.database_url, shot.destination.name, shot.job_id), order.everything
+        )
+
+
+def mark_of(order: Order, planned: PlannedRun) -> Mapping[str, str | None] | None:
+    """None where the mark stays: nobody acts on a preview, and of single records nothing follows for the others."""
+    if order.snapshot.job.mode == "all" or order.preview or order.records:
+        return None
+    return {"basis": basis_of(order.snapshot), "stamp": planned.mark}
 
 
 @dataclass(frozen=True)
@@ -151,6 +176,7 @@ class RunPlanner:
         planned = made.planned
         await plans.save_rejected(work, run.run_id, planned.rejected)
         await plans.save_matches(work, run.run_id, planned.matches())
+        await explanations.save(work, run.run_id, planned.explanations)
         arranged = await plans.save(work, run.run_id, planned.changes(), whole=made.whole)
         digest = plan_digest([(batch.phase, batch.index, batch.digest) for batch in arranged])
         header = header_of(run, order, made, digest, work.now)
@@ -163,7 +189,7 @@ class RunPlanner:
         await work.publish(event)
         await runs.change(
             work, run.run_id, state="planned", plan_token=token, counts=counts, planned_at=work.now,
-            record_key=made.record_key, valid_until=header.valid_until, lease_until=None,
+            record_key=made.record_key, valid_until=header.valid_until, mark=made.mark, lease_until=None,
         )  # fmt: skip
         log.info("run_planned", **counts)
         if order.preview:

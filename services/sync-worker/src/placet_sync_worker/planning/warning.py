@@ -23,6 +23,8 @@ class Findings:
     protected: Sequence[str] = ()
     in_the_way: Sequence[str] = ()
     """Entries that are to go while new records want their names."""
+    unstamped: int = 0
+    """Records without a time stamp, where all were read."""
     shared: Sequence[str] = ()
     """Entries that are to go and that other jobs are linked to as well."""
     not_found: Sequence[str] = ()
@@ -68,6 +70,14 @@ def _warnings(job: Job, findings: Findings) -> Iterator[str]:
     if findings.unreadable and job.extra != "skip":
         where = _some(findings.unreadable)
         yield f"no key can be read of {_records(findings.unreadable)} ({where}): nothing is removed"
+    if findings.unreadable and job.mode == "changed":
+        where = _some(findings.unreadable)
+        yield f"no key can be read of {_records(findings.unreadable)} ({where}): the next run reads on before them"
+    if findings.unstamped:
+        yield (
+            f"{findings.unstamped} of the records have no {job.time_stamp}: they are read again when they get one, and"
+            " by runs that read everything (`placet job run --all`)"
+        )
     count, example = findings.folded
     if count:
         yield f"keys match only when case, spaces and accents are folded: {example}" + _more(count - 1)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import psycopg
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from placet_shared.work import Work
 
@@ -18,6 +18,22 @@ def stream_links(database_url: str, store: str, job_id: str) -> Iterator[tuple[s
         yield from cursor
 
 
+def links_of(
+    database_url: str, store: str, job_id: str, keys: Sequence[str], ids: Sequence[str]
+) -> list[tuple[str, str]]:
+    """(entry id, source key) of a job's links of some keys and of some entries; for use in a thread."""
+    given = {"store": store, "job": job_id, "keys": list(keys), "ids": list(ids)}
+    with psycopg.connect(database_url) as connection:
+        return connection.execute(_SOME, given).fetchall()
+
+
+def unfinished(database_url: str, store: str, job_id: str) -> frozenset[str]:
+    """The ids of a job's entries that were only half made; for use in a thread."""
+    query = "SELECT entry_id FROM sync.links WHERE store = %s AND job_id = %s AND unfinished"
+    with psycopg.connect(database_url) as connection:
+        return frozenset(id_ for (id_,) in connection.execute(query, (store, job_id)))
+
+
 def linked_elsewhere(database_url: str, store: str, job_id: str, entry_ids: Sequence[str]) -> set[str]:
     """Which entries of a store other jobs are linked to; for use in a thread."""
     with psycopg.connect(database_url) as connection:
@@ -28,15 +44,20 @@ def linked_elsewhere(database_url: str, store: str, job_id: str, entry_ids: Sequ
         return {entry_id for (entry_id,) in rows}
 
 
-async def link(work: Work, store: str, job_id: str, pairs: Sequence[tuple[str, str]]) -> None:
-    """Links entries to records: (entry id, source key)."""
-    if pairs:
+async def link(work: Work, store: str, job_id: str, made: Sequence[tuple[str, str, bool]]) -> None:
+    """Links new entries to records: (entry id, source key, whether more steps are to follow)."""
+    if made:
+        ids, keys, more = zip(*made, strict=True)
         await work.connection.execute(
-            text(
-                _LINK + "t.id, t.key FROM unnest(CAST(:ids AS text[]), CAST(:keys AS text[])) AS t(id, key)" + _NEWEST
-            ),
-            {"store": store, "job": job_id, "ids": [i for i, _ in pairs], "keys": [k for _, k in pairs]},
+            _LINK_NEW, {"store": store, "job": job_id, "ids": list(ids), "keys": list(keys), "more": list(more)}
         )
+
+
+async def finish(work: Work, store: str, job_id: str, keys: Sequence[str]) -> None:
+    """The entries of these records went through all steps of their creation."""
+    if keys:
+        known = links.c.store == store, links.c.job_id == job_id, links.c.source_key.in_(list(keys))
+        await work.connection.execute(update(links).where(*known, links.c.unfinished).values(unfinished=False))
 
 
 async def link_matches(work: Work, store: str, job_id: str, run_id: str) -> None:
@@ -60,3 +81,14 @@ async def unlink(work: Work, store: str, entry_ids: Sequence[str]) -> None:
 
 _LINK = "INSERT INTO sync.links (store, job_id, entry_id, source_key) SELECT :store, :job, "
 _NEWEST = " ON CONFLICT (store, entry_id, job_id) DO UPDATE SET source_key = excluded.source_key"
+_SOME = (
+    "SELECT entry_id, source_key FROM unnest(%(keys)s::text[]) AS k(key) JOIN sync.links ON source_key = k.key"
+    " WHERE store = %(store)s AND job_id = %(job)s"
+    " UNION SELECT entry_id, source_key FROM unnest(%(ids)s::text[]) AS i(id) JOIN sync.links ON entry_id = i.id"
+    " WHERE store = %(store)s AND job_id = %(job)s"
+)
+_LINK_NEW = text(
+    "INSERT INTO sync.links (store, job_id, entry_id, source_key, unfinished) SELECT :store, :job, t.*"
+    " FROM unnest(CAST(:ids AS text[]), CAST(:keys AS text[]), CAST(:more AS boolean[])) AS t(id, key, more)"
+    " ON CONFLICT (store, entry_id, job_id) DO UPDATE SET source_key = excluded.source_key"
+)

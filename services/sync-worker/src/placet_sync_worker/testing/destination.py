@@ -50,7 +50,8 @@ ATTRIBUTES = (
     attribute("member", fold=distinguished_name, decode=distinguished_name),
     attribute("jpegPhoto", has_equality=False),
     attribute("entryUUID", single_valued=True, writable=False),
-    attribute("userPassword", readable=False),
+    attribute("userPassword", readable=False, password=True),
+    attribute("firstPassword"),
 )
 ALIASES = {"surname": "sn", "commonname": "cn"}
 TYPES = {
@@ -93,6 +94,8 @@ class FakeDestination:
     fails_after: int | None = None
     """Pages after which a read breaks off."""
     queries: list[tuple[str | None, str | None]] = field(default_factory=list)
+    looked_up: list[Mapping[str, str] | str] = field(default_factory=list)
+    """Keys and ids."""
     closed: bool = False
 
     def put(self, id_: str, dn: str, /, **values: str | Sequence[str]) -> FakeEntry:
@@ -144,6 +147,32 @@ class FakeDestination:
     def holds(self, dn: str) -> bool:
         self._check_open()
         return dn not in self.absent
+
+    def look_up(
+        self,
+        attributes: Sequence[str],
+        query: str | None,
+        base: str | None = None,
+        *,
+        keys: Sequence[Mapping[str, str]] = (),
+        ids: Sequence[str] = (),
+    ) -> Iterator[pa.RecordBatch]:
+        self._check_open()
+        self.looked_up += [*keys, *ids]
+        found = [
+            entry
+            for entry in self.entries
+            if (base is None or _below(entry.dn, base))
+            and (entry.id in ids or any(self._has(entry, key) for key in keys))
+        ]
+        yield _page(found, attributes)
+
+    def _has(self, entry: FakeEntry, key: Mapping[str, str]) -> bool:
+        """By the attributes' matching rules."""
+        return all(
+            self.attribute(name).fold(text) in map(self.attribute(name).fold, entry.values.get(name, ()))
+            for name, text in key.items()
+        )
 
     def images(self, ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:
         self._check_open()

@@ -94,6 +94,20 @@ class FakeStore:
     def holds(self, dn: str) -> bool:
         return False
 
+    def look_up(
+        self,
+        attributes: Sequence[str],
+        query: str | None,
+        base: str | None = None,
+        *,
+        keys: Sequence[Mapping[str, str]] = (),
+        ids: Sequence[str] = (),
+    ) -> Iterator[pa.RecordBatch]:
+        for page in self.read(attributes, query, base):
+            rows = [self.table.rows[one] for one in page.column(ID).to_pylist()]
+            wanted = [{name.lower(): (text,) for name, text in key.items()} for key in keys]
+            yield page.filter(pa.array([row["id"] in ids or any(_has(row, key) for key in wanted) for row in rows]))
+
     def images(self, ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:
         for id_ in ids:
             if id_ in self.table.rows:

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from ..changes import Rejected
 from ..ports import RECORD, Page, Window
+from ..stamps import Times, times_by
 
 PAGE_ROWS = 1_000
 
@@ -19,6 +20,8 @@ class FakeSource:
     names: Sequence[str] | None = None
     broken: Sequence[Rejected] = field(default_factory=tuple)
     default: str | None = None
+    clock: str = "2027-01-31T12:00:00+00:00"
+    windows: list[Window | None] = field(default_factory=list)
 
     def default_query(self) -> str | None:
         return self.default
@@ -27,8 +30,10 @@ class FakeSource:
         return self.names or list(dict.fromkeys(name for row in self.rows for name in row))
 
     def read(self, columns: Sequence[str], query: str | None, window: Window | None = None) -> Iterator[Page]:
-        for first in range(0, len(self.rows), PAGE_ROWS):
-            rows = self.rows[first : first + PAGE_ROWS]
+        self.windows.append(window)
+        wanted = [row for row in self.rows if window is None or _within(window, row)]
+        for first in range(0, len(wanted), PAGE_ROWS):
+            rows = wanted[first : first + PAGE_ROWS]
             records = {RECORD: pa.array([f"line {first + n + 2}" for n in range(len(rows))], pa.string())}
             for name in columns:
                 cells = [row.get(name) for row in rows]
@@ -36,11 +41,19 @@ class FakeSource:
                 lists = [[cell] if isinstance(cell, str) else cell for cell in cells]
                 records[name] = pa.array(lists, pa.list_(pa.string())) if many else pa.array(cells, pa.string())
             yield Page(pa.RecordBatch.from_pydict(records), tuple(self.broken) if first == 0 else ())
-        if not self.rows and self.broken:
+        if not wanted and self.broken:
             empty = {name: pa.array([], pa.string()) for name in (RECORD, *columns)}
             yield Page(pa.RecordBatch.from_pydict(empty), tuple(self.broken))
 
-    def clock(self) -> str | None:
-        return None
+    def stamps(self, column: str, query: str | None) -> Times:
+        return times_by(self.clock)
 
     def close(self) -> None: ...
+
+
+def _within(window: Window, row: Mapping[str, str | list[str] | None]) -> bool:
+    """Stamps are compared as texts here: tests write them in one form."""
+    stamp = row.get(window.column)
+    newer = window.since is None or (isinstance(stamp, str) and stamp >= window.since)
+    among = tuple(str(row.get(name)) for name in window.key) in window.keys
+    return among and not newer if window.older else newer or among

@@ -22,10 +22,10 @@ from ..surroundings import Surroundings
 from .attributes import ACCOUNT_CONTROL, PASSWORD, AdAttributes
 from .controller import DomainController, look_around
 from .directory import DOMAIN_SCOPE, AdDirectory
-from .protected import protected_entries
+from .protected import GUARDS, is_protected, protected_entries
 from .types import DISABLED, object_type_of
 from .values import ACCOUNT_FLAGS, fold, with_flags
-from .window import Stamps
+from .window import Numbers, checked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +80,10 @@ class AdStore(LdapStore):
         below = is_within(self.base_dn, dn, fold) or is_within(self.bind_dn, dn, fold)
         return below or any(other.endswith(f",{key}") for other in self._protected)
 
+    def guarded(self, values: Now) -> bool:
+        """See `DirectoryStore`."""
+        return is_protected(values, self.controller.domain_sid)
+
     @cached_property
     def _protected(self) -> frozenset[str]:
         return frozenset(
@@ -119,7 +123,7 @@ class AdSource:
     def read(self, columns: Sequence[str], query: str | None, window: Window | None = None) -> Iterator[Page]:
         """See `Source`."""
         asked, stamps = query or self.default_query(), self._stamps
-        stamped = stamps.column(window) if window else None
+        stamped = checked(window.column) if window else None
         seen: set[str] = set()
         for narrowed in stamps.queries(asked, window, self.store.attributes) if window else [asked]:
             for page in self.store.read(list(columns), narrowed):
@@ -128,19 +132,24 @@ class AdSource:
                     seen.update(new.column(ID).to_pylist())
                 yield Page(_records(new, stamps, stamped))
 
+    def stamps(self, column: str, query: str | None) -> Numbers:
+        """See `Source`."""
+        checked(column)
+        return self._stamps
+
     def clock(self) -> str:
         """The highest number that this domain controller had given to a write when it was opened."""
-        return self._stamps.text(self.store.controller.highest_usn)
+        return self._stamps.text(self._stamps.highest)
 
     def close(self) -> None:
         self.store.close()
 
     @property
-    def _stamps(self) -> Stamps:
-        return Stamps(self.store.controller.invocation)
+    def _stamps(self) -> Numbers:
+        return Numbers(self.store.controller.invocation, self.store.controller.highest_usn)
 
 
-def _records(page: pa.RecordBatch, stamps: Stamps, stamped: str | None) -> pa.RecordBatch:
+def _records(page: pa.RecordBatch, stamps: Numbers, stamped: str | None) -> pa.RecordBatch:
     kept = [name for name in page.schema.names if name not in (ID, VERSION, DN)]
     columns = {name: page.column(name) for name in kept}
     if stamped is not None and stamped in columns:
@@ -184,7 +193,7 @@ def store_over(settings: ActiveDirectoryProvider, directory: Directory) -> AdSto
     return AdStore(
         settings.url, settings.bind_dn, settings.base_dn, whole, RootDse(frozenset(), controller.name, ""), base_id,
         id_attribute="objectGUID", version_attribute="uSNChanged", attributes=AdAttributes(schema),
-        controller=controller, in_steps=settings.create_in_steps,
+        controller=controller, in_steps=settings.create_in_steps, unique=settings.unique, guards=GUARDS,
     )  # fmt: skip
 
 

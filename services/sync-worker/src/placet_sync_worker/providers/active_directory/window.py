@@ -4,35 +4,52 @@ Another domain controller has other numbers, and so has the same one after a res
 everything is read.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from ...errors import UnusableJobError
 from ...ports import Window
-from ..ldap.filter import Compare, render
+from ..ldap.window import KEYS_PER_SEARCH, of_key
 from .attributes import AdAttributes
 
 COLUMN = "uSNChanged"
 DIGITS = 19
-KEYS_PER_SEARCH = 100
+
+
+def checked(column: str) -> str:
+    """Raises UnusableJobError for any other column."""
+    if column.lower() != COLUMN.lower():
+        raise UnusableJobError(
+            f"time_stamp: {column} does not tell what has changed in Active Directory; name {COLUMN}"
+        )
+    return column
 
 
 @dataclass(frozen=True)
-class Stamps:
-    """Time stamps of one invocationId: `invocationId/0000000000000004711`, which are in order as texts."""
+class Numbers:
+    """Time stamps of one invocationId: `invocationId/0000000000000004711`, which are in order as texts. `highest` is
+    that of the last write that was committed when the store was opened."""
 
     invocation: str
+    highest: int
 
     def text(self, usn: int) -> str:
         return f"{self.invocation}/{usn:0{DIGITS}}"
 
-    def column(self, window: Window) -> str:
-        """Raises UnusableJobError."""
-        if window.column.lower() != COLUMN.lower():
-            raise UnusableJobError(
-                f"time_stamp: {window.column} does not tell what has changed in Active Directory; name {COLUMN}"
-            )
-        return window.column
+    def order(self, stamp: str) -> str:
+        """See `Stamps`."""
+        if stamp.partition("/")[0] != self.invocation:
+            raise ValueError(f"{stamp} is a number of another domain controller, or of another state of this one")
+        return stamp
+
+    def mark(self, newest: str, overlap: timedelta) -> str:
+        """See `Stamps`. `highestCommittedUSN` is below every write that is still open: nothing is read again."""
+        return min(newest, self.text(self.highest))
+
+    def since(self, mark: str) -> str | None:
+        """See `Stamps`."""
+        return mark if mark.partition("/")[0] == self.invocation else None
 
     def queries(self, query: str, window: Window, attributes: AdAttributes) -> Iterator[str]:
         """Filters that together find what the window wants; an entry may be found by several."""
@@ -40,13 +57,9 @@ class Stamps:
         if invocation != self.invocation or not usn.isdecimal():
             yield query
             return
-        yield f"(&{query}({COLUMN}>={int(usn)}))"
-        wanted = [_key(window.key, key, attributes) for key in window.keys]
+        newer = f"({COLUMN}>={int(usn)})"
+        if not window.older:
+            yield f"(&{query}{newer})"
+        wanted = [of_key(dict(zip(window.key, key, strict=True)), attributes) for key in window.keys]
         for start in range(0, len(wanted), KEYS_PER_SEARCH):
-            yield f"(&{query}(|{''.join(wanted[start : start + KEYS_PER_SEARCH])}))"
-
-
-def _key(names: Sequence[str], key: Sequence[str], attributes: AdAttributes) -> str:
-    parts: Mapping[str, str] = dict(zip(names, key, strict=True))
-    some = [render(Compare(name, "=", attributes.encode(name, [value])[0])) for name, value in parts.items()]
-    return some[0] if len(some) == 1 else f"(&{''.join(some)})"
+            yield f"(&{query}(!{newer})(|{''.join(wanted[start : start + KEYS_PER_SEARCH])}))"

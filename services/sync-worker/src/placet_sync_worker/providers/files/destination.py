@@ -91,6 +91,18 @@ class FileDestination:
         """Rows have no names."""
         return False
 
+    def look_up(
+        self,
+        attributes: Sequence[str],
+        query: str | None,
+        base: str | None = None,
+        *,
+        keys: Sequence[Mapping[str, str]] = (),
+        ids: Sequence[str] = (),
+    ) -> Iterator[pa.RecordBatch]:
+        """See `Destination`: the file was read whole anyway."""
+        return self.read(attributes, query, base) if keys or ids else iter(())
+
     def images(self, ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:
         """See `Destination`: the row's other cells."""
         wanted = ", ".join("'" + id_.replace("'", "''") + "'" for id_ in ids) or "NULL"

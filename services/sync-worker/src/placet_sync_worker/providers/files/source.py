@@ -14,6 +14,7 @@ from placet_shared.errors import PlacetError
 from ...changes import Rejected
 from ...errors import SourceMovedError
 from ...ports import RECORD, Page, Window
+from ...stamps import Times, times_by
 from ...workspace import workspace
 from .folder import FilesFolder, FileState
 from .sql import RECORDS, Engine, locked_down, narrowing, spool_pages
@@ -53,6 +54,10 @@ class FileSource:
                 return
             with self._engine() as engine:
                 yield from self._selected(engine, tables, columns, query, window)
+
+    def stamps(self, column: str, query: str | None) -> Times:
+        """See `Source`."""
+        return times_by(self.clock())
 
     def clock(self) -> str:
         """When the file was last written, in UTC: no honest stamp in it is later."""

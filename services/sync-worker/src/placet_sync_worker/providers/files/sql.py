@@ -161,7 +161,8 @@ def narrowing(engine: Engine, window: Window, columns: Mapping[str, str]) -> str
             )
     stamp, since = f"CAST(q.{ident(window.column)} AS VARCHAR)", "'" + window.since.replace("'", "''") + "'"
     times = f"TRY_CAST({stamp} AS TIMESTAMPTZ) >= TRY_CAST({since} AS TIMESTAMPTZ)"
-    conditions = [f"coalesce({times}, {stamp} >= {since}, true)"]
+    newer = f"coalesce({times}, {stamp} >= {since}, true)"
+    among = "false"
     if window.key and window.keys:
         names = [f"k{number}" for number in range(len(window.key))]
         keys = pa.table(
@@ -169,8 +170,8 @@ def narrowing(engine: Engine, window: Window, columns: Mapping[str, str]) -> str
         )
         engine.db.register("placet keys", keys)
         equal = " AND ".join(f"k.{n} = CAST(q.{ident(c)} AS VARCHAR)" for n, c in zip(names, window.key, strict=True))
-        conditions.append(f'EXISTS (SELECT 1 FROM "placet keys" k WHERE {equal})')
-    return f"WHERE {' OR '.join(conditions)}"
+        among = f'EXISTS (SELECT 1 FROM "placet keys" k WHERE {equal})'
+    return f"WHERE NOT {newer} AND {among}" if window.older else f"WHERE {newer} OR {among}"
 
 
 def _text(kind: str) -> str:

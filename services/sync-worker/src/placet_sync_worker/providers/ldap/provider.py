@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -10,13 +11,16 @@ import pyarrow as pa
 from placet_shared.errors import PlacetError
 from placet_shared.objects import IdentityStore, LdapProvider
 
+from ...errors import UnusableJobError
 from ...ports import DN, ID, RECORD, VERSION, Directory, Page, Window
 from ..surroundings import Surroundings
 from .attributes import Attributes
 from .connecting import Target
 from .drivers import open_directory
 from .errors import BindRefusedError
+from .matching import generalized_time
 from .store import LdapStore, look_around
+from .window import DirectoryTimes, narrowed
 
 SettingsT = TypeVar("SettingsT", bound=IdentityStore)
 StoreT = TypeVar("StoreT", bound=LdapStore)
@@ -37,13 +41,17 @@ class LdapSource:
     def read(self, columns: Sequence[str], query: str | None, window: Window | None = None) -> Iterator[Page]:
         """See `Source`."""
         asked = query or self.default_query()
-        for page in self.store.read(columns, asked):
-            kept = [name for name in page.schema.names if name not in (ID, VERSION, DN)]
-            records = [page.column(DN), *(page.column(name) for name in kept)]
-            yield Page(pa.RecordBatch.from_arrays(records, names=[RECORD, *kept]))
+        for filter_ in narrowed(asked, window, self.store.attributes) if window else [asked]:
+            for page in self.store.read(columns, filter_):
+                kept = [name for name in page.schema.names if name not in (ID, VERSION, DN)]
+                records = [page.column(DN), *(page.column(name) for name in kept)]
+                yield Page(pa.RecordBatch.from_arrays(records, names=[RECORD, *kept]))
 
-    def clock(self) -> None:
-        """Not known yet."""
+    def stamps(self, column: str, query: str | None) -> DirectoryTimes:
+        """See `Source`."""
+        if self.store.attribute(column).decode is not generalized_time:
+            raise UnusableJobError(f"time_stamp: {column} is no time in the directory's schema; name modifyTimestamp")
+        return DirectoryTimes(datetime.now(UTC))
 
     def close(self) -> None:
         self.store.close()
@@ -91,7 +99,10 @@ def store_over(settings: LdapProvider, directory: Directory) -> LdapStore:
     except BaseException:
         directory.close()
         raise
-    return LdapStore(settings.url, settings.bind_dn, settings.base_dn, directory, root, base_id, Attributes(schema))
+    return LdapStore(
+        settings.url, settings.bind_dn, settings.base_dn, directory, root, base_id, Attributes(schema),
+        unique=settings.unique,
+    )  # fmt: skip
 
 
 def _found(store: LdapStore) -> str:

@@ -14,11 +14,11 @@ from ...errors import InvalidNameError
 from ...ports import DN, ID, VERSION, Attribute, Directory, Entry, ObjectType, Safety
 from .attributes import Attributes, is_password
 from .errors import InvalidFilterError, NoSuchEntryError, SearchRefusedError
-from .filter import Compare, attributes_of, parse_filter, render
+from .filter import All, Compare, Either, Filter, attributes_of, parse_filter, render
 from .names import LdapNaming, dn_key, escape_filter_value, is_within
 from .schema import Schema
 from .types import object_type_of
-from .wire import ASSERTION
+from .wire import ASSERTION, POST_READ
 
 IDS_PER_SEARCH = 100
 
@@ -48,6 +48,8 @@ class LdapStore:
     attributes: Attributes = field(repr=False)
     id_attribute: str = "entryUUID"
     version_attribute: str = "entryCSN"
+    unique: tuple[str, ...] = ()
+    guards: tuple[str, ...] = ()
 
     def identity(self) -> DestinationIdentity:
         return DestinationIdentity(
@@ -56,6 +58,10 @@ class LdapStore:
 
     def safety(self) -> Safety:
         return "assertion" if ASSERTION in self.root.controls else "value"
+
+    def answers_with_entries(self) -> bool:
+        """Whether the answer to a write can show the entry as it left it."""
+        return POST_READ in self.root.controls
 
     def whole(self) -> None:
         """Each entry has its own version."""
@@ -77,6 +83,10 @@ class LdapStore:
     def id_filter(self, id_: str) -> str:
         """Finds the entry with an id."""
         return render(Compare(self.id_attribute, "=", self.encode(self.id_attribute, [id_])[0]))
+
+    def guarded(self, values: Now) -> bool:
+        """See `DirectoryStore`: a directory marks no entries as protected."""
+        return False
 
     def address(self, id_: str) -> str | None:
         """How an entry is called in writes; None: by its name."""
@@ -112,6 +122,21 @@ class LdapStore:
             return any(self.directory.search(dn, "base", "(objectClass=*)", [self.id_attribute]))
         except NoSuchEntryError:
             return False
+
+    def look_up(
+        self,
+        attributes: Sequence[str],
+        query: str | None,
+        base: str | None = None,
+        *,
+        keys: Sequence[Mapping[str, str]] = (),
+        ids: Sequence[str] = (),
+    ) -> Iterator[pa.RecordBatch]:
+        """See `Destination`."""
+        wanted = [*map(self._key_filter, keys), *map(self.id_filter, ids)]
+        for start in range(0, len(wanted), IDS_PER_SEARCH):
+            some = f"(|{''.join(wanted[start : start + IDS_PER_SEARCH])})"
+            yield from self.read(attributes, f"(&{query}{some})" if query else some, base)
 
     def images(self, ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:
         """See `Destination`. Passwords are left out."""
@@ -163,6 +188,16 @@ class LdapStore:
                 f"{self.url} does not show {name} of each entry to {self.bind_dn}; let the account read it"
             )
         return self._texts(there.values, name)
+
+    def _key_filter(self, key: Mapping[str, str]) -> str:
+        """A value is asked for as it is and, since servers refuse `007` for a number, as its syntax writes it."""
+        parts: list[Filter] = []
+        for name, text in key.items():
+            decode = self.attribute(name).decode or str
+            texts = dict.fromkeys([text, decode(text)])
+            same = [Compare(self.on_wire(name), "=", self.encode(name, [one])[0]) for one in texts]
+            parts.append(Either(tuple(same)) if len(same) > 1 else same[0])
+        return render(All(tuple(parts)) if len(parts) > 1 else parts[0])
 
     def _check_query(self, query: str) -> None:
         """An attribute that the schema lacks matches nothing, silently: all entries would seem to be gone."""

@@ -165,6 +165,10 @@ class Dialect:
         """What is read of a query's column; `kind`: the driver's code of its type."""
         return column(quoted_name(name, True))
 
+    def is_time(self, kind: Any) -> bool:
+        """Whether a query's column holds times that the database compares as such; `kind`: the driver's code."""
+        return True
+
     def since(self, stamp: str) -> Any:
         """A time stamp as it was read, to compare a column with."""
         return stamp

@@ -17,6 +17,8 @@ from .errors import Said, Trouble
 from .values import FLAG, Kind, shown, timestamp, whole
 
 BIT_CODE, TIMESTAMP_CODE = 16, 7
+TIMES = frozenset({TIMESTAMP_CODE, 10, 12})
+"""Timestamps, dates and both in one."""
 
 BY_NUMBER = {
     1045: Trouble.LOGIN, 1044: Trouble.LOGIN, 1698: Trouble.LOGIN, 1251: Trouble.LOGIN,
@@ -131,6 +133,9 @@ class MySQL(Dialect):
         return _octets(shown) == _octets(value)
 
     # ---- queries -----------------------------------------------------------------------------------------------------
+
+    def is_time(self, kind: Any) -> bool:
+        return kind in TIMES
 
     def since(self, stamp: str) -> Any:
         """Sessions are in UTC, where MariaDB understands no offset."""

@@ -24,6 +24,9 @@ SHAPES: dict[int, Callable[[ColumnElement[Any]], ColumnElement[Any]]] = {
 }
 """How values of a type (boolean, bytea, character, both timestamps) become text, where not as they are sent anyway."""
 
+TIMES = frozenset({1082, 1114, 1184})
+"""Dates and both timestamps."""
+
 BY_STATE = {
     "08": Trouble.LOST, "28": Trouble.LOGIN, "40": Trouble.BUSY, "53": Trouble.BUSY, "57": Trouble.LOST,
     "58": Trouble.BUSY,
@@ -138,6 +141,9 @@ class PostgreSQL(Dialect):
 
     def reader(self, connection: Connection) -> CopyReader:
         return CopyReader(connection)
+
+    def is_time(self, kind: Any) -> bool:
+        return kind in TIMES
 
     def read_as(self, name: str, kind: Any) -> ColumnElement[Any]:
         value: ColumnElement[Any] = column(quoted_name(name, True))

@@ -15,8 +15,9 @@ from sqlalchemy.sql.elements import quoted_name
 from placet_shared.errors import PlacetError
 from placet_shared.objects import SqlProvider
 
-from ...errors import UnknownColumnError
+from ...errors import UnknownColumnError, UnusableJobError
 from ...ports import RECORD, Page, Window
+from ...stamps import Times, times_by
 from ..surroundings import Surroundings
 from .connecting import Database, open_database
 from .dialect import AsIs
@@ -60,6 +61,18 @@ class SqlSource:
                     yield Page(pa.RecordBatch.from_arrays(records, names=[RECORD, *columns]))
                     first += page.num_rows
 
+    def stamps(self, column: str, query: str | None) -> Times:
+        """See `Source`. Raises DatabaseErrors and UnknownColumnError."""
+        derived = self._derived(query)
+        with self.database.reading() as connection:
+            kind = self._kinds(self._reader(connection), derived, [column])[column]
+        if not self.database.dialect.is_time(kind):
+            raise UnusableJobError(
+                f"time_stamp: {column} is no date or time to the database; name a column that is, or make one in the"
+                " query, as in CAST(changed AS timestamp)"
+            )
+        return times_by(self.clock())
+
     def clock(self) -> str:
         """The server's time with its own offset: stamps without one are by its local time."""
         with self.database.reading() as connection:
@@ -102,7 +115,8 @@ class SqlSource:
             return
         stamp = _column(window.column)
         since = literal(self.database.dialect.since(window.since), AsIs())
-        yield (stamp >= since,)
+        if not window.older:
+            yield (stamp >= since,)
         for start in range(0, len(window.keys), KEYS_AT_ONCE):
             keys = window.keys[start : start + KEYS_AT_ONCE]
             yield _among(window.key, keys), or_(stamp < since, stamp.is_(None))

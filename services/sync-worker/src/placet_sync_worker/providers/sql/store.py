@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ from placet_shared.objects import SqlProvider
 
 from ...errors import InvalidNameError, UnknownObjectTypeError
 from ...mapping.columns import as_lists
-from ...ports import DN, ID, VERSION, Attribute, ObjectType, RowsTransaction, Safety
+from ...ports import DN, ID, LISTS, PASSWORDS, VERSION, Attribute, ObjectType, RowsTransaction, Safety
 from ..surroundings import Surroundings
 from .applied import Applied
 from .connecting import Database, open_database
@@ -25,9 +26,6 @@ from .table import TableColumn, TableShape, look_up, split_name
 from .writing import SqlTransaction, writing_rows
 
 IDS_AT_ONCE = 100
-
-PASSWORDS = ("password", "passwd")
-"""Columns with these in their names stand in no image."""
 
 
 @dataclass(frozen=True)
@@ -99,16 +97,40 @@ class SqlStore:
 
     def read(self, attributes: Sequence[str], query: str | None, base: str | None = None) -> Iterator[pa.RecordBatch]:
         """See `Destination`. A query must give the columns of the table's key; its other columns do not matter."""
+        shown = [self.shape.named(name).shown for name in attributes]
+        for page in self._pages(self._select(shown).where(*self._where(attributes, query, base))):
+            yield self._page(page, attributes)
+
+    def look_up(
+        self,
+        attributes: Sequence[str],
+        query: str | None,
+        base: str | None = None,
+        *,
+        keys: Sequence[Mapping[str, str]] = (),
+        ids: Sequence[str] = (),
+    ) -> Iterator[pa.RecordBatch]:
+        """See `Destination`. A key that the columns do not hold is no row's."""
+        within = self._where(attributes, query, base)
+        texts = [{name: (text,) for name, text in key.items()} for key in keys]
+        with self.database.reading() as connection:
+            rows = SqlTransaction(self, connection).either(texts, ids, attributes, within)
+            while some := list(islice(rows, IDS_AT_ONCE)):
+                columns: dict[str, pa.Array] = {
+                    ID: pa.array([row.entry_id for row in some], pa.string()),
+                    VERSION: pa.array([row.version for row in some], pa.string()),
+                    DN: pa.array([""] * len(some), pa.string()),
+                }
+                columns |= {name: pa.array([row.values[name] for row in some], LISTS) for name in attributes}
+                yield pa.RecordBatch.from_pydict(columns)
+
+    def _where(self, attributes: Sequence[str], query: str | None, base: str | None) -> Sequence[ColumnElement[bool]]:
         if base is not None:
             raise InvalidNameError(f"the container {base}: a table has none; leave destination.container out")
         columns = [self.shape.named(name) for name in attributes]
-        wanted = self._select([column.shown for column in columns])
         if query is None:
-            wanted = wanted.where(*(column.column.is_not(None) for column in columns))
-        else:
-            wanted = wanted.where(*self._within(query, columns))
-        for page in self._pages(wanted):
-            yield self._page(page, attributes)
+            return [column.column.is_not(None) for column in columns]
+        return self._within(query, columns)
 
     def _select(self, shown: Sequence[ColumnElement[Any]]) -> Select[Any]:
         """The key and the version of each row, and some of its texts."""

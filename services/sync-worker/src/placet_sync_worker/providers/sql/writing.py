@@ -81,8 +81,19 @@ class SqlTransaction:
     def with_keys(self, keys: Sequence[Texts], names: Sequence[str]) -> Iterator[Row]:
         return self._seen([self._key(key, f"{KEY}{n}_") for n, key in enumerate(keys)], names)
 
+    def either(
+        self, keys: Sequence[Texts], ids: Sequence[str], names: Sequence[str], within: Sequence[ColumnElement[bool]]
+    ) -> Iterator[Row]:
+        """Both of these, of the rows alone that are `within`."""
+        conditions = [self._key(key, f"{KEY}{n}_") for n, key in enumerate(keys)]
+        conditions += [self._id(entry_id, f"{ID}{n}_") for n, entry_id in enumerate(ids)]
+        return self._seen(conditions, names, within)
+
     def _seen(
-        self, conditions: Sequence[tuple[ColumnElement[bool], dict[str, Any]]], names: Sequence[str]
+        self,
+        conditions: Sequence[tuple[ColumnElement[bool], dict[str, Any]]],
+        names: Sequence[str],
+        within: Sequence[ColumnElement[bool]] = (),
     ) -> Iterator[Row]:
         shape, width = self.store.shape, len(self.store.shape.ids)
         columns = [shape.named(name) for name in names]
@@ -93,7 +104,7 @@ class SqlTransaction:
             some = conditions[start : start + ROWS_AT_ONCE]
             self.check()
             given = {name: value for _, parameters in some for name, value in parameters.items()}
-            for row in self.connection.execute(query.where(or_(false(), *(one for one, _ in some))), given):
+            for row in self.connection.execute(query.where(*within, or_(false(), *(one for one, _ in some))), given):
                 texts = [column.text(one) for column, one in zip(columns, row[width + 1 :], strict=True)]
                 values = {name: (text,) if text else () for name, text in zip(names, texts, strict=True)}
                 yield Row(shape.entry_id(row[:width]), str(row[width]), values)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "looks_at_the_source"
-down_revision = "0002"
+down_revision = "passwords"
 
 
 def upgrade() -> None:

@@ -1,0 +1,65 @@
+"""Both sides of a run, read and put away: all of them at once, or what changed and then its entries."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..ports import Destination, Source, Window
+from .deciding import shown_key
+from .design import Design
+from .entries import Entries
+from .finding import Few, can_look_up, keys_in, records_in
+from .progress import Known
+from .reading import Brake, ahead, both
+from .records import Records
+
+Links = Iterable[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Spools:
+    """The files of both sides, and the links (entry id, shown key) that matter. `few`: entries of these records alone
+    were looked up; `windowed`: not all records were read."""
+
+    source: Path
+    destination: Path
+    links: Links
+    few: bool = False
+    windowed: bool = False
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Reads both sides into `records` and `entries`."""
+
+    design: Design
+    source: Source
+    destination: Destination
+    records: Records
+    entries: Entries
+    brake: Brake
+
+    def read(self, window: Window | None, known: Known | None, links: Links) -> Spools:
+        """What the window wants of the source; `links` are all of the job's."""
+        if window is None or window.since is None or known is None:
+            source, destination = both(lambda: self._records(window), self._entries, self.brake)
+            return Spools(source, destination, links)
+        source = self._records(window)
+        if not can_look_up(self.records.read, self.design):
+            return Spools(source, self._entries(), links, windowed=True)
+        keys = keys_in(source, self.design)
+        linked = dict(known.links([shown_key(key) for key in keys], ()))
+        few = Few(self.destination, self.design, keys, list(linked))
+        destination = self.entries.fill(ahead(few.pages(), self.brake))
+        linked |= dict(known.links((), sorted(few.seen)))
+        return Spools(source, destination, linked.items(), few=True, windowed=True)
+
+    def _records(self, window: Window | None) -> Path:
+        design = self.design
+        pages = records_in(self.source, design.columns, design.job.source.query, window)
+        return self.records.fill(ahead(pages, self.brake))
+
+    def _entries(self) -> Path:
+        design = self.design
+        pages = self.destination.read(design.read, design.query, design.job.destination.container)
+        return self.entries.fill(ahead(pages, self.brake))
