@@ -17,12 +17,14 @@ DEATHS = {
     "notifier": ("before_commit/approval-requested", "after_commit/run-finished", "after_send/notification-sent"),
 }
 ALL_AT_ONCE = [",".join(f"{places[turn]}:exit" for places in DEATHS.values()) for turn in range(3)]
-WORKERS = [f"{place}:exit" for place in ("after_planning", "after_claim", "after_ldap_write", "after_settle")]
+PLACES = ("after_planning", "after_look", "after_claim", "after_ldap_write", "after_settle")
+WORKERS = [f"{place}:exit" for place in PLACES]
 
 
 @pytest.mark.parametrize("failpoints", ALL_AT_ONCE + WORKERS)
 def test_a_run_ends_by_itself_with_each_change_written_once(make_desk: MakeDesk, failpoints: str) -> None:
-    desk = make_desk(PLACET_FAILPOINT=failpoints)
+    every_plan_is_old = {"PLACET_LOOK_AGAIN_SECONDS": "0"} if "after_look" in failpoints else {}
+    desk = make_desk(PLACET_FAILPOINT=failpoints, **every_plan_is_old)
     desk.two_eyes()
     desk.job["notify"] = {"to": ["team@example.org"], "when": "always"}
     desk.people(*people_titled("Clerk", PEOPLE))

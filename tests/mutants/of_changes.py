@@ -188,7 +188,7 @@ TURNS = (
         f"{WORKER}/store/runs.py",
         "    await work.connection.execute(select(turn))\n",
         "",
-        (f"{IN_TURN}::test_of_many_that_ask_at_once_one_has_the_removals_of_a_store",),
+        (f"{IN_TURN}::test_of_two_that_ask_at_once_one_has_the_removals_of_a_store",),
     ),
     Mutant(
         "entry-of-another-job-removed-unsaid",
@@ -199,4 +199,21 @@ TURNS = (
     ),
 )
 
-OF_CHANGES = WRITING + TRUST + PLANS + LOOKS + TURNS
+PLACES = (
+    Mutant(
+        "moved-to-a-place-that-was-not-made",
+        f"{WORKER}/store/batches.py",
+        "    if not numbers:\n",
+        "    if True:\n",
+        (f"{IN_TURN}::test_what_is_moved_to_a_place_that_could_not_be_made_is_skipped",),
+    ),
+    Mutant(
+        "place-linked-like-a-record",
+        f"{WORKER}/applying/directory.py",
+        " and not task.change.container\n    return linked",
+        "\n    return linked",
+        (f"{WRITER}::test_a_container_is_made_once_and_belongs_to_no_record",),
+    ),
+)
+
+OF_CHANGES = WRITING + TRUST + PLANS + LOOKS + TURNS + PLACES

@@ -75,6 +75,10 @@ def apply(
         store.close()
 
 
+def _operation(store: LdapStore, task: Task) -> Operation:
+    return DirectoryWriter(store, ("employeeNumber",))._operation(task)
+
+
 def results(outcomes: Sequence[Outcome]) -> list[Result | None]:
     return [outcome.result for outcome in outcomes]
 
@@ -105,6 +109,16 @@ def ada(world: World) -> Entry:
     return found(world, "1")
 
 
+LEFT = f"ou=Left,{BASE_DN}"
+
+
+def a_container(dn: str = LEFT) -> Change:
+    wanted = {"objectClass": ("top", "organizationalUnit"), "ou": (dn.partition(",")[0].removeprefix("ou="),)}
+    attributes = tuple(AttributeChange(name, (), after) for name, after in wanted.items())
+    step = Step("add", Phase.CONTAINERS, attributes=tuple(wanted))
+    return Change(dn, "create", dn, attributes, (step,), container=True)
+
+
 # ---- what was planned is done --------------------------------------------------------------------------------------
 
 
@@ -114,6 +128,32 @@ def test_creates_say_the_ids_of_what_they_made(world: World) -> None:
     entry = found(world, "17")
     assert outcomes[17].entry_id == entry.attributes["entryUUID"][0].decode()
     assert outcomes[17].version == entry.attributes["entryCSN"][0].decode()
+
+
+def test_a_container_is_made_once_and_belongs_to_no_record(world: World) -> None:
+    for expected in (APPLIED, ALREADY):
+        (outcome,) = apply(world, tasks(a_container()))
+        assert (outcome.result, outcome.entry_id) == (expected, None)
+    inner = f"ou=2026,{LEFT}"
+    assert results(apply(world, tasks(a_container(inner)))) == [APPLIED]
+    assert world.writes() == [("add", LEFT), ("add", inner)]
+
+
+def test_a_container_whose_answer_was_lost_is_found_by_its_name(world: World) -> None:
+    (task,), store = tasks(a_container()), open_store(world)
+    world.lose_answers()
+    assert [answer.code for answer in store.directory.write([_operation(store, task)], at_once())] == [None]
+    world.mend()
+    assert results(apply(world, tasks(a_container(), maybe_sent=True))) == [ALREADY]
+    assert world.writes() == [("add", LEFT)]
+
+
+def test_something_else_with_the_name_of_a_container_is_a_conflict(world: World) -> None:
+    classes = tuple(name.encode() for name in PERSON)
+    values = {"objectClass": classes, "cn": (b"Ada",), "sn": (b"Byron",), "ou": (b"Left",)}
+    assert write(world, Operation("add", LEFT, attributes=values))[0].done
+    (outcome,) = apply(world, tasks(a_container()))
+    assert (outcome.result, outcome.reason) == (CONFLICT, f"something else has this name by now: {LEFT}")
 
 
 def test_what_answers_do_not_show_is_looked_up() -> None:
@@ -304,8 +344,7 @@ def test_a_create_whose_answer_was_lost_is_found_done(world: World) -> None:
     some = tasks(a_create("Ada", "1"), a_create("Bo", "2"))
     store = open_store(world)
     world.lose_answers()
-    writer = DirectoryWriter(store, ("employeeNumber",))
-    answers = store.directory.write([writer._operation(task) for task in some], at_once())
+    answers = store.directory.write([_operation(store, task) for task in some], at_once())
     assert [answer.code for answer in answers] == [None] * len(some)
     world.mend()
     again = apply(world, [replace(task, maybe_sent=True) for task in some])

@@ -196,6 +196,21 @@ def test_containers_are_made_too(domain: Domain) -> None:
     assert domain.run([row(domain, "1", "Sales")], **job) == []
 
 
+def test_who_left_goes_to_a_place_that_is_made_for_them(domain: Domain) -> None:
+    people = [row(domain, "1"), row(domain, "2", "Bob Roe")]
+    domain.run(people)
+    known = dict(domain.links)
+    place = f"OU=2026,OU=Left,{domain.people}"
+    away = {"extra": "move", "move_to": place, "create_move_to": True}
+    changes, _, _ = domain.plan(people[:1], **away)
+    assert [change.op for change in changes] == ["create", "create", "move"]
+    outcomes = [*domain.apply(changes[:2]), *domain.apply(changes[:2]), *domain.apply(changes[2:])]
+    done, again = Result.APPLIED, Result.ALREADY_APPLIED
+    assert [one.result for one in outcomes] == [done, done, again, again, done], outcomes
+    assert domain.links == known
+    assert domain.plan(people[:1], **away)[0] == []
+
+
 def test_a_group_with_thousands_of_members(domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
     """Samba gives all values at once, Windows 1,500; asked for a part, Samba gives it as Windows does."""
     adds = [

@@ -168,9 +168,10 @@ async def test_who_lost_the_run_while_looking_settles_nothing(scene: Scene) -> N
     assert await asyncio.to_thread(asleep.wait, SECONDS)
     await scene.worker.rows("UPDATE sync.runs SET lease_until = NULL")
     scene.look = ScriptedLook()
-    await scene.go_on()
+    assert await scene.looker().step()
     woken.set()
     await late
+    await scene.go_on()
     assert await scene.worker.results(run_id) == ["applied"]
 
 

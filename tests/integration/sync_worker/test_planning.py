@@ -7,7 +7,7 @@ import pytest
 
 from placet_shared.events import Counts
 from placet_shared.objects.provider import DisableSettings
-from placet_sync_worker.changes import Rejected
+from placet_sync_worker.changes import Phase, Rejected
 from placet_sync_worker.errors import (
     EmptySourceError,
     SpoolError,
@@ -281,6 +281,48 @@ def test_a_place_outside_of_the_store_is_no_place_to_move_to(scene: Scene) -> No
     scene.rows = [person("1")]
     with pytest.raises(UnusableJobError, match="move_to: dc=elsewhere is no name below"):
         scene.plan(extra="move", move_to="dc=elsewhere")
+
+
+def test_a_missing_place_to_move_to_ends_the_run_before_anything_is_planned(scene: Scene) -> None:
+    scene.rows = [person("1")]
+    scene.store.absent = frozenset({f"ou=Gone,{PEOPLE}"})
+    with pytest.raises(UnusableJobError, match=f"move_to: ou=Gone,{PEOPLE} is missing; create it, or set"):
+        scene.plan(extra="move", move_to=f"ou=Gone,{PEOPLE}")
+
+
+def test_a_missing_place_is_made_before_what_is_moved_there(scene: Scene) -> None:
+    gone, years = f"ou=Gone,{PEOPLE}", f"ou=2026,ou=Gone,{PEOPLE}"
+    scene.rows = [person("1"), person("4", "Dee")]
+    scene.store.absent = frozenset({gone, years})
+    scene.entry("a", "1")
+    scene.entry("b", "2", "Bob")
+    scene.links = {"a": "1", "b": "2"}
+    plan = scene.plan(extra="move", move_to=years, create_move_to=True)
+    assert plan.ops() == [("create", gone), ("create", years), ("create", "4"), ("move", "2")]
+    assert (plan.counts.create, plan.counts.move, plan.by_attribute["ou"]) == (3, 1, 2)
+    place, _, _, moved = plan.changes
+    assert [(a.name, a.after) for a in place.attributes] == [
+        ("objectClass", ("organizationalUnit",)),
+        ("ou", ("Gone",)),
+    ]
+    assert (place.container, place.record, place.steps[0].phase) == (True, None, Phase.CONTAINERS)
+    assert (moved.needs, moved.steps[0].phase) == ((0, 1), Phase.DISABLE)
+    scene.store.absent = frozenset({years})
+    assert scene.plan(extra="move", move_to=years, create_move_to=True).changes[-1].needs == (0,)
+
+
+def test_nothing_is_made_where_nobody_is_moved(scene: Scene) -> None:
+    scene.rows = [person("1")]
+    scene.entry("a", "1")
+    scene.store.absent = frozenset({f"ou=Gone,{PEOPLE}"})
+    assert scene.plan(extra="move", move_to=f"ou=Gone,{PEOPLE}", create_move_to=True).ops() == []
+
+
+def test_only_organizational_units_are_made(scene: Scene) -> None:
+    scene.rows = [person("1")]
+    scene.store.absent = frozenset({f"cn=Gone,{PEOPLE}"})
+    with pytest.raises(UnusableJobError, match=f"move_to: cn=Gone,{PEOPLE} is missing and no organizational unit"):
+        scene.plan(extra="move", move_to=f"cn=Gone,{PEOPLE}", create_move_to=True)
 
 
 def test_photos_are_compared_and_planned_in_little_memory(scene: Scene) -> None:

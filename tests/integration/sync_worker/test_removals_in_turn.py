@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from placet_shared.events import RunCancelled
-from placet_sync_worker.changes import Result
+from placet_sync_worker.changes import Change, Phase, Result, Step
 from placet_sync_worker.life import resume_waiting
 from placet_sync_worker.store import links, runs
 from placet_sync_worker.tasks import Outcome, Task
@@ -20,6 +21,22 @@ async def worker(database_url: str, tmp_path: Path) -> AsyncIterator[WorkerHarne
     await harness.migrate()
     yield harness
     await harness.database.engine.dispose()
+
+
+SECONDS = 20
+WAITS = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+A_PLACE = Change(
+    "ou=Left,dc=example,dc=org", "create", "ou=Left,dc=example,dc=org", (), (Step("add", Phase.CONTAINERS),),
+    container=True,
+)  # fmt: skip
+
+
+def a_move(number: int) -> Change:
+    """An entry without a record goes to another place."""
+    dn = f"cn=p{number},ou=People,dc=example,dc=org"
+    step = Step("rename", Phase.DISABLE, target=f"cn=p{number},ou=Left,dc=example,dc=org")
+    return Change(f"{number}", "move", dn, (), (step,), f"id{number}", "v1")
 
 
 async def two_runs(worker: WorkerHarness) -> tuple[str, str]:
@@ -75,16 +92,40 @@ async def test_a_waiting_run_whose_order_was_altered_ends(worker: WorkerHarness)
     assert (await worker.run(second))["outcome"] == "failed"
 
 
-async def test_of_many_that_ask_at_once_one_has_the_removals_of_a_store(worker: WorkerHarness) -> None:
-    asking = [await worker.planned([a_delete(n)]) for n in range(4)]
+async def test_of_two_that_ask_at_once_one_has_the_removals_of_a_store(worker: WorkerHarness) -> None:
+    first, second, third = [await worker.planned([a_delete(n)]) for n in range(3)]
 
     async def ask(run_id: str, store: str) -> bool:
         async with worker.database.transaction() as work:
-            await runs.find(work, run_id, lock=True)
             return await runs.hold_removals(work, run_id, store)
 
-    assert sorted(await asyncio.gather(*(ask(run_id, "corp") for run_id in asking[:3]))) == [False, False, True]
-    assert await ask(asking[3], "another")
+    async with worker.database.transaction() as work:
+        assert await runs.hold_removals(work, first, "corp")
+        other = asyncio.create_task(ask(second, "corp"))
+        assert await ask(third, "another")
+        async with asyncio.timeout(SECONDS):
+            while not await worker.rows(WAITS):
+                assert not other.done()
+    assert await other is False
+    assert await ask(first, "corp")
+
+
+async def test_what_is_moved_to_a_place_that_could_not_be_made_is_skipped(worker: WorkerHarness) -> None:
+    many = [an_update(number) for number in range(50)]
+    run_id = await worker.planned([A_PLACE, *many, replace(a_move(101), needs=(0,)), a_move(102)])
+    await worker.approve(run_id)
+    worker.store.answers = lambda task: Outcome(Result.FAILED if task.change.container else Result.APPLIED, "no room")
+    await worker.apply_all()
+    assert await worker.results(run_id) == ["failed", *["applied"] * 50, "skipped", "applied"]
+    (row,) = await worker.rows("SELECT reason FROM sync.changes WHERE result = 'skipped'")
+    assert row["reason"] == "depends on the creation of ou=Left,dc=example,dc=org"
+
+
+async def test_what_is_moved_to_a_place_that_was_made_is_written(worker: WorkerHarness) -> None:
+    run_id = await worker.planned([A_PLACE, replace(a_move(1), needs=(0,))])
+    await worker.approve(run_id)
+    await worker.apply_all()
+    assert await worker.results(run_id) == ["applied", "applied"]
 
 
 async def test_links_of_other_jobs_at_the_same_store_are_found(worker: WorkerHarness, database_url: str) -> None:

@@ -82,9 +82,15 @@ def _both_sides(job: Job) -> Iterator[str]:
     whose = "that this job made or matched before" if job.extra_scope == "linked" else "that the query finds"
     yield f"  a record without an entry  {MISSING[job.missing]}"
     yield f"  an entry without a record  {EXTRA[job.extra]}" + (
-        f" to {job.move_to}" * (job.extra == "move") + ("" if job.extra == "skip" else f", if it is one {whose}")
+        _moved_to(job) + ("" if job.extra == "skip" else f", if it is one {whose}")
     )
     yield f"  an empty source value      {'clears the attribute' if job.empty_values == 'clear' else 'changes nothing'}"
+
+
+def _moved_to(job: Job) -> str:
+    if job.extra != "move":
+        return ""
+    return f" to {job.move_to}" + ", which is made where it is missing" * job.create_move_to
 
 
 def _care(reviewed: Reviewed) -> Iterator[str]:

@@ -107,7 +107,9 @@ class Change:
     create. `dn` is where the entry is (for a create: where it will be). `attributes` are conditions, also for a delete,
     whose `after` are empty. `image` is the rest of an entry that is moved, disabled or deleted, as far as it can be
     read, with the groups that name it as `memberOf`: for the approver and for undo. `record` is a keyed digest of the
-    source record as it was mapped; None where the change was not made from one.
+    source record as it was mapped; None where the change was not made from one. A `container` is made for others of the
+    plan: it is told by its name, has no key of the job's, and is linked to no record. `needs` are the numbers of the
+    plan's containers that must be there before.
     """
 
     key: str
@@ -119,10 +121,12 @@ class Change:
     version: str | None = None
     image: tuple[Image, ...] = ()
     record: str | None = None
+    container: bool = False
+    needs: tuple[int, ...] = ()
 
     def document(self) -> Mapping[str, Any]:
         """The change in the shape that is hashed and stored: plain JSON."""
-        seldom = {"record": self.record} if self.record is not None else {}
+        seldom = {"record": self.record, "container": self.container or None, "needs": [*self.needs] or None}
         return {
             "key": self.key,
             "id": self.id,
@@ -141,7 +145,7 @@ class Change:
                 for s in self.steps
             ],
             "image": [{"name": i.name, "values": [*i.values]} for i in self.image],
-            **seldom,
+            **{name: given for name, given in seldom.items() if given is not None},
         }
 
     @classmethod
@@ -169,6 +173,8 @@ class Change:
             ),
             image=tuple(Image(i["name"], tuple(i["values"])) for i in document["image"]),
             record=document.get("record"),
+            container=document.get("container", False),
+            needs=tuple(document.get("needs", ())),
         )
 
 

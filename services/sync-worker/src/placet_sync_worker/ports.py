@@ -179,6 +179,10 @@ class Destination(Protocol):
         None: every entry of the store that has these attributes."""
         ...
 
+    def holds(self, dn: str) -> bool:
+        """Whether an entry has this name; asked only where entries have names."""
+        ...
+
     def look_up(
         self,
         attributes: Sequence[str],

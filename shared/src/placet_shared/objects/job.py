@@ -173,6 +173,7 @@ class Job(Object):
     missing: Literal["create", "skip"] = "create"
     extra: Literal["skip", "disable", "move", "delete"] = "skip"
     move_to: DistinguishedName | None = None
+    create_move_to: bool = False
     extra_scope: Literal["linked", "all"] = "linked"
     empty_values: Literal["keep", "clear"] = "keep"
     mode: Literal["all", "changed"] = "all"
@@ -189,6 +190,8 @@ class Job(Object):
     def _somewhere_to_move(self) -> Self:
         if (self.extra == "move") != (self.move_to is not None):
             raise ValueError("move_to: it goes with extra: move, and says where entries without a record are moved")
+        if self.create_move_to and self.move_to is None:
+            raise ValueError("create_move_to: it goes with move_to, and makes that where it is missing")
         return self
 
     @property

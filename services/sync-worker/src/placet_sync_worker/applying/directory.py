@@ -10,7 +10,7 @@ from placet_shared.errors import TransientError
 
 from ..changes import PROVEN, AttributeChange, Result
 from ..ports import Answer, Attribute, Directory, Entry, Operation, Safety
-from ..providers.ldap.errors import SearchRefusedError
+from ..providers.ldap.errors import NoSuchEntryError, SearchRefusedError
 from ..providers.ldap.filter import Compare, render
 from ..providers.ldap.names import dn_key
 from ..tasks import Outcome, Task
@@ -206,16 +206,27 @@ class DirectoryWriter:
     # ---- looking -----------------------------------------------------------------------------------------------------
 
     def _look(self, tasks: Sequence[Task], *, values: bool = True) -> dict[int, list[Seen]]:
-        """What is in the whole store for each task: by key for new entries, by id for the others; `values` of all that
-        is planned, or of the keys alone."""
+        """What is in the whole store for each task: by name for containers, by key for other new entries, by id for the
+        others; `values` of all that is planned, or of the keys alone."""
         found: dict[int, list[Seen]] = {task.number: [] for task in tasks}
-        for some in _chunks([t for t in tasks if t.change.id is None]):
+        for task in (t for t in tasks if t.change.container):
+            found[task.number] += self._named(task)
+        for some in _chunks([t for t in tasks if t.change.id is None and not t.change.container]):
             self._collect(some, values, self._key_filter, self._keys_of_task, self._keys_of_entry, found)
         for some in _chunks([t for t in tasks if t.change.id is not None]):
             self._collect(
                 some, values, self._id_filter, lambda t: [(str(t.change.id),)], lambda seen: [(seen.entry_id,)], found
             )
         return found
+
+    def _named(self, task: Task) -> list[Seen]:
+        names = self._names([task])
+        asked = map(self.store.on_wire, [*names, self.store.id_attribute, self.store.version_attribute])
+        search = self.store.directory.search(task.change.dn, "base", "(objectClass=*)", list(dict.fromkeys(asked)))
+        try:
+            return [self._seen(entry, names) for page in search for entry in page]
+        except NoSuchEntryError:
+            return []
 
     def _collect(
         self,
@@ -335,7 +346,8 @@ class DirectoryWriter:
 
 def _is_read(task: Task) -> bool:
     """Whether the entry's id and version are needed afterwards: for a link, or before a next step."""
-    return task.step.what == "add" or task.position + 1 < len(task.change.steps)
+    linked = task.step.what == "add" and not task.change.container
+    return linked or task.position + 1 < len(task.change.steps)
 
 
 def _with_password(task: Task) -> Task:

@@ -185,9 +185,7 @@ class BatchApplier:
             return
         reason = run.reason or ""
         settled = [(task, _with_reason(outcome, reason)) for task, outcome in done]
-        settled += [
-            (task, Outcome(Result.SKIPPED, "an earlier step of the change failed")) for task in job.loaded.blocked
-        ]
+        settled += [(task, Outcome(Result.SKIPPED, why)) for task, why in job.loaded.blocked]
         await batches.settle(work, run.run_id, settled)
         await self._link(work, job, settled)
         still_open = [outcome for _, outcome in settled if outcome.result is None]

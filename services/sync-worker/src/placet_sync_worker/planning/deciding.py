@@ -196,7 +196,8 @@ class Decider:
         values = zip(self.design.read, entry.values, strict=True)
         attributes = tuple(AttributeChange(name, before, before) for name, before in values if before)
         step = Step("rename", Phase.DISABLE, target=self.naming.join(names, container))
-        return Change(key, "move", entry.dn, attributes, (step,), id=entry.id, version=entry.version)
+        needs = tuple(range(len(self.design.containers)))
+        return Change(key, "move", entry.dn, attributes, (step,), id=entry.id, version=entry.version, needs=needs)
 
     def _disable(self, key: str, entry: Entry) -> Change | None:
         assert self.design.disable is not None

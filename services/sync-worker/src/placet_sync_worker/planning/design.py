@@ -8,6 +8,7 @@ from typing import Self
 from placet_shared.objects import Field, Job, Provider
 from placet_shared.objects.provider import DisableSettings
 
+from ..changes import Change
 from ..ports import Attribute, ObjectType
 
 
@@ -82,6 +83,9 @@ class Design:
     columns: tuple[str, ...]
     disable: tuple[Attribute, DisableSettings] | None
     unique: tuple[Attribute, ...]
+    containers: tuple[Change, ...] = ()
+    """What makes the place that entries are moved to, where it is missing: the first changes of a plan that moves
+    some."""
 
     @cached_property
     def read(self) -> tuple[str, ...]:

@@ -56,6 +56,8 @@ class Drafts:
     """Records whose entries are not as they want them, rejected ones among them."""
     shared: list[str] = field(default_factory=list)
     """Entries that are to go and that other jobs manage as well."""
+    containers: Sequence[Change] = ()
+    """What must be made for others, before all of them: their numbers in the plan are known by that."""
     _refused: set[int] = field(default_factory=set)
     _names: dict[str, list[Mapping[str, str]]] = field(default_factory=dict)
     """What is wanted, by kind, as keys to look up."""
@@ -66,6 +68,7 @@ class Drafts:
         imaged: list[tuple[int, str]] = []
         removals: set[str] = set()
         going: list[tuple[str, str]] = []
+        needing: set[int] = set()
         position = 0
         with self._decisions.open("wb") as decisions:
             for record, decided in self._decided(destination):
@@ -82,15 +85,22 @@ class Drafts:
                     removals.add(str(decided.id))
                 if decided.record is None:
                     going.append((str(decided.id), decided.dn))
+                if decided.needs:
+                    needing.add(position)
                 decisions.write(b"%s\0%s\n" % (orjson.dumps(record), Draft.of(decided).document))
                 position += 1
         self.shared = sorted(self._shared(going))
         self._reject(claims, destination)
+        if needing - self._refused:
+            self.containers = self.decider.design.containers
+        for container in self.containers:
+            self._count(container, 1)
         self.in_the_way = sorted(dn for _, id_, dn in claims.held.values() if id_ in removals)
         self._keep_images(destination, [id_ for position, id_ in imaged if position not in self._refused])
 
     def changes(self) -> Iterator[Draft]:
         """What `survey` counted, in the order of the plan."""
+        yield from map(Draft.of, self.containers)
         with self._images.open("rb") as images:
             for position, _, document in self._read():
                 if position not in self._refused:

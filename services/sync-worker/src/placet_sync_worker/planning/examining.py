@@ -8,6 +8,7 @@ from placet_shared.errors import PlacetError
 from placet_shared.objects import Field, Job
 from placet_shared.objects.provider import DisableSettings
 
+from ..changes import Change
 from ..errors import (
     InvalidNameError,
     ScriptError,
@@ -18,6 +19,7 @@ from ..errors import (
 )
 from ..mapping.script import columns_of
 from ..ports import Attribute, Destination, Naming, ObjectType, Source
+from .containers import missing_containers
 from .design import Design, KeyPart, Options, Target
 
 
@@ -42,7 +44,7 @@ class Examination:
         self.problems += missing
         rdn = self._rdn(object_type)
         self._check_creates(rdn, targets)
-        self._check_move()
+        containers = self._move_to()
         if object_type is not None and object_type.no_creates and self.job.missing == "create":
             self._refuse(f"missing: create: {object_type.no_creates}; or set `missing: skip`")
         if self.problems or object_type is None:
@@ -58,6 +60,7 @@ class Examination:
             columns=columns,
             disable=disable,
             unique=tuple(one for one in unique if one),
+            containers=containers,
         )
 
     def default_query(self) -> str | None:
@@ -152,12 +155,23 @@ class Examination:
         attribute = self._attribute(settings.attribute, "disable")
         return (attribute, settings) if attribute and self._can_be_written(attribute, "disable") else None
 
-    def _check_move(self) -> None:
+    def _move_to(self) -> tuple[Change, ...]:
+        """What makes the place that entries are moved to, where it may be made."""
         naming, container, base = self.destination.naming, self.job.move_to, self.destination.identity().base_dn
-        if container is not None and naming is None:
+        if container is None:
+            return ()
+        if naming is None:
             self._refuse("extra: move needs a directory: entries of a table or a file have no place to be moved to")
-        elif container is not None and naming is not None and not _is_within(naming, container, base):
+        elif not _is_within(naming, container, base):
             self._refuse(f"move_to: {container} is no name below {base}, the base of the provider")
+        elif self.job.create_move_to:
+            try:
+                return missing_containers(self.destination, naming, container)
+            except (UnusableJobError, UnknownObjectTypeError) as error:
+                self.problems.append(error)
+        elif not self.destination.holds(container):
+            self._refuse(f"move_to: {container} is missing; create it, or set `create_move_to: true`")
+        return ()
 
     def _check_creates(self, rdn: Attribute | None, targets: Iterable[Target]) -> None:
         naming = self.destination.naming

@@ -116,6 +116,13 @@ class LdapStore:
         for entries in self.directory.columns(self._checked_base(base), "subtree", asked, wanted):
             yield self._page(entries, names)
 
+    def holds(self, dn: str) -> bool:
+        """See `Destination`."""
+        try:
+            return any(self.directory.search(dn, "base", "(objectClass=*)", [self.id_attribute]))
+        except NoSuchEntryError:
+            return False
+
     def look_up(
         self,
         attributes: Sequence[str],

@@ -175,6 +175,10 @@ class SqlStore:
         column = self.shape.named(name)
         return pa.array(map(column.text, shown.to_pylist()), pa.string()) if column.in_hex else shown
 
+    def holds(self, dn: str) -> bool:
+        """Rows have no names."""
+        return False
+
     def images(self, ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:
         """See `Destination`. Passwords are left out."""
         names = [name for name in self.shape.columns if not any(word in name.lower() for word in PASSWORDS)]
