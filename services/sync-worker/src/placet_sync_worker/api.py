@@ -14,7 +14,7 @@ from placet_shared.identity import Identity, caller_of
 from placet_shared.paging import MOST_PER_PAGE, Limit, NumberCursor, Page, page_of
 from placet_shared.work import Database, Work
 
-from .store import plans, runs
+from .store import marks, plans, runs
 from .unaltered import AlteredError, require_shown
 
 SHOWN_VALUES = 50
@@ -52,6 +52,13 @@ def build_router(database: Database, verifier: Verifier, checks: APIRouter) -> A
             await _require_shown(work, run, rows, verifier)
             results = await plans.step_results(work, run_id, [row.number for row in rows])
             return page_of(rows, limit, _number, lambda row: show_change(row, results))
+
+    @router.get("/jobs/{job}/mark", dependencies=[caller])
+    async def mark(job: str) -> dict[str, Any]:
+        """How far a job of mode changed has read, and how many keys wait for another try; empty before its first run
+        that succeeded."""
+        async with database.transaction() as work:
+            return dict(await marks.of_job(work, job) or {})
 
     router.include_router(dead_letters_router(database, caller_of(verifier)))
     router.include_router(checks)
