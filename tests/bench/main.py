@@ -96,6 +96,7 @@ NEW = 500
 def _new_ones(job: str, count: int, placet: Stage, server: Slapd) -> list[Measured]:
     placet.stamped_people(count)
     placet.point_at(job, server, since="changed")
+    placet.change(NEW)
     placet.run(job)  # reads everything, once
     runs = []
     for _ in range(TIMES):

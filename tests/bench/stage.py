@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from sqlalchemy import make_url
 
 from tests.bench.people import ATTRIBUTES, COLUMNS, as_csv, people
 from tests.support.slapd import BASE_DN, BIND_DN, PASSWORD, PEOPLE, Setup, Slapd
@@ -38,7 +39,12 @@ class Stage:
         self._folder = folder
         self._home = folder / "home"
         self._csv = folder / "people.csv"
-        self._environment = {**os.environ, "PLACET_HOME": str(self._home), "PLACET_SECRET_BENCH": PASSWORD}
+        self._secrets = folder / "secrets"
+        self._secrets.mkdir()
+        self._environment = {
+            **os.environ, "PLACET_HOME": str(self._home), "PLACET_SECRET_BENCH": PASSWORD,
+            "PLACET_SECRETS": str(self._secrets),
+        }  # fmt: skip
 
     def start(self) -> None:
         self._placet("up", "--home", str(self._home), "--detach")
@@ -91,8 +97,12 @@ class Stage:
         which changed ones are read of the table."""
         source: dict[str, Any] = {"kind": "provider", "name": "people", "type": "csv", "path": str(self._csv)}
         if since is not None:
-            url = self.database.replace("postgres://", "postgresql://")
-            source = {"kind": "provider", "name": "stamped", "type": "sql", "url": url, "table": "stamped"}
+            url = make_url(self.database)
+            (self._secrets / "database").write_text(str(url.password))
+            source = {
+                "kind": "provider", "name": "stamped", "type": "sql", "table": "stamped",
+                "url": url._replace(password=None).render_as_string(), "password": {"file": "database"},
+            }  # fmt: skip
         fields = [{"to": to, "from": column} for to, column in zip(ATTRIBUTES, COLUMNS, strict=True)]
         objects = [
             source,
