@@ -261,7 +261,11 @@ MISTAKES: list[tuple[Changed, str, str]] = [
     ((PEOPLE, {"fields": []}), "fields", "fields: should not be empty"),
     ((PEOPLE, {"fields": "all"}), "fields", "fields: should be a list"),
     ((PEOPLE, {"source": {}}), "source.provider", "source.provider: is missing"),
-    ((PEOPLE, {"mode": "changed"}), "time_stamp", "time_stamp: mode: changed needs the source column that says when"),
+    (
+        (PEOPLE, {"mode": "changed"}),
+        "mode",
+        "mode: changed needs time_stamp, the source column that says when a record last",
+    ),
     ((PEOPLE, {"time_stamp": "at"}), "time_stamp", "time_stamp: it goes with mode: changed"),
     ((PEOPLE, {"overlap": "1h"}), "overlap", "overlap: it goes with mode: changed"),
     (
