@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from sqlalchemy import make_url
 
 from tests.bench.people import ATTRIBUTES, COLUMNS, as_csv, people
 from tests.support.slapd import BASE_DN, BIND_DN, PASSWORD, PEOPLE, Setup, Slapd
@@ -38,7 +39,12 @@ class Stage:
         self._folder = folder
         self._home = folder / "home"
         self._csv = folder / "people.csv"
-        self._environment = {**os.environ, "PLACET_HOME": str(self._home), "PLACET_SECRET_BENCH": PASSWORD}
+        self._secrets = folder / "secrets"
+        self._secrets.mkdir()
+        self._environment = {
+            **os.environ, "PLACET_HOME": str(self._home), "PLACET_SECRET_BENCH": PASSWORD,
+            "PLACET_SECRETS": str(self._secrets),
+        }  # fmt: skip
 
     def start(self) -> None:
         self._placet("up", "--home", str(self._home), "--detach")
@@ -61,17 +67,52 @@ class Stage:
                 for row in people(count, changed_every):
                     copy.write_row(row)
 
-    def point_at(self, job: str, directory: Slapd) -> None:
-        """Saves a job that copies the people into a directory; above any limit nobody is asked."""
+    def stamped_people(self, count: int) -> None:
+        """The same in a table, of which each row says when it was changed: a month ago."""
+        names = ", ".join(f"{name} text" for name in COLUMNS)
+        with psycopg.connect(self.database) as connection, connection.cursor() as cursor:
+            cursor.execute(b"DROP TABLE IF EXISTS stamped")
+            cursor.execute(f"CREATE TABLE stamped ({names}, changed timestamptz)".encode())
+            with cursor.copy(f"COPY stamped ({', '.join(COLUMNS)}) FROM STDIN".encode()) as copy:
+                for row in people(count):
+                    copy.write_row(row)
+            cursor.execute(b"UPDATE stamped SET changed = now() - interval '30 days'")
+            cursor.execute(b"CREATE INDEX ON stamped (changed)")
+            cursor.execute(b"CREATE UNIQUE INDEX ON stamped (employee_id)")
+        with psycopg.connect(self.database, autocommit=True) as connection:
+            connection.execute(b"VACUUM ANALYZE stamped")
+
+    def change(self, count: int) -> None:
+        """The first so many get another title now; changes of before are older than any overlap."""
+        with psycopg.connect(self.database) as connection:
+            connection.execute(
+                b"UPDATE stamped SET changed = changed - interval '1 hour' WHERE changed > now() - interval '1 day'"
+            )
+            connection.execute(
+                b"UPDATE stamped SET title = title || '+', changed = now() WHERE employee_id < %s", (f"E{count:07}",)
+            )
+
+    def point_at(self, job: str, directory: Slapd, since: str | None = None) -> None:
+        """Saves a job that copies the people into a directory; above any limit nobody is asked. `since`: the column by
+        which changed ones are read of the table."""
+        source: dict[str, Any] = {"kind": "provider", "name": "people", "type": "csv", "path": str(self._csv)}
+        if since is not None:
+            url = make_url(self.database)
+            (self._secrets / "database").write_text(str(url.password))
+            source = {
+                "kind": "provider", "name": "stamped", "type": "sql", "table": "stamped",
+                "url": url._replace(password=None).render_as_string(), "password": {"file": "database"},
+            }  # fmt: skip
         fields = [{"to": to, "from": column} for to, column in zip(ATTRIBUTES, COLUMNS, strict=True)]
         objects = [
-            {"kind": "provider", "name": "people", "type": "csv", "path": str(self._csv)},
+            source,
             {"kind": "provider", "name": job, "type": "ldap", "url": directory.url, "bind_dn": BIND_DN,
              "password": {"env": "PLACET_SECRET_BENCH"}, "base_dn": BASE_DN},
-            {"kind": "job", "name": job, "source": {"provider": "people"},
+            {"kind": "job", "name": job, "source": {"provider": source["name"]},
              "destination": {"provider": job, "container": PEOPLE, "rdn": "cn"},
              "key": [{"source": "employee_id", "destination": "employeeNumber"}],
-             "fields": [*fields, {"to": "cn", "from": "employee_id"}], "workflow": "none"},
+             "fields": [*fields, {"to": "cn", "from": "employee_id"}], "workflow": "none",
+             **({"mode": "changed", "time_stamp": since, "overlap": "1s"} if since else {})},
         ]  # fmt: skip
         file = self._folder / "objects.json"
         file.write_text(json.dumps(objects))

@@ -33,6 +33,16 @@ def run_in_words(document: Mapping[str, Any], *, with_lists: bool = True) -> Pri
     return fields(shown)
 
 
+def mark_in_words(mark: Mapping[str, Any]) -> str:
+    """How far a job that reads only what changed has read."""
+    if not mark:
+        return "read: nothing yet; the next run reads everything"
+    where = f"up to {mark['stamp']}" if mark["stamp"] else "no stamp to go on from; the next run reads everything"
+    waiting = mark["waiting"]
+    tries = f"; {waiting} {'key waits' if waiting == 1 else 'keys wait'} for another try" if waiting else ""
+    return f"read: {where} (run {mark['run_id']}, {moment(mark['moved_at'])}){tries}"
+
+
 def request_in_words(document: Mapping[str, Any]) -> Printer:
     """A request: what would change, why people are asked, who decides and who has."""
     counts = document["counts"]

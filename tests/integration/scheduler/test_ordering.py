@@ -75,6 +75,12 @@ async def test_previews_are_never_answered_with_another_run(ready: Scheduler, an
     assert (await ready.ask())["id"] == run["id"]
 
 
+async def test_a_run_that_is_to_read_everything_says_so_in_its_order(ready: Scheduler) -> None:
+    await ready.ask(preview=True, all=True)
+    (event,) = await ready.published(RunRequested)
+    assert ready.keys.verifier().order(event.order).everything
+
+
 async def test_a_run_for_some_records_names_them_in_its_order(ready: Scheduler) -> None:
     await ready.ask(records=["e2", "e1"], preview=True)
     (event,) = await ready.published(RunRequested)

@@ -70,11 +70,8 @@ def test_without_a_mark_everything_is_read(scene: ChangedScene) -> None:
     plan = scene.changed(overlap="1h")
     assert plan.counts.create == 3
     assert plan.mark == "2027-01-31T09:00:00+00:00"
-    assert plan.warnings == (
-        (
-            "1 of the records have no at: they are read again when they get one, and by runs that read everything"
-            " (`placet job run --all`)"
-        ),
+    assert plan.warnings[0].startswith(
+        "1 of the records have no at: they are read again when they get one, and by runs"
     )
 
 

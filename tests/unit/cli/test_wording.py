@@ -7,7 +7,15 @@ import pytest
 from rich.console import Console
 
 from placet_cli.output import Printer
-from placet_cli.wording import changes_in_words, counted, rejected_in_words, request_in_words, run_in_words, votes_of
+from placet_cli.wording import (
+    changes_in_words,
+    counted,
+    mark_in_words,
+    rejected_in_words,
+    request_in_words,
+    run_in_words,
+    votes_of,
+)
 
 CHANGE: dict[str, Any] = {
     "key": "E1",
@@ -197,3 +205,17 @@ def test_a_request_that_is_over_asks_nobody() -> None:
     assert "can approve" not in lines
     assert (lines["votes"], lines["said"]) == ("denied", "bob denied at 2026-11-24 03:00:00 UTC: not now")
     assert votes_of(REQUEST | {"need": "all", "votes": [YES]}) == "1 of all"
+
+
+@pytest.mark.parametrize(
+    ("stamp", "waiting", "words"),
+    [
+        ("2027-01-31T08:30:00Z", 0, ["read: up to 2027-01-31T08:30:00Z (run r1, ", ")"]),
+        ("2027-01-31T08:30:00Z", 1, ["read: up to", "; 1 key waits for another try"]),
+        (None, 20, ["read: no stamp to go on from; the next run reads everything", "; 20 keys wait for another try"]),
+    ],
+)
+def test_how_far_a_job_has_read(stamp: str | None, waiting: int, words: list[str]) -> None:
+    said = mark_in_words({"stamp": stamp, "waiting": waiting, "run_id": "r1", "moved_at": "2027-01-31T09:00:00Z"})
+    assert (said.startswith(words[0]), said.endswith(words[1])) == (True, True), said
+    assert mark_in_words({}) == "read: nothing yet; the next run reads everything"

@@ -22,6 +22,7 @@ RUN = "0b8e1c9e-6e2b-4f0e-9a53-1f2d3c4b5a69"
         (f"/api/v1/runs/{RUN}/passwords/received", "sync-worker"),
         (f"/api/v1/runs/{RUN}/passwords/other", "scheduler"),
         ("/api/v1/runs/changes", "scheduler"),
+        ("/api/v1/jobs/people/mark", "sync-worker"),
         ("/api/v1/provider-tests", "scheduler"),
         ("/api/v1/query-tests", "scheduler"),
         (f"/api/v1/requests/{RUN}/decisions", "approvals"),

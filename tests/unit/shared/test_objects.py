@@ -262,6 +262,18 @@ MISTAKES: list[tuple[Changed, str, str]] = [
     ((PEOPLE, {"fields": "all"}), "fields", "fields: should be a list"),
     ((PEOPLE, {"source": {}}), "source.provider", "source.provider: is missing"),
     ((PEOPLE, {"create_move_to": True}), "create_move_to", "create_move_to: it goes with move_to"),
+    (
+        (PEOPLE, {"mode": "changed"}),
+        "mode",
+        "mode: changed needs time_stamp, the source column that says when a record last",
+    ),
+    ((PEOPLE, {"time_stamp": "at"}), "time_stamp", "time_stamp: it goes with mode: changed"),
+    ((PEOPLE, {"overlap": "1h"}), "overlap", "overlap: it goes with mode: changed"),
+    (
+        (PEOPLE, {"mode": "changed", "time_stamp": "at", "extra": "delete"}),
+        "extra",
+        "extra: delete does not go with mode: changed: a run that reads only what changed cannot know what is gone",
+    ),
     ((PEOPLE, {"extra": "remove"}), "extra", "extra: should be 'skip', 'disable', 'move' or 'delete'"),
     (with_field(), "fields.1", "fields.1: give exactly one of from, static, join, left, substring, script for mail"),
     (with_field(static="a", script="b"), "fields.1", "give exactly one of"),

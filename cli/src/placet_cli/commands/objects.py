@@ -9,6 +9,7 @@ import typer
 from ..context import NameArgument, OutputOption, TokenOption, UrlOption, connect, speaks_to_local_stack
 from ..errors import USAGE, CommandError
 from ..output import Form, Printer, data_table, nothing, show, table, to_yaml, visible
+from ..wording import mark_in_words
 
 PLURALS = {"provider": "providers", "schedule": "schedules", "workflow": "workflows", "job": "jobs"}
 """In the order in which objects refer to each other."""
@@ -93,8 +94,10 @@ def export(
 
 
 def _as_written(found: dict[str, Any]) -> Printer:
-    """An object as a file has it."""
-    text = to_yaml({"kind": found["kind"], "name": found["name"], **found})
+    """An object as a file has it; how far a job has read is a comment there."""
+    written = {name: value for name, value in found.items() if name != "mark"}
+    text = to_yaml({"kind": found["kind"], "name": found["name"], **written})
+    text += f"# {mark_in_words(found['mark'])}\n" if "mark" in found else ""
     lines = "\n".join(map(visible, text.rstrip("\n").split("\n")))
     return lambda console: console.print(lines, markup=False)
 
@@ -114,7 +117,10 @@ def _noun(noun: typer.Typer, kind: str, columns: tuple[str, ...]) -> None:
         name: NameArgument, url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE
     ) -> None:
         """One, whole."""
-        found = connect(url, token).get(plural, name)
+        client = connect(url, token)
+        found = client.get(plural, name)
+        if found.get("mode") == "changed":
+            found["mark"] = client.get(plural, name, "mark")
         show(found, output, _as_written(found))
 
     @noun.command("delete")

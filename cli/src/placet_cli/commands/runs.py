@@ -33,6 +33,9 @@ def run_job(
             "--record", help="The record with this key alone; with --preview it is explained. May be repeated."
         ),
     ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Read everything, not what changed alone (mode: changed).")
+    ] = False,
     timeout: TimeoutOption = None,
     url: UrlOption = None,
     token: TokenOption = None,
@@ -44,7 +47,8 @@ def run_job(
     if timeout is not None and not (wait or explain):
         raise CommandError("--timeout is for --wait; give both", USAGE)
     client = connect(url, token)
-    asked = client.post("runs", body={"job": name, "preview": preview, "records": record or []})
+    body = {"job": name, "preview": preview, "records": record or [], **({"all": True} if everything else {})}
+    asked = client.post("runs", body=body)
     if asked.get("joined"):
         by = f"{asked['requested_by']} at {moment(asked['requested_at'])}"
         typer.echo(visible(f"this run is open already, asked for by {by}; a job has one at a time"), err=True)

@@ -30,7 +30,7 @@ _PATH = re.compile(r"/api/v1((?:/[A-Za-z0-9][A-Za-z0-9._-]{0,254})+)")
 """No dots alone, no encoded characters, no empty parts, no slash at the end: both ends read such a path the same."""
 
 _QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*")
-_OF_A_PLAN = re.compile(r"/runs/[^/]+/(?:changes|explanations|passwords(?:/received)?)")
+_OF_WORKER = re.compile(r"/runs/[^/]+/(?:changes|explanations|passwords(?:/received)?)|/jobs/[^/]+/mark")
 _DEAD_LETTER = re.compile(r"/dead-letters/([^/]+)(/[^/]+(?:/replay)?)")
 
 
@@ -57,6 +57,6 @@ def route(raw_path: bytes, query: bytes) -> Route | None:
 
 def owner(path: str) -> str | None:
     """The service that a path below `/api/v1` belongs to."""
-    if _OF_A_PLAN.fullmatch(path):
+    if _OF_WORKER.fullmatch(path):
         return "sync-worker"
     return SERVICE_OF.get(path.split("/")[1])

@@ -41,6 +41,7 @@ class Asking:
     reason: str = ""
     preview: bool = False
     records: tuple[str, ...] = ()
+    everything: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,7 @@ class Orderer:
             reason=_shortened(asking.reason),
             preview=asking.preview,
             records=asking.records,
+            everything=asking.everything,
             snapshot=snapshot_of(asking.job, catalogue),
         )
 

@@ -59,6 +59,9 @@ def _sides(reviewed: Reviewed) -> Iterator[str]:
     kind = job.object_type or "user"
     yield f"  copies     {kind} records from {job.source.provider} to {job.destination.provider}"
     yield f"  source     {queries.get('source') or 'all records'}"
+    if job.time_stamp is not None:
+        again = format_duration(job.read_again)
+        yield f"  reads      what changed since the last run that succeeded, by {job.time_stamp} (less {again})"
     yield f"  entries    {queries.get('destination') or f'all {kind} entries'}"
     if job.destination.container:
         rdn = f", named by {job.destination.rdn}" if job.destination.rdn else ""

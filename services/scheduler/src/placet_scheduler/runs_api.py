@@ -28,11 +28,13 @@ RecordKey = Annotated[str, StringConstraints(max_length=500)]
 
 
 class RunBody(BaseModel):
-    """A request for a run. `records` are keys: the run plans for these records alone."""
+    """A request for a run. `records` are keys: the run plans for these records alone; `all`: everything is read,
+    whatever the job's mode."""
 
     job: str
     preview: bool = False
     records: Annotated[list[RecordKey], Field(max_length=MOST_RECORDS)] = []
+    all: bool = False
 
 
 class AnotherRequestError(InvalidError):
@@ -100,7 +102,7 @@ async def _asked_for(
         if before.request != request:
             raise AnotherRequestError("this Idempotency-Key came with another request before; use a new one")
         return await _found(work, before.run_id), before.asked_at
-    asking = Asking(body.job, "manual", user.user, "", body.preview, tuple(body.records))
+    asking = Asking(body.job, "manual", user.user, "", body.preview, tuple(body.records), body.all)
     run_id = await orderer.order_or_join(work, asking)
     if key:
         await store.note_answer(work, user.user, key, request, run_id)

@@ -16,7 +16,7 @@ from placet_shared.work import Database
 from .passwords.handing import Desk, build_passwords
 from .passwords.keys import PasswordKeys
 from .showing import only_signed
-from .store import explanations, plans, runs
+from .store import explanations, marks, plans, runs
 
 SHOWN_VALUES = 50
 """An attribute with more values on a side is shown as values to add and to remove."""
@@ -65,6 +65,13 @@ def build_router(database: Database, verifier: Verifier, checks: APIRouter, keys
                 raise NotFoundError(f"no run has the id {run_id}; see `placet run list`")
             rows = await explanations.list_of(work, run_id, after=after, limit=limit + 1)
             return page_of(rows, limit, _number, lambda row: dict(row.document or {"key": row.key}))
+
+    @router.get("/jobs/{job}/mark", dependencies=[caller])
+    async def mark(job: str) -> dict[str, Any]:
+        """How far a job of mode changed has read, and how many keys wait for another try; empty before its first run
+        that succeeded."""
+        async with database.transaction() as work:
+            return dict(await marks.of_job(work, job) or {})
 
     router.include_router(build_passwords(Desk(database, verifier, keys), caller_of(verifier)))
     router.include_router(dead_letters_router(database, caller_of(verifier)))

@@ -211,7 +211,7 @@ class Job(Object):
                 if getattr(self, name) is not None:
                     raise ValueError(f"{name}: it goes with mode: changed")
         elif self.time_stamp is None:
-            raise ValueError("time_stamp: mode: changed needs the source column that says when a record last changed")
+            raise ValueError("mode: changed needs time_stamp, the source column that says when a record last changed")
         elif self.extra != "skip":
             raise ValueError(
                 f"extra: {self.extra} does not go with mode: changed: a run that reads only what changed cannot know"

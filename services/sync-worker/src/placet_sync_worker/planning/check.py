@@ -73,6 +73,8 @@ def _look_at_source(found: Findings, connections: Connections, job: Job, source:
             found.queries["source"] = job.source.query or opened.default_query()
             found.columns = opened.columns(job.source.query)
             wanted, wrong = wanted_columns(job, found.columns)
+            if job.time_stamp is not None and not wrong:
+                opened.stamps(job.time_stamp, job.source.query)
             page = None if wrong else next(opened.read(wanted, job.source.query), None)
             found.records = page.records.slice(0, TRIED) if page else None
     except (SourceFileError, EmptySourceError, TransientError) as error:

@@ -1,11 +1,10 @@
 """Marks: how far jobs of `mode: changed` have read. One moves in the transaction that ends its run, or not at all."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import psycopg
 import structlog
-from sqlalchemy import Row, delete, func, select, union
+from sqlalchemy import RowMapping, delete, func, select, union
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from placet_shared.work import Work
@@ -43,11 +42,11 @@ async def move(work: Work, job_id: str, run: Run) -> None:
     await work.connection.execute(delete(marks).where(marks.c.job == run.job, marks.c.job_id != job_id))
 
 
-async def of_job(work: Work, job: str) -> Row[Any, Any, Any, Any] | None:
-    """The mark of a job, for people."""
+async def of_job(work: Work, job: str) -> RowMapping | None:
+    """The mark of a job, for people: `stamp`, how many keys are `waiting`, `run_id`, `moved_at`."""
     query = select(marks.c.stamp, func.cardinality(marks.c.waiting).label("waiting"), marks.c.run_id, marks.c.moved_at)
     newest = query.where(marks.c.job == job).order_by(marks.c.moved_at.desc()).limit(1)
-    return (await work.connection.execute(newest)).first()
+    return (await work.connection.execute(newest)).mappings().first()
 
 
 async def _went_wrong(work: Work, run_id: str) -> list[str]:
