@@ -60,16 +60,14 @@ class Decider:
         """A new entry. Raises Refused."""
         if record.late:
             raise Refused(*record.late)
-        values = zip(self.design.targets, record.values, strict=True)
-        wanted = {
-            target.name: given if len(given) == 1 else tuple(dict.fromkeys(given)) for target, given in values if given
-        }
+        values = zip(self.design.target_names, record.values, strict=True)
+        wanted = {name: given if len(given) == 1 else tuple(dict.fromkeys(given)) for name, given in values if given}
         self._check_required(wanted)
         self._check_key(record, wanted)
         dn = self._name(wanted)
         wanted = {**self.design.given, **wanted}
         late = self.design.object_type.late
-        attributes = tuple(AttributeChange(name, late.get(name, ()), values) for name, values in wanted.items())
+        attributes = tuple([AttributeChange(name, late.get(name, ()), some) for name, some in wanted.items()])
         return Change(record.key, "create", dn, attributes, self._creation(wanted), version=self.whole)
 
     def _creation(self, wanted: Collection[str]) -> tuple[Step, ...]:
@@ -77,7 +75,7 @@ class Decider:
         kind = self.design.object_type
         phase = Phase.CONTAINERS if kind.holds else Phase.CREATE
         late = [name for name in kind.late if name in wanted]
-        add = Step("add", phase, attributes=tuple(name for name in wanted if name not in late))
+        add = Step("add", phase, attributes=tuple([name for name in wanted if name not in late]))
         phases = [phase] * (len(late) - 1) + [Phase.UPDATE]
         return (add, *(Step("modify", when, attributes=(name,)) for name, when in zip(late, phases, strict=False)))
 

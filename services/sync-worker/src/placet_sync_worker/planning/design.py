@@ -87,6 +87,11 @@ class Design:
         return given
 
     @cached_property
+    def target_names(self) -> tuple[str, ...]:
+        """In the order of `targets`."""
+        return tuple(target.name for target in self.targets)
+
+    @cached_property
     def key_names(self) -> frozenset[str]:
         """The destination's key attributes."""
         return frozenset(part.attribute.name for part in self.keys)
