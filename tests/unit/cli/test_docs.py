@@ -50,7 +50,10 @@ def test_every_field_of_a_provider_is_explained(model: type[BaseModel]) -> None:
 @pytest.mark.parametrize(
     ("section", "models"),
     [
-        ("job", (job.Job, job.Source, job.Destination, job.Key, job.Field, job.Left, job.Limits, job.Notify)),
+        (
+            "job",
+            (job.Job, job.Source, job.Destination, job.Key, job.Field, job.Left, job.Resolve, job.Limits, job.Notify),
+        ),
         ("schedule", (schedule.Schedule, schedule.Trigger)),
         ("workflow", (workflow.Workflow, workflow.Stage)),
         ("ldap", (provider.MailSettings, provider.TlsSettings)),

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from placet_shared.objects import Field, Job, Schedule, Workflow, parse_object
 from placet_shared.objects.base import format_duration
-from placet_shared.objects.job import Substring
+from placet_shared.objects.job import Resolve, Substring
 from placet_shared.objects.workflow import DEFAULT, workflow_of_every_plan
 
 from .catalogue import schedule_of
@@ -75,16 +75,25 @@ def _fields(job: Job) -> Iterator[str]:
 
 def _field(field: Field) -> str:
     made: dict[str, Any] = {
-        "from": lambda: f"from {field.from_}" + (f", split at {field.split!r}" if field.split else ""),
+        "from": lambda: f"from {field.from_}{_split(field.split)}",
         "static": lambda: f"always {_quoted(field.static)}",
         "join": lambda: f"{' + '.join(field.join or ())}, joined by {field.separator!r}",
         "left": lambda: f"the first {field.left.length} of {field.left.from_}" if field.left else "",
         "substring": lambda: _substring(field.substring) if field.substring else "",
+        "resolve": lambda: _resolve(field.resolve, field.split) if field.resolve else "",
         "script": lambda: f"script: {_first_line(field.script or '')}",
     }
     notes = ["only on create"] * field.only_on_create
     notes += ["compared by the matching rule"] * (field.compare == "matching_rule")
     return str(made[field.transform]()) + (f" ({', '.join(notes)})" if notes else "")
+
+
+def _split(separator: str | None) -> str:
+    return f", split at {separator!r}" if separator else ""
+
+
+def _resolve(part: Resolve, separator: str | None) -> str:
+    return f"the entry whose {part.match} is {part.from_}{_split(separator)}"
 
 
 def _substring(part: Substring) -> str:

@@ -10,13 +10,16 @@ What = Literal["add", "rename", "modify", "delete"]
 
 
 class Phase(IntEnum):
-    """The order in which a plan is applied; a phase starts when the one before has finished."""
+    """The order in which a plan is applied; a phase starts when the one before has finished. References are written
+    when what they refer to was made and has its name; referrers of what was moved or removed follow at the end."""
 
     CONTAINERS = 0
     CREATE = 1
     UPDATE = 2
-    DISABLE = 3
-    DELETE = 4
+    REFERENCES = 3
+    DISABLE = 4
+    DELETE = 5
+    REFERRERS = 6
 
 
 REMOVALS = frozenset({Phase.DISABLE, Phase.DELETE})
@@ -45,12 +48,42 @@ def worst(results: list[Result]) -> Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """What a DN among the values of an attribute means: the entry with an id, or the one that the same run makes for a
+    record with this key. `dn` is what it was called, or was to be called, at planning."""
+
+    dn: str
+    id: str | None = None
+    key: str | None = None
+
+    def document(self) -> Mapping[str, str]:
+        """Plain JSON."""
+        return {"dn": self.dn, **({"id": self.id} if self.id is not None else {"key": str(self.key)})}
+
+
+@dataclass(frozen=True, slots=True)
 class AttributeChange:
-    """One attribute's values, decoded to text, before and after; an attribute that is absent has none."""
+    """One attribute's values, decoded to text, before and after; an attribute that is absent has none.
+
+    `references` says of values what they refer to, where that is known: they are written under the name that it has
+    then.
+    """
 
     name: str
     before: tuple[str, ...]
     after: tuple[str, ...]
+    references: tuple[Reference, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Plain JSON; without references it has no word of them, so that hashes of older plans hold."""
+        known = {"references": [one.document() for one in self.references]} if self.references else {}
+        return {"name": self.name, "before": [*self.before], "after": [*self.after], **known}
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> "AttributeChange":
+        """What `document()` described."""
+        references = tuple(Reference(r["dn"], r.get("id"), r.get("key")) for r in document.get("references", ()))
+        return cls(document["name"], tuple(document["before"]), tuple(document["after"]), references)
 
     @property
     def add(self) -> tuple[str, ...]:
@@ -119,7 +152,7 @@ class Change:
             "version": self.version,
             "dn": self.dn,
             "op": self.op,
-            "attributes": [{"name": a.name, "before": [*a.before], "after": [*a.after]} for a in self.attributes],
+            "attributes": [a.document() for a in self.attributes],
             "steps": [
                 {
                     "what": s.what,
@@ -142,9 +175,7 @@ class Change:
             version=document["version"],
             dn=document["dn"],
             op=document["op"],
-            attributes=tuple(
-                AttributeChange(a["name"], tuple(a["before"]), tuple(a["after"])) for a in document["attributes"]
-            ),
+            attributes=tuple(map(AttributeChange.parse, document["attributes"])),
             steps=tuple(
                 Step(
                     s["what"],

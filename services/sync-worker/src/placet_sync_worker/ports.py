@@ -83,7 +83,7 @@ class Attribute:
     `fold` gives equal texts for values that the store's matching rule takes for equal; `decode` gives equal texts for
     values that are the same under the attribute's syntax (None: the text itself). Both work on one value and raise
     ValueError where the syntax does not allow it. `longest`: characters that a value may have; `refusal`: why it is not
-    writable, after its name.
+    writable, after its name; `refers`: its values are names of entries.
     """
 
     name: str
@@ -95,6 +95,7 @@ class Attribute:
     decode: Callable[[str], str] | None = None
     longest: int | None = None
     refusal: str | None = None
+    refers: bool = False
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ TRANSFORMS = {
     "join": "join",
     "left": "left",
     "substring": "substring",
+    "resolve": "resolve",
     "script": "script",
 }
 """How an attribute can be made, and the fields of `Field` that say so."""
@@ -94,6 +95,13 @@ class Substring(Part):
     length: Annotated[int, Option(ge=1)]
 
 
+class Resolve(Part):
+    """The DN of the entry whose attribute `match` has the value of a column."""
+
+    from_: str = Option(alias="from")
+    match: Text
+
+
 class Field(Part):
     """How one attribute of the destination is made: exactly one transform. `split` makes many values of one."""
 
@@ -105,6 +113,7 @@ class Field(Part):
     separator: str = " "
     left: Left | None = None
     substring: Substring | None = None
+    resolve: Resolve | None = None
     script: Annotated[str, AfterValidator(check_script)] | None = None
     only_on_create: bool = False
     compare: Literal["exact", "matching_rule"] = "exact"
@@ -117,15 +126,15 @@ class Field(Part):
     @property
     def columns(self) -> tuple[str, ...]:
         """The source columns that it names, those of a script aside."""
-        parts = [part.from_ for part in (self.left, self.substring) if part]
+        parts = [part.from_ for part in (self.left, self.substring, self.resolve) if part]
         return (*([self.from_] if self.from_ is not None else []), *(self.join or ()), *parts)
 
     @model_validator(mode="after")
     def _one_transform(self) -> Self:
         if sum(getattr(self, field) is not None for field in TRANSFORMS.values()) != 1:
             raise ValueError(f"give exactly one of {', '.join(TRANSFORMS)} for {self.to}")
-        if self.split is not None and self.from_ is None:
-            raise ValueError(f"split: it goes with from, so say which column of {self.to} to split")
+        if self.split is not None and self.from_ is None and self.resolve is None:
+            raise ValueError(f"split: it goes with from and resolve, so say which column of {self.to} to split")
         return self
 
 

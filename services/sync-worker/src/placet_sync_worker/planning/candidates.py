@@ -2,12 +2,14 @@
 
 # ruff: noqa: S608  # the queries are put together from names of ours; keys come in as literals through `quoted`
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ..changes import Rejected
+import orjson
+
+from ..changes import Reference, Rejected
 from .deciding import Entry, Record
 from .design import Design
 from .joining import JOINED, Joined, quoted, shown_key
@@ -121,7 +123,8 @@ class Candidates:
     @cached_property
     def _record(self) -> str:
         keys = [f"s.k{n}" for n in range(len(self.design.keys))]
-        return ", ".join(["s.record", "s.late", *keys, *(f"s.t{n}" for n in range(len(self.design.targets)))])
+        head = ["s.n", "s.refs" if self.design.references else "[]", "s.record", "s.late", *keys]
+        return ", ".join([*head, *(f"s.t{n}" for n in range(len(self.design.targets)))])
 
     @cached_property
     def _entry(self) -> str:
@@ -142,8 +145,27 @@ class Candidates:
         return f"extras e JOIN d ON d.n = e.d WHERE {which}"
 
     def _as_record(self, row: tuple[Any, ...]) -> Record:
-        last_key = 2 + len(self.design.keys)
-        return Record(row[0], row[2:last_key], tuple(map(self.shelf.get, row[last_key:])), tuple(row[1]))
+        number, refs, record, late, *rest = row
+        last_key = len(self.design.keys)
+        values = tuple(map(self.shelf.get, rest[last_key:]))
+        references = {one.dn: one for one in map(_as_reference, refs)}
+        for one in list(references.values()) if self._taken_over else ():
+            if (there := self._taken_over.get(one.key or "")) is not None:
+                references[there.dn] = there
+                values = tuple(tuple(there.dn if v == one.dn else v for v in some) for some in values)
+        return Record(record, tuple(rest[:last_key]), values, tuple(late), references, number)
+
+    @cached_property
+    def _taken_over(self) -> Mapping[str, Reference]:
+        """The linked entries that records with other keys are taken for, by these keys: they are not made."""
+        if not self.design.references:
+            return {}
+        rows = self.joined.rows("SELECT r.key, d.dn, d.id FROM rekeyed r JOIN d ON d.n = r.d")
+        return {key: Reference(dn, id_) for key, dn, id_ in rows}
 
     def _as_entry(self, row: tuple[Any, ...]) -> Entry:
         return Entry(row[0], row[1], row[2], tuple(map(self.shelf.get, row[3:])))
+
+
+def _as_reference(text: str) -> Reference:
+    return Reference(*orjson.loads(text))

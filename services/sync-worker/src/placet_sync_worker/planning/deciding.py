@@ -1,9 +1,9 @@
 """What becomes of one record and its entry: a change, or nothing. Pure."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from ..changes import AttributeChange, Change, Op, Phase, Rejected, Step
+from ..changes import AttributeChange, Change, Op, Phase, Reference, Rejected, Step
 from ..errors import InvalidNameError, UnknownAttributeError
 from ..ports import Attribute, Naming
 from .comparing import Refused, Values, compare, compare_name, lenient, modifies
@@ -21,12 +21,15 @@ def shown_key(parts: Sequence[str]) -> str:
 @dataclass(frozen=True, slots=True)
 class Record:
     """A source record as mapped: the parts of its key, and values by target. `late` says what is wrong with what only a
-    new entry gets: attribute and reason, or nothing."""
+    new entry gets: attribute and reason, or nothing. `references` are what names among the values refer to; `number` is
+    the record's place in the source."""
 
     record: str
     keys: tuple[str, ...]
     values: tuple[Values, ...]
     late: Values = ()
+    references: Mapping[str, Reference] = field(default_factory=dict)
+    number: int = -1
 
     @property
     def key(self) -> str:
@@ -69,17 +72,24 @@ class Decider:
         dn = self._name(wanted)
         wanted = {**self.design.given, **wanted}
         late = self.design.object_type.late
-        attributes = tuple(AttributeChange(name, late.get(name, ()), values) for name, values in wanted.items())
-        return Change(record.key, "create", dn, attributes, self._creation(wanted), version=self.whole)
+        changes = (AttributeChange(name, late.get(name, ()), values) for name, values in wanted.items())
+        attributes = tuple(_referring(change, record) for change in changes)
+        return Change(record.key, "create", dn, attributes, self._creation(attributes), version=self.whole)
 
-    def _creation(self, wanted: Collection[str]) -> tuple[Step, ...]:
-        """The add, and what comes after it; the last of that when all others have it."""
-        kind = self.design.object_type
+    def _creation(self, attributes: Sequence[AttributeChange]) -> tuple[Step, ...]:
+        """The add, and what comes after it; the last of that when all others have it. References follow, since what
+        they refer to may be new too; an entry that must not be without them is made among them."""
+        kind, required = self.design.object_type, self.design.required
+        referring = [a for a in attributes if a.references]
+        after = [a for a in referring if a.name not in required]
         phase = Phase.CONTAINERS if kind.holds else Phase.CREATE
-        late = [name for name in kind.late if name in wanted]
-        add = Step("add", phase, attributes=tuple(name for name in wanted if name not in late))
-        phases = [phase] * (len(late) - 1) + [Phase.UPDATE]
-        return (add, *(Step("modify", when, attributes=(name,)) for name, when in zip(late, phases, strict=False)))
+        phase = Phase.REFERENCES if len(after) < len(referring) else phase
+        late = [name for name in kind.late if name in {a.name for a in attributes}]
+        later = {*late, *(a.name for a in after)}
+        add = Step("add", phase, attributes=tuple(a.name for a in attributes if a.name not in later))
+        phases = [phase] * (len(late) - 1) + [max(phase, Phase.UPDATE)]
+        lately = (Step("modify", when, attributes=(name,)) for name, when in zip(late, phases, strict=False))
+        return (add, *lately, *modifies(after, self.attribute, Phase.REFERENCES))
 
     def _name(self, wanted: dict[str, Values]) -> str:
         """The name of a new entry."""
@@ -104,11 +114,13 @@ class Decider:
                 required = target.name in self.design.required
                 change = compare(target, before, after, clear=clear, required=required)
             if change is not None:
-                changes.append(change)
+                changes.append(_referring(change, record))
         if not changes:
             return None
         renamed = tuple(name for name in names if names[name] != names_then[name])
-        rest = modifies([c for c in changes if c.name not in renamed], self.attribute, Phase.UPDATE)
+        plain = [c for c in changes if c.name not in renamed and not c.references]
+        rest = modifies(plain, self.attribute, Phase.UPDATE)
+        rest += modifies([c for c in changes if c.references], self.attribute, Phase.REFERENCES)
         steps = tuple(rest)
         if renamed:
             assert self.naming is not None
@@ -174,3 +186,11 @@ class Decider:
                 raise Refused(
                     name, f"the entry would not be found again: its key is {text}, but {name} becomes {found}"
                 )
+
+
+def _referring(change: AttributeChange, record: Record) -> AttributeChange:
+    """The change with what its new values refer to."""
+    if not record.references:
+        return change
+    known = (record.references.get(value) for value in change.add)
+    return replace(change, references=tuple(one for one in known if one))

@@ -38,10 +38,12 @@ class KeyPart:
 
 @dataclass(frozen=True)
 class Target:
-    """One attribute that the job writes, and how it is made."""
+    """One attribute that the job writes, and how it is made. `match`: its values are names of entries, found by what
+    they have in that attribute."""
 
     field: Field
     attribute: Attribute
+    match: Attribute | None = None
 
     @property
     def name(self) -> str:
@@ -95,6 +97,17 @@ class Design:
     def compared(self) -> tuple[int, ...]:
         """The targets, by number, that are compared with what is there."""
         return tuple(n for n, target in enumerate(self.targets) if not target.field.only_on_create)
+
+    @cached_property
+    def references(self) -> Mapping[int, Attribute]:
+        """The targets, by number, that refer to entries, and what finds these."""
+        return {number: target.match for number, target in enumerate(self.targets) if target.match is not None}
+
+    @cached_property
+    def found_by(self) -> Mapping[int, Attribute]:
+        """The targets, by number, that new entries are referred to by."""
+        wanted = {match.name for match in self.references.values()}
+        return {number: target.attribute for number, target in enumerate(self.targets) if target.name in wanted}
 
     @cached_property
     def formed(self) -> tuple[int, ...]:

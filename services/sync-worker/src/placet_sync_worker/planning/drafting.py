@@ -1,8 +1,9 @@
 """The changes of a plan: decided, counted and put away, so that memory does not grow with their number; handed out when
 it is known which of them want the same name."""
 
+from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -16,19 +17,26 @@ from .candidates import Candidates
 from .comparing import Refused, lenient
 from .deciding import Decider, Entry, Record
 from .naming import NAME, Claims, explain
+from .resolving import Resolution
 
 REMOVING = frozenset({"disable", "delete"})
 WITH_IMAGE = REMOVING | {"move"}
+NO_RECORD = -1
+REFERRING = b'"references":'
+"""Stands in the document of each change that refers to another entry; seldom in another one."""
+GOES = "{0}: {1} is deleted by this run; let the record refer to another"
 IMAGES = 500
 """Entries whose images are asked for at once."""
 
 
 @dataclass
 class Drafts:
-    """`removing` says whether anything may be removed; `protected` are the DNs that may not."""
+    """`removing` says whether anything may be removed; `protected` are the DNs that may not. `resolution` is None where
+    the job resolves nothing."""
 
     decider: Decider
     candidates: Candidates
+    resolution: Resolution | None
     removing: bool
     folder: Path
     rejected: list[Rejected] = field(default_factory=list)
@@ -40,27 +48,39 @@ class Drafts:
     unequal: int = 0
     """Records whose entries are not as they want them, rejected ones among them."""
     _refused: set[int] = field(default_factory=set)
+    _numbers: "array[int]" = field(default_factory=lambda: array("q"))
+    """The records of the changes, by their places in the source."""
 
     def survey(self, destination: Destination) -> None:
         """Decides about everything, counts the changes, rejects those that want the same name, fetches the images."""
+        self.rejected += self.resolution.rejected() if self.resolution else ()
         claims = Claims(self.decider.design.unique, self.decider.naming)
         imaged: list[tuple[int, str]] = []
         removals: set[str] = set()
+        deleted: set[str] = set()
+        lost: set[int] = set()
         position = 0
         with self._decisions.open("wb") as decisions:
-            for record, decided in self._decided(destination):
+            for record, number, decided in self._decided(destination):
                 if isinstance(decided, Rejected):
                     self.rejected.append(decided)
+                    lost.add(number)
                     continue
+                self._numbers.append(number)
                 claims.add(position, decided)
                 self._count(decided, 1)
                 if decided.op in WITH_IMAGE:
                     imaged.append((position, str(decided.id)))
                 if decided.op in REMOVING:
                     removals.add(str(decided.id))
+                if decided.op == "delete":
+                    deleted.add(str(decided.id))
                 decisions.write(b"%s\0%s\n" % (orjson.dumps(record), Draft.of(decided).document))
                 position += 1
         self._reject(claims, destination)
+        if self.resolution is not None:
+            self._reject_referrers_of_deleted(deleted)
+            self._reject_referrers_of_lost(self.resolution, lost | {self._numbers[p] for p in self._refused})
         self.in_the_way = sorted(dn for _, id_, dn in claims.held.values() if id_ in removals)
         self._keep_images(destination, [id_ for position, id_ in imaged if position not in self._refused])
 
@@ -82,22 +102,22 @@ class Drafts:
                 record, _, document = line[:-1].partition(b"\0")
                 yield position, record, document
 
-    def _decided(self, destination: Destination) -> Iterator[tuple[str, Change | Rejected]]:
-        """Where the record stands, and what becomes of it."""
+    def _decided(self, destination: Destination) -> Iterator[tuple[str, int, Change | Rejected]]:
+        """Where the record stands, its number, and what becomes of it."""
         for record in self.candidates.creates():
-            yield record.record, self._create(record)
+            yield record.record, record.number, self._create(record)
         for record, entry in self.candidates.updates():
             change = self._update(record, entry)
             if isinstance(change, Change) and destination.protected(entry.dn, removing=False):
                 change = record.rejected(Refused(None, f"{entry.dn} is protected: no run may change it"))
             if change is not None:
                 self.unequal += 1
-                yield record.record, change
+                yield record.record, record.number, change
         for key, entry in self.candidates.extras() if self.removing else ():
             if destination.protected(entry.dn, removing=True):
                 self.protected.add(entry.dn)
             elif (removal := self._remove(key, entry)) is not None:
-                yield entry.dn, removal
+                yield entry.dn, NO_RECORD, removal
 
     def _create(self, record: Record) -> Change | Rejected:
         try:
@@ -130,7 +150,7 @@ class Drafts:
         for attribute in claims.unique:
             if claims.wants(attribute.name):
                 claims.compare(attribute.name, _holders(destination, attribute))
-        self._refused = claims.losers
+        self._refused = set(claims.losers)
         if self._refused:
             changes = (
                 (p, orjson.loads(record), Change.parse(orjson.loads(document))) for p, record, document in self._read()
@@ -138,6 +158,28 @@ class Drafts:
             for change, rejected in explain(claims, changes):
                 self.rejected.append(rejected)
                 self._count(change, -1)
+
+    def _reject_referrers_of_deleted(self, deleted: Collection[str]) -> None:
+        """What is to refer to an entry that the same run deletes."""
+        for position, record, document in self._read() if deleted else ():
+            if position not in self._refused and REFERRING in document:
+                change = Change.parse(orjson.loads(document))
+                found = ((a.name, one.dn) for a in change.attributes for one in a.references if one.id in deleted)
+                if (first := next(found, None)) is not None:
+                    reason = GOES.format(*first)
+                    self._refuse(position, change, Rejected(orjson.loads(record), change.key, first[0], reason))
+
+    def _reject_referrers_of_lost(self, resolution: Resolution, lost: set[int]) -> None:
+        """What is to refer to records that get no entry, and so on."""
+        rejected = dict(resolution.lose(lost - {NO_RECORD})) if lost - {NO_RECORD} else {}
+        for position, _, document in self._read() if rejected else ():
+            if position not in self._refused and self._numbers[position] in rejected:
+                self._refuse(position, Change.parse(orjson.loads(document)), rejected[self._numbers[position]])
+
+    def _refuse(self, position: int, change: Change, rejected: Rejected) -> None:
+        self._refused.add(position)
+        self.rejected.append(rejected)
+        self._count(change, -1)
 
     @property
     def _decisions(self) -> Path:

@@ -1,6 +1,6 @@
 """DuckDB over the spooled files, within its memory limit: which record has which entry, and which of them differ."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -88,13 +88,21 @@ class Joined:
         self._db.close()
 
     def match(
-        self, design: Design, links: Iterable[tuple[str, str]], records: Sequence[str], *, all_keys_known: bool
+        self,
+        design: Design,
+        links: Iterable[tuple[str, str]],
+        records: Sequence[str],
+        *,
+        all_keys_known: bool,
+        resolve: Callable[[], None] = lambda: None,
     ) -> None:
-        """Finds what belongs together, and what differs. `records` are the keys to plan for; none: all."""
+        """Finds what belongs together, and what differs. `records` are the keys to plan for; none: all. `resolve` finds
+        whom records refer to, as soon as it is known which of them are new."""
         self._view("links", self._spool_links(links))
         key = shown_key([f"k{n}" for n in range(len(design.keys))])
         wanted = f"key IN ({', '.join(map(quoted, records))})" if records else "true"
-        self._run(_MATCH_BY_KEY.format(key=key, wanted=wanted))
+        self.run(_MATCH_BY_KEY.format(key=key, wanted=wanted))
+        resolve()
         if all_keys_known and not records:
             self._match_changed_keys(design)
         self._compare(design)
@@ -103,15 +111,15 @@ class Joined:
         named = same_name(design)
         if named and self.count("FROM new") and self.count("FROM extras WHERE linked"):
             beside_keys = [n for n in design.compared if design.targets[n].name not in design.key_names]
-            self._run(_MATCH_CHANGED_KEYS.format(named=named, differ=differ(design, beside_keys)))
+            self.run(_MATCH_CHANGED_KEYS.format(named=named, differ=differ(design, beside_keys)))
 
     def _compare(self, design: Design) -> None:
         """Some records at a time: a join keeps the whole rows of one side in memory."""
-        self._run("CREATE TABLE changed (s BIGINT, d BIGINT, key VARCHAR)")
+        self.run("CREATE TABLE changed (s BIGINT, d BIGINT, key VARCHAR)")
         joined, unequal = JOINED.format(pairs="pairs"), differ(design, design.compared)
         for first in range(0, self.count("FROM s"), COMPARED_AT_ONCE):
             last = first + COMPARED_AT_ONCE
-            self._run(_COMPARE.format(joined=joined, differ=unequal, first=first, last=last))
+            self.run(_COMPARE.format(joined=joined, differ=unequal, first=first, last=last))
 
     def rows(self, query: str) -> Iterator[tuple[Any, ...]]:
         """The rows of a query, some at a time."""
@@ -124,7 +132,8 @@ class Joined:
         (found,) = self._db.execute(f"SELECT count(*) {query}").fetchall()
         return int(found[0])
 
-    def _run(self, script: str) -> None:
+    def run(self, script: str) -> None:
+        """Statements, with `;` at the ends of lines between them."""
         for statement in script.split(";\n"):
             self._db.execute(statement)
 

@@ -29,6 +29,7 @@ from .examining import designed
 from .joining import Joined
 from .reading import Brake, ahead, both
 from .records import Records
+from .resolving import Resolution, spool_known
 from .shelf import Shelf
 from .warning import Findings, checks_of, warnings_of
 
@@ -96,16 +97,29 @@ def plan_run(
             lambda: entries.fill(ahead(destination.read(design.read, design.query, job.destination.container), brake)),
             brake,
         )
+        known = {
+            name: spool_known(folder, match, ahead(destination.read([name], None), brake))
+            for name, match in {match.name: match for match in design.references.values()}.items()
+        }
         pa.default_memory_pool().release_unused()  # 60 MB of pages that are on disk now, before the join needs as much
         if not records.read:
             raise EmptySourceError(f"{job.source.provider} has no records; a run would empty the destination")
         joined = Joined(*files, folder, options.memory_limit, options.threads)
         try:
-            joined.match(design, links, options.records, all_keys_known=not records.unreadable)
+            resolution = None
+            if design.references and destination.naming is not None:
+                resolution = Resolution(design, joined, destination.naming, known)
+            joined.match(
+                design,
+                links,
+                options.records,
+                all_keys_known=not records.unreadable,
+                resolve=lambda: resolution.resolve(files[0], folder) if resolution else None,
+            )
             candidates = Candidates(design, joined, shelf)
             removing = job.extra != "skip" and not records.unreadable and not options.records
             decider = Decider(design, cache(destination.attribute), destination.naming, destination.whole())
-            drafts = Drafts(decider, candidates, removing, folder)
+            drafts = Drafts(decider, candidates, resolution, removing, folder)
             drafts.survey(destination)
             return _planned(drafts, records, entries, options)
         except BaseException:

@@ -47,7 +47,7 @@ _SYNTAXES: dict[str, Callable[[str], str]] = {
 }
 """Syntaxes in which one value may be written in several ways, by attributeSyntax."""
 
-_OCTETS, _SID, _SECURITY = "2.5.5.10", "2.5.5.17", "2.5.5.15"
+_NAME, _OCTETS, _SID, _SECURITY = "2.5.5.1", "2.5.5.10", "2.5.5.17", "2.5.5.15"
 _EXACT = frozenset({"2.5.5.3", "2.5.5.5", "2.5.5.6", _SID})
 """Compared to the letter, as far as is known; in small letters for identities."""
 
@@ -75,6 +75,7 @@ class AdAttributes(Attributes):
             decode=self._form_of(kind),
             longest=kind.longest if kind.syntax in ("2.5.5.12", "2.5.5.5", "2.5.5.4", "2.5.5.3") else None,
             refusal=self._refusal(kind),
+            refers=kind.syntax == _NAME,
         )
 
     def _kind(self, base: str) -> AdAttributeType:

@@ -184,7 +184,7 @@ def store_over(settings: ActiveDirectoryProvider, directory: Directory) -> AdSto
     return AdStore(
         settings.url, settings.bind_dn, settings.base_dn, whole, RootDse(frozenset(), controller.name, ""), base_id,
         id_attribute="objectGUID", version_attribute="uSNChanged", attributes=AdAttributes(schema),
-        controller=controller, in_steps=settings.create_in_steps,
+        controller=controller, in_steps=settings.create_in_steps, keeps_references=True,
     )  # fmt: skip
 
 

@@ -37,7 +37,8 @@ class RootDse:
 
 @dataclass(frozen=True)
 class LdapStore:
-    """A `Destination`, and the store that `DirectoryWriter` writes to. `base_id` is the id of the base entry."""
+    """A `Destination`, and the store that `DirectoryWriter` writes to. `base_id` is the id of the base entry;
+    `keeps_references`: the server itself changes references to what is renamed or deleted."""
 
     url: str
     bind_dn: str
@@ -48,6 +49,7 @@ class LdapStore:
     attributes: Attributes = field(repr=False)
     id_attribute: str = "entryUUID"
     version_attribute: str = "entryCSN"
+    keeps_references: bool = False
 
     def identity(self) -> DestinationIdentity:
         return DestinationIdentity(
