@@ -42,6 +42,7 @@ GROUPED: dict[str, Any] = {
         {"to": "member", "resolve": {"from": "members", "match": "cn"}, "split": ";"},
     ],
 }
+OPTIONS = Options(referring=("member", "manager", "owner"), kept=False)
 COLUMNS = ["id", "name", "title", "boss", "members"]
 
 
@@ -54,6 +55,7 @@ class Sync:
     links: dict[str, str] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     runs: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
 
     def run(self, rows: Iterable[Row], job: dict[str, Any] = PERSONS, **more: Any) -> list[str]:
         """What was done, as in `update 7: applied`, and why records were rejected."""
@@ -68,10 +70,11 @@ class Sync:
         parsed = Job.model_validate({"name": "people", "source": {"provider": "hr"}, **job, **more})
         with closing(open_store(self.world)) as store:
             source = FakeSource(list(rows), COLUMNS)
-            found = plan_run(parsed, source, store, self.links.items(), folder, scripts=NoScripts(), options=Options())
+            found = plan_run(parsed, source, store, self.links.items(), folder, scripts=NoScripts(), options=OPTIONS)
         with found as planned:
             self.changes = [draft.change() for draft in planned.changes()]
             self.links |= dict(planned.matches())
+            self.counts = {name: count for name, count in planned.counts.model_dump().items() if count}
             return [f"{one.key}: {one.reason}" for one in planned.rejected]
 
     def apply(self, job: dict[str, Any] = PERSONS) -> list[str]:
@@ -236,3 +239,91 @@ def test_what_somebody_else_made_of_it_meanwhile_is_a_conflict(sync: Sync) -> No
     write(sync.world, Operation("modify", dn("Ann"), modifications=other))
     (outcome,) = sync.apply()
     assert outcome.startswith("update 1: conflict (manager: planned from")
+
+
+# ---- what refers to entries that are renamed, moved or deleted ------------------------------------------------------
+
+
+def group(name: str, *members: str) -> Operation:
+    """The add of a group below ou=Groups."""
+    octets = tuple(member.encode() for member in members)
+    values = {"objectClass": (b"groupOfNames",), "cn": (name.encode(),), "member": octets}
+    return Operation("add", f"cn={name},{GROUPS}", attributes=values)
+
+
+def of(name: str) -> str:
+    return f"cn={name},{GROUPS}"
+
+
+@pytest.fixture
+def staff(sync: Sync) -> Sync:
+    """Ann, whose manager is Bob, and Cy, in groups that somebody made by hand."""
+    sync.run([row("1", "Ann", "2"), row("2", "Bob"), row("3", "Cy")])
+    sync.link("1", "2", "3")
+    write(sync.world, group("all", dn("Ann"), dn("BOB"), dn("Cy")), group("one", dn("Bob")), group("other", dn("Cy")))
+    return sync
+
+
+def test_what_names_an_entry_follows_when_it_is_renamed(staff: Sync) -> None:
+    renamed = [row("1", "Ann", "2", title="Dr"), row("2", "Bob Low"), row("3", "Cy")]
+    assert staff.run(renamed) == [
+        "update 1: applied", "move 2: applied", f"update {of('all')}: applied", f"update {of('one')}: applied",
+    ]  # fmt: skip
+    assert staff.value("manager", dn("Ann")) == [dn("Bob Low")]
+    assert staff.value("member", of("all")) == [dn("Ann"), dn("Bob Low"), dn("Cy")]
+    assert staff.value("member", of("one")) == [dn("Bob Low")]
+    assert staff.counts == {"update": 3, "move": 1, "unchanged": 1}
+    assert staff.run(renamed) == []
+
+
+def test_a_rename_that_was_not_done_leaves_what_names_the_entry(staff: Sync) -> None:
+    staff.plan([row("1", "Ann", "2"), row("2", "Bob Low"), row("3", "Cy Low")])
+    write(staff.world, Operation("modify", dn("Bob"), modifications=(Modification("replace", "sn", (b"Hand",)),)))
+    done = staff.apply()
+    assert done[0].startswith("move 2: conflict")
+    assert done[1:] == [
+        "move 3: applied",
+        f"update {dn('Ann')}: skipped (depends on the change of {dn('Bob Low')}, which was not made)",
+        f"update {of('all')}: applied",
+        f"update {of('one')}: skipped (depends on the change of {dn('Bob Low')}, which was not made)",
+        f"update {of('other')}: applied",
+    ]
+    assert sorted(map(str.lower, staff.value("member", of("all")))) == [
+        dn("Ann").lower(), dn("Bob").lower(), dn("Cy Low").lower(),
+    ]  # fmt: skip
+
+
+def test_what_names_an_entry_follows_when_it_is_moved_away(staff: Sync) -> None:
+    people = [row("1", "Ann"), row("3", "Cy")]
+    done = staff.run(people, extra="move", move_to=GROUPS)
+    assert done == ["move 2: applied", *(f"update {one}: applied" for one in (dn("Ann"), of("all"), of("one")))]
+    assert staff.value("member", of("one")) == [of("Bob")]
+    assert staff.value("manager", dn("Ann")) == [of("Bob")]
+
+
+def test_what_names_an_entry_goes_when_it_is_deleted(staff: Sync) -> None:
+    write(staff.world, Operation("delete", of("one")))
+    assert staff.run([row("1", "Ann"), row("3", "Cy")], extra="delete") == [
+        "delete 2: applied", f"update {dn('Ann')}: applied", f"update {of('all')}: applied",
+    ]  # fmt: skip
+    assert staff.value("member", of("all")) == [dn("Ann"), dn("Cy")]
+    assert staff.value("manager", dn("Ann")) == []
+
+
+def test_the_last_member_of_a_group_that_needs_one_is_not_deleted(staff: Sync) -> None:
+    assert staff.run([row("1", "Ann", "2")], extra="delete") == [
+        f"2: {of('one')} needs a member, and has no other; give it another first, or remove it",
+        f"3: {of('other')} needs a member, and has no other; give it another first, or remove it",
+    ]
+    assert staff.value("member", of("one")) == [dn("Bob")]
+
+
+def test_who_was_not_deleted_stays_a_member(staff: Sync) -> None:
+    write(staff.world, Operation("delete", of("one")), Operation("delete", of("other")))
+    staff.plan([row("1", "Ann")], extra="delete")
+    write(staff.world, Operation("modify", dn("Bob"), modifications=(Modification("replace", "sn", (b"Hand",)),)))
+    done = staff.apply()
+    assert [one.partition(" (")[0] for one in done] == [
+        "delete 2: conflict", "delete 3: applied", f"update {dn('Ann')}: skipped", f"update {of('all')}: applied",
+    ]  # fmt: skip
+    assert [one.lower() for one in staff.value("member", of("all"))] == [dn("Ann").lower(), dn("Bob").lower()]

@@ -116,6 +116,16 @@ async def test_a_new_entry_is_known_by_its_id_in_later_steps(worker: WorkerHarne
     assert [(task.entry_id, task.version) for task, _ in worker.store.asked] == [(None, None), ("id-a", "v2")]
 
 
+async def test_what_failed_counts_before_removals_also_where_a_step_follows_after_them(worker: WorkerHarness) -> None:
+    changes = [replace(an_update(n), steps=(*an_update(n).steps, Step("modify", Phase.REFERRERS, None, ("member",))))
+               for n in range(4)]  # fmt: skip
+    worker.store.answers = lambda task: Outcome(Result.FAILED if task.change.op == "update" else Result.APPLIED)
+    run_id = await worker.planned([*changes, a_delete(9)])
+    await worker.approve(run_id)
+    await worker.apply_all()
+    assert await worker.results(run_id) == ["failed"] * 4 + ["skipped"]
+
+
 async def test_a_preview_ends_by_itself(worker: WorkerHarness) -> None:
     run_id = "preview"
     await worker.tell(worker.requested(run_id, worker.order(run_id, preview=True), preview=True))

@@ -99,7 +99,8 @@ def show_rejected(row: Row[Any]) -> dict[str, Any]:
 def _show_attribute(attribute: Mapping[str, Any]) -> dict[str, Any]:
     before, after = attribute["before"], attribute["after"]
     if max(len(before), len(after)) <= SHOWN_VALUES:
-        return dict(attribute)
+        known = {"references": attribute["references"]} if "references" in attribute else {}
+        return {"name": attribute["name"], "before": before, "after": after, **known}
     old, new = set(before), set(after)
     added = [value for value in after if value not in old]
     removed = [value for value in before if value not in new]

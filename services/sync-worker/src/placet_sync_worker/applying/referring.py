@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ..changes import PROVEN, AttributeChange, Reference, Result
+from ..providers.ldap.names import dn_key
 from ..tasks import Outcome, Task
 
 Places = Mapping[str, str]
@@ -26,7 +27,8 @@ def ids_of(tasks: Iterable[Task]) -> list[str]:
 
 def resolved(task: Task, places: Places, *, kept: bool) -> Task | Outcome:
     """The step with the names that entries have now, or why it cannot be written. `kept`: the server itself changes
-    references to what is renamed or deleted, so that old values are called by their names of now, too."""
+    references to what is renamed or deleted, so that old values are called by their names of now, too. Elsewhere a
+    value that means a deleted entry goes when that entry is gone."""
     if not any(a.references for a in task.change.attributes):
         return task
     try:
@@ -41,6 +43,10 @@ def _named(a: AttributeChange, task: Task, places: Places, kept: bool) -> Attrib
     before, after = a.before, a.after
     if a.name in task.step.attributes:
         after = tuple(_name_of(known[value], task, places) if value in known else value for value in after)
+        if not kept:
+            after += tuple(v for v in before if v in known and v not in a.after and known[v].id in places)
+        if after != a.after and set(map(_key, after)) == set(map(_key, before)):
+            raise _Unmet(Outcome(Result.SKIPPED, f"depends on the change of {a.references[0].dn}, which was not made"))
     if kept:
         names = ((value, places.get(known[value].id or "") if value in known else value) for value in before)
         before = tuple(name for _, name in names if name is not None)
@@ -68,3 +74,10 @@ def _id_of(reference: Reference, task: Task) -> str | None:
 
 
 _NEVER_MADE = Outcome(Result.SKIPPED)
+
+
+def _key(value: str) -> str:
+    try:
+        return dn_key(value)
+    except ValueError:
+        return value

@@ -88,6 +88,11 @@ class Candidates:
         """Records that have their entry."""
         return self.joined.count("FROM pairs")
 
+    def unchanged_among(self, ids: Collection[str]) -> int:
+        """How many of these entries are those of records."""
+        some = ", ".join(map(quoted, ids)) or "NULL"
+        return self.joined.count(f"FROM pairs p JOIN d ON d.n = p.d WHERE d.id IN ({some})")
+
     def rekeyed(self) -> Iterator[tuple[str, str]]:
         """(old key, new key) of records that are taken for linked entries whose key they changed."""
         return ((was, key) for was, key in self.joined.rows("SELECT was, key FROM rekeyed ORDER BY key"))

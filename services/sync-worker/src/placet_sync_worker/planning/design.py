@@ -13,10 +13,13 @@ from ..ports import Attribute, ObjectType
 
 @dataclass(frozen=True)
 class Options:
-    """What planning needs to know besides the job. `disable` and `unique` are the destination provider's."""
+    """What planning needs to know besides the job. `disable`, `unique` and `referring`, the attributes that refer to
+    entries, are the destination provider's; `kept`: its server itself changes them with the entries."""
 
     disable: DisableSettings | None = None
     unique: tuple[str, ...] = ()
+    referring: tuple[str, ...] = ()
+    kept: bool = True
     records: tuple[str, ...] = ()
     """Keys, as shown: plan for these records alone, and no removals."""
     memory_limit: str = "128MB"
@@ -25,7 +28,13 @@ class Options:
     @classmethod
     def of(cls, destination: Provider, records: tuple[str, ...] = ()) -> Self:
         """What a destination's provider says about planning."""
-        return cls(getattr(destination, "disable", None), getattr(destination, "unique", ()), records)
+        return cls(
+            disable=getattr(destination, "disable", None),
+            unique=getattr(destination, "unique", ()),
+            referring=getattr(destination, "references", ()),
+            kept=getattr(destination, "referential_integrity", True),
+            records=records,
+        )
 
 
 @dataclass(frozen=True)

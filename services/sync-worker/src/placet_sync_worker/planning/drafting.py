@@ -3,7 +3,7 @@ it is known which of them want the same name."""
 
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -16,11 +16,15 @@ from ..ports import DN, ID, Attribute, Destination
 from .candidates import Candidates
 from .comparing import Refused, lenient
 from .deciding import Decider, Entry, Record
-from .naming import NAME, Claims, explain
+from .design import Options
+from .naming import NAME, Claims, explain, target_of
+from .referrers import Following, Going, Referrer
+from .referring import last_values, referrers_of
 from .resolving import Resolution
 
 REMOVING = frozenset({"disable", "delete"})
 WITH_IMAGE = REMOVING | {"move"}
+LEAVING = frozenset({"move", "delete"})
 NO_RECORD = -1
 REFERRING = b'"references":'
 """Stands in the document of each change that refers to another entry; seldom in another one."""
@@ -37,6 +41,7 @@ class Drafts:
     decider: Decider
     candidates: Candidates
     resolution: Resolution | None
+    options: Options
     removing: bool
     folder: Path
     rejected: list[Rejected] = field(default_factory=list)
@@ -45,6 +50,10 @@ class Drafts:
     protected: set[str] = field(default_factory=set)
     in_the_way: list[str] = field(default_factory=list)
     """Entries that are to go while new records want their names."""
+    following: Following | None = None
+    """None where nothing is renamed or deleted."""
+    referrers: dict[str, Referrer] = field(default_factory=dict)
+    """The entries that name what is, by their ids."""
     unequal: int = 0
     """Records whose entries are not as they want them, rejected ones among them."""
     _refused: set[int] = field(default_factory=set)
@@ -59,6 +68,7 @@ class Drafts:
         removals: set[str] = set()
         deleted: set[str] = set()
         lost: set[int] = set()
+        going: dict[int, Going] = {}
         position = 0
         with self._decisions.open("wb") as decisions:
             for record, number, decided in self._decided(destination):
@@ -73,6 +83,8 @@ class Drafts:
                     imaged.append((position, str(decided.id)))
                 if decided.op in REMOVING:
                     removals.add(str(decided.id))
+                if decided.op in LEAVING:
+                    going[position] = Going(str(decided.id), decided.dn, target_of(decided))
                 if decided.op == "delete":
                     deleted.add(str(decided.id))
                 decisions.write(b"%s\0%s\n" % (orjson.dumps(record), Draft.of(decided).document))
@@ -81,19 +93,27 @@ class Drafts:
         if self.resolution is not None:
             self._reject_referrers_of_deleted(deleted)
             self._reject_referrers_of_lost(self.resolution, lost | {self._numbers[p] for p in self._refused})
+        self._follow(destination, going)
         self.in_the_way = sorted(dn for _, id_, dn in claims.held.values() if id_ in removals)
         self._keep_images(destination, [id_ for position, id_ in imaged if position not in self._refused])
 
     def changes(self) -> Iterator[Draft]:
         """What `survey` counted, in the order of the plan."""
+        left = dict(self.referrers)
         with self._images.open("rb") as images:
             for position, _, document in self._read():
                 if position not in self._refused:
                     change = Change.parse(orjson.loads(document))
+                    if self.following is not None:
+                        change = self.following.change(change, left.pop(change.id or "", None))
                     if change.op in WITH_IMAGE:
                         change = _with_image(change, orjson.loads(next(images)))
+                    if self.following is not None or change.op in WITH_IMAGE:
                         document = Draft.of(change).document
                     yield Draft(change.key, change.op, tuple(step.phase for step in change.steps), document)
+        for referrer in left.values():
+            if self.following is not None:
+                yield Draft.of(self.following.own_change(referrer))
 
     def _read(self) -> Iterator[tuple[int, bytes, bytes]]:
         """Position, where the record stands (as JSON), the change's document."""
@@ -175,6 +195,51 @@ class Drafts:
         for position, _, document in self._read() if rejected else ():
             if position not in self._refused and self._numbers[position] in rejected:
                 self._refuse(position, Change.parse(orjson.loads(document)), rejected[self._numbers[position]])
+
+    def _follow(self, destination: Destination, going: Mapping[int, Going]) -> None:
+        """Finds what refers to entries that are renamed or deleted. One that cannot do without another is not deleted:
+        nobody would know what to put in its place."""
+        naming = destination.naming
+        left = {position: one for position, one in going.items() if position not in self._refused}
+        if naming is None or not left:
+            return
+        following = Following(list(left.values()), lenient(naming.key), self.decider.attribute, self.options.kept)
+        if not self.options.kept:
+            self.referrers = referrers_of(destination, following, self._referring())
+            needed = dict(last_values(destination, following, self.referrers.values()))
+            for position, record, document in self._read() if needed else ():
+                if position in left and (reason := needed.get(left[position].id)) is not None:
+                    change = Change.parse(orjson.loads(document))
+                    self._refuse(position, change, Rejected(orjson.loads(record), change.key, None, reason))
+                    del left[position]
+            following = replace(following, going=list(left.values()))
+            gone = {one.id for one in left.values() if one.then is None}
+            self.referrers = {
+                id_: one
+                for id_, one in sorted(self.referrers.items(), key=lambda item: item[1].dn)
+                if id_ not in gone and any(map(following.follows, one.values.values()))
+            }
+        self.following = following if left else None
+        self._count_referrers(following)
+
+    def _referring(self) -> Sequence[str]:
+        """The attributes that may name entries: those of the provider, and what the job resolves."""
+        resolved = [self.decider.design.targets[n].name for n in self.decider.design.references]
+        return list(dict.fromkeys([*self.options.referring, *resolved]))
+
+    def _count_referrers(self, following: Following) -> None:
+        """They are updates too, or parts of what the run does to them anyway."""
+        alone = dict(self.referrers)
+        for change in self._own() if alone else ():
+            if (referrer := alone.pop(change.id or "", None)) is not None:
+                self._count(change, -1)
+                self._count(following.change(change, referrer), 1)
+        for referrer in alone.values():
+            self._count(following.own_change(referrer), 1)
+        self.unequal += self.candidates.unchanged_among(alone.keys())
+
+    def _own(self) -> Iterator[Change]:
+        return (Change.parse(orjson.loads(d)) for position, _, d in self._read() if position not in self._refused)
 
     def _refuse(self, position: int, change: Change, rejected: Rejected) -> None:
         self._refused.add(position)

@@ -119,7 +119,7 @@ def plan_run(
             candidates = Candidates(design, joined, shelf)
             removing = job.extra != "skip" and not records.unreadable and not options.records
             decider = Decider(design, cache(destination.attribute), destination.naming, destination.whole())
-            drafts = Drafts(decider, candidates, resolution, removing, folder)
+            drafts = Drafts(decider, candidates, resolution, options, removing, folder)
             drafts.survey(destination)
             return _planned(drafts, records, entries, options)
         except BaseException:
