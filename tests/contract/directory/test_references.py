@@ -327,3 +327,11 @@ def test_who_was_not_deleted_stays_a_member(staff: Sync) -> None:
         "delete 2: conflict", "delete 3: applied", f"update {dn('Ann')}: skipped", f"update {of('all')}: applied",
     ]  # fmt: skip
     assert [one.lower() for one in staff.value("member", of("all"))] == [dn("Ann").lower(), dn("Bob").lower()]
+
+
+def test_who_is_set_once_is_looked_for_once(sync: Sync) -> None:
+    once = {**PERSONS, "fields": [*PERSONS["fields"][:-1], {**PERSONS["fields"][-1], "only_on_create": True}]}
+    write(sync.world, person("Boss", employeeNumber="7"))
+    assert sync.run([row("1", "Ann", "7")], once) == ["create 1: applied"]
+    assert sync.value("manager", dn("Ann")) == [dn("Boss")]
+    assert sync.run([row("1", "Ann", "17"), row("2", "Bob", "17")], once) == ["2: manager: no entry has employeeNumber 17"]

@@ -1,6 +1,7 @@
 """References in Active Directory, by Samba, which keeps them whole: what it changes itself is nobody's hand."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,12 @@ def domain(samba: Samba, tmp_path: Path) -> Iterator[Domain]:
 
 
 def row(domain: Domain, key: str, name: str, boss: str | None = None, **more: str) -> Row:
-    unit = domain.base[3:].partition(",")[0]
-    return {"id": key, "name": name, "login": f"{unit}.{key}", "last": "Low", "boss": boss, **more}
+    return {"id": key, "name": name, "login": f"{unit(domain)}.{key}", "last": "Low", "boss": boss, **more}
+
+
+def unit(domain: Domain) -> str:
+    """A word that no other test's accounts begin with."""
+    return domain.base[3:].partition(",")[0]
 
 
 def apply(domain: Domain, changes: Sequence[Change], key: str = "employeeID") -> list[str]:
@@ -50,18 +55,14 @@ def run(domain: Domain, rows: Sequence[Row], by: str = "employeeID", **job: Any)
 
 
 def link(domain: Domain) -> None:
-    changes = domain.find("(employeeID=*)", "objectGUID", "employeeID")
-    with_store = domain.open()
-    try:
-        for entry in changes:
-            id_ = with_store.text("objectGUID", entry.attributes["objectGUID"][0])
-            domain.links[id_] = entry.attributes["employeeID"][0].decode()
-    finally:
-        with_store.close()
+    """As the end of a run does."""
+    with closing(domain.open()) as store:
+        rows = [one for page in store.read(["employeeID"], "(employeeID=*)") for one in page.to_pylist()]
+    domain.links |= {one["@id"]: one["employeeID"][0] for one in rows}
 
 
 def test_managers_are_there_are_made_and_manage_each_other(domain: Domain) -> None:
-    domain.add("Boss", employeeID="7", sAMAccountName=f"{domain.base[3:5]}boss{domain.runs}x{len(domain.base)}")
+    domain.add("Boss", employeeID="7", sAMAccountName=f"{unit(domain)}.boss")
     rows = [row(domain, "1", "Ann", "7"), row(domain, "2", "Bob", "3"), row(domain, "3", "Cy", "2")]
     assert run(domain, rows) == [f"create {n}: applied" for n in "123"]
     assert domain.value("(employeeID=1)", "manager") == [f"CN=Boss,{domain.people}"]
@@ -89,7 +90,7 @@ def test_who_is_deleted_together_with_the_manager_is_deleted(domain: Domain) -> 
 def test_groups_get_members_and_lose_them(domain: Domain) -> None:
     run(domain, [row(domain, "1", "Ann"), row(domain, "2", "Bob"), row(domain, "3", "Cy")])
     destination = {"provider": "corp", "container": domain.groups}
-    group: Row = {"id": "g", "login": f"{domain.base[3:8]}g", "members": "1;2"}
+    group: Row = {"id": "g", "login": f"{unit(domain)}.g", "members": "1;2"}
     assert run(domain, [group], "cn", **GROUPED, destination=destination) == ["create g: applied"]
     assert run(domain, [group], "cn", **GROUPED, destination=destination) == []
     changed: Row = {**group, "members": "3;2"}

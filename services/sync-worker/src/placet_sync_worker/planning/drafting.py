@@ -197,30 +197,26 @@ class Drafts:
                 self._refuse(position, Change.parse(orjson.loads(document)), rejected[self._numbers[position]])
 
     def _follow(self, destination: Destination, going: Mapping[int, Going]) -> None:
-        """Finds what refers to entries that are renamed or deleted. One that cannot do without another is not deleted:
-        nobody would know what to put in its place."""
-        naming = destination.naming
-        left = {position: one for position, one in going.items() if position not in self._refused}
-        if naming is None or not left:
+        """Finds what refers to entries that are renamed or deleted, and will follow."""
+        goes = [one for position, one in going.items() if position not in self._refused]
+        if self.decider.naming is None or not goes:
             return
-        following = Following(list(left.values()), lenient(naming.key), self.decider.attribute, self.options.kept)
-        if not self.options.kept:
-            self.referrers = referrers_of(destination, following, self._referring())
-            needed = dict(last_values(destination, following, self.referrers.values()))
-            for position, record, document in self._read() if needed else ():
-                if position in left and (reason := needed.get(left[position].id)) is not None:
-                    change = Change.parse(orjson.loads(document))
-                    self._refuse(position, change, Rejected(orjson.loads(record), change.key, None, reason))
-                    del left[position]
-            following = replace(following, going=list(left.values()))
-            gone = {one.id for one in left.values() if one.then is None}
-            self.referrers = {
-                id_: one
-                for id_, one in sorted(self.referrers.items(), key=lambda item: item[1].dn)
-                if id_ not in gone and any(map(following.follows, one.values.values()))
-            }
-        self.following = following if left else None
-        self._count_referrers(following)
+        kept, key = self.options.kept, lenient(self.decider.naming.key)
+        following = Following(goes, key, self.decider.attribute, kept)
+        referrers = {} if kept else referrers_of(destination, following, self._referring())
+        self._refuse_needed(dict(last_values(destination, following, referrers.values())), going)
+        left = [one for position, one in going.items() if position not in self._refused]
+        self.following = replace(following, going=left)
+        self.referrers = self.following.those_of(referrers.values())
+        self._count_referrers(self.following)
+
+    def _refuse_needed(self, needed: Mapping[str, str], going: Mapping[int, Going]) -> None:
+        """Who is needed by another is not deleted: nobody would know whom to put there. `needed`: reasons by ids."""
+        for position, record, document in self._read() if needed else ():
+            if position in going and position not in self._refused and going[position].id in needed:
+                change = Change.parse(orjson.loads(document))
+                reason = needed[going[position].id]
+                self._refuse(position, change, Rejected(orjson.loads(record), change.key, None, reason))
 
     def _referring(self) -> Sequence[str]:
         """The attributes that may name entries: those of the provider, and what the job resolves."""

@@ -49,6 +49,12 @@ class Following:
         """Whether some of these values name an entry that goes."""
         return any(self.named(value) is not None for value in values)
 
+    def those_of(self, referrers: Iterable[Referrer]) -> dict[str, Referrer]:
+        """The entries that are left and name one that goes, by their ids, in the order of their names."""
+        gone = {one.id for one in self.going if one.then is None}
+        left = (r for r in referrers if r.id not in gone and any(map(self.follows, r.values.values())))
+        return {one.id: one for one in sorted(left, key=lambda one: one.dn)}
+
     def change(self, change: Change, referrer: Referrer | None = None) -> Change:
         """The change with what follows; `referrer` is what its entry says about others."""
         if self.kept:

@@ -29,9 +29,9 @@ ROWS = 2_000
 
 _PLANNED = "(SELECT s FROM pairs UNION ALL SELECT s FROM new)"
 
-_ASKED = f"""
-INSERT INTO asked SELECT n, {{t}}, unnest(generate_series(1, len(t{{t}}))), unnest(t{{t}}), unnest(f{{t}})
-    FROM s WHERE NOT bad AND len(t{{t}}) > 0 AND n IN {_PLANNED}
+_ASKED = """
+INSERT INTO asked SELECT n, {t}, unnest(generate_series(1, len(t{t}))), unnest(t{t}), unnest(f{t})
+    FROM s WHERE NOT bad AND len(t{t}) > 0 AND n IN {planned}
 """
 _ENTRIES = """
 INSERT INTO refs SELECT DISTINCT a.n, a.t, a.i, a.value, k.id, k.dn, NULL
@@ -94,7 +94,8 @@ class Resolution:
         creating = self.design.job.missing == "create"
         made_by = {attribute.name: number for number, attribute in self.design.found_by.items()}
         for t, match in self.design.references.items():
-            self.joined.run(_ASKED.format(t=t))
+            planned = "(SELECT s FROM new)" if self.design.targets[t].field.only_on_create else _PLANNED
+            self.joined.run(_ASKED.format(t=t, planned=planned))
             self.joined.run(_ENTRIES.format(t=t, known=quoted(str(self.known[match.name]))))
             if creating and match.name in made_by:
                 self.joined.run(_RECORDS.format(t=t, found_by=made_by[match.name]))
