@@ -97,6 +97,12 @@ class Drafts:
         self.in_the_way = sorted(dn for _, id_, dn in claims.held.values() if id_ in removals)
         self._keep_images(destination, [id_ for position, id_ in imaged if position not in self._refused])
 
+    def renamed_units(self) -> Sequence[str]:
+        """Entries that others stand below, and whose server does not change references to these."""
+        if self.following is None or self.options.kept or not self.decider.design.object_type.holds:
+            return ()
+        return sorted(one.dn for one in self.following.going if one.then is not None)
+
     def changes(self) -> Iterator[Draft]:
         """What `survey` counted, in the order of the plan."""
         left = dict(self.referrers)

@@ -139,6 +139,7 @@ def _planned(drafts: Drafts, records: Records, entries: Entries, options: Option
         relinked=list(candidates.relinked()),
         protected=sorted(drafts.protected),
         in_the_way=drafts.in_the_way,
+        units=drafts.renamed_units(),
         not_found=sorted(asked - candidates.known(asked)),
     )
     counts = Counts(

@@ -7,7 +7,7 @@ The whole store is read once for each attribute that finds entries; DuckDB joins
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 
 import orjson
@@ -115,8 +115,10 @@ class Resolution:
     def lose(self, numbers: Collection[int]) -> Iterator[tuple[int, Rejected]]:
         """Which records cannot be planned either when these get no entries: by their numbers."""
         known = self.joined.count("FROM unresolved")
-        seeds = ", ".join(f"({number}, 'self')" for number in numbers)
-        self.joined.run(f"INSERT INTO unresolved (n, kind) VALUES {seeds}")
+        referred = self.joined.rows("SELECT DISTINCT s FROM refs WHERE s IS NOT NULL")
+        seeds = iter([number for (number,) in referred if number in numbers])
+        while some := ", ".join(f"({number}, 'self')" for number in islice(seeds, ROWS)):
+            self.joined.run(f"INSERT INTO unresolved (n, kind) VALUES {some}")
         self._spread()
         return self._rejected(f"kind = 'lost' AND rowid >= {known}")
 
