@@ -8,7 +8,37 @@ DOMAIN = "tests/integration/sync_worker/test_active_directory.py"
 DIRECTORY = "tests/contract/directory/test_directory.py"
 LDAP = "tests/integration/sync_worker/test_ldap.py"
 
+REFERENCES = "tests/contract/directory/test_references.py"
+
 OF_DIRECTORIES = (
+    Mutant(
+        "reference-written-under-its-planned-name",
+        "services/sync-worker/src/placet_sync_worker/applying/referring.py",
+        'name = places.get(_id_of(reference, task) or "")',
+        "name = reference.dn",
+        (f"{REFERENCES}::test_a_manager_who_was_renamed_by_hand_after_the_plan_is_still_meant",),
+    ),
+    Mutant(
+        "membership-lost-though-nobody-was-deleted",
+        "services/sync-worker/src/placet_sync_worker/applying/referring.py",
+        "known[v].id in places)",
+        "False)",
+        (f"{REFERENCES}::test_who_was_not_deleted_stays_a_member",),
+    ),
+    Mutant(
+        "last-member-deleted",
+        "services/sync-worker/src/placet_sync_worker/planning/referring.py",
+        "if name in needed:",
+        "if False:",
+        (f"{REFERENCES}::test_the_last_member_of_a_group_that_needs_one_is_not_deleted",),
+    ),
+    Mutant(
+        "one-of-several-matches-taken",
+        "services/sync-worker/src/placet_sync_worker/planning/resolving.py",
+        "HAVING count(*) > 1",
+        "HAVING count(*) > 2",
+        (f"{REFERENCES}::test_who_refers_to_nobody_or_to_several_is_rejected_and_so_is_who_refers_to_that_record",),
+    ),
     Mutant(
         "parts-of-values-taken-for-all",
         f"{PROVIDERS}/active_directory/directory.py",

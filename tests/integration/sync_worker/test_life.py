@@ -8,7 +8,7 @@ import pytest
 
 from placet_shared.errors import ForgedEventError, PermanentError, ReplayedEventError
 from placet_shared.events import RunApproved, RunCancelled, RunDenied
-from placet_sync_worker.changes import AttributeChange, Change, Phase, Rejected, Result, Step
+from placet_sync_worker.changes import AttributeChange, Change, Phase, Reference, Rejected, Result, Step
 from placet_sync_worker.life import end_stranded
 from placet_sync_worker.store.links import unfinished
 from placet_sync_worker.tasks import Outcome, Task
@@ -22,6 +22,17 @@ async def worker(database_url: str, tmp_path: Path) -> AsyncIterator[WorkerHarne
     await harness.migrate()
     yield harness
     await harness.database.engine.dispose()
+
+
+def a_create(key: str, phase: Phase, refers_to: str | None = None, later: Phase | None = None) -> Change:
+    """A new entry, perhaps with a reference to that of another key, or with a second step."""
+    dn = f"cn={key},dc=example,dc=org"
+    references = (Reference(f"cn={refers_to}", key=refers_to),) if refers_to else ()
+    attributes = (AttributeChange("cn", (), (key,)), AttributeChange("member", (), ("cn=x",), references=references))
+    steps = (Step("add", phase, attributes=("cn", "member")),)
+    return Change(
+        key, "create", dn, attributes, (*steps, Step("modify", later, attributes=("member",))) if later else steps
+    )
 
 
 async def finished(worker: WorkerHarness, run_id: str) -> dict[str, object]:
@@ -79,12 +90,60 @@ async def test_a_rejected_record_makes_a_run_with_errors(worker: WorkerHarness) 
         ("user needs sn, and the record gives no value for it", "9: rejected (sn, no value)"),
         ("the key stands in other records as well: line 501", "9: rejected (sn, several records have its key)"),
         ("KeyError: 'Jane'", "9: rejected (sn)"),
+        ("sn: no entry has employeeNumber 17", "9: rejected (sn, no match for a reference)"),
     ],
 )
 async def test_a_problem_says_of_which_kind_it_is_and_no_value(worker: WorkerHarness, reason: str, told: str) -> None:
     run_id = await worker.planned([], [Rejected("line 3", "9", "sn", reason)])
     await worker.approve(run_id)
     assert (await finished(worker, run_id))["problems"] == [told]
+
+
+async def test_steps_know_what_became_of_the_creates_that_they_refer_to(worker: WorkerHarness) -> None:
+    """Also in the same batch: one comes again until the other has its result."""
+    changes = [
+        a_create("a", Phase.REFERENCES, refers_to="b"),
+        a_create("b", Phase.REFERENCES),
+        a_create("c", Phase.CREATE),
+        a_create("d", Phase.REFERENCES, refers_to="c"),
+    ]
+    results = {"b": Outcome(Result.APPLIED, entry_id="id-b"), "c": Outcome(Result.CONFLICT, "it is there already")}
+    told: list[tuple[str, Outcome]] = []
+
+    def answer(task: Task) -> Outcome:
+        made = next(iter(task.made.values()), None)
+        if made is not None:
+            told.append((task.change.key, made))
+            return Outcome(made.result and Result.SKIPPED)
+        return results[task.change.key]
+
+    worker.store.answers = answer
+    run_id = await worker.planned(changes)
+    await worker.approve(run_id)
+    while (await worker.run(run_id))["state"] != "finished":
+        await worker.rows("UPDATE sync.batches SET next_at = now() RETURNING batch_id")
+        await worker.apply_all()
+    assert told == [
+        ("a", Outcome(None)), ("d", Outcome(Result.CONFLICT)), ("a", Outcome(Result.APPLIED, entry_id="id-b")),
+    ]  # fmt: skip
+
+
+async def test_a_new_entry_is_known_by_its_id_in_later_steps(worker: WorkerHarness) -> None:
+    worker.store.answers = lambda task: Outcome(Result.APPLIED, version="v2", entry_id="id-a")
+    run_id = await worker.planned([a_create("a", Phase.CREATE, later=Phase.REFERENCES)])
+    await worker.approve(run_id)
+    await worker.apply_all()
+    assert [(task.entry_id, task.version) for task, _ in worker.store.asked] == [(None, None), ("id-a", "v2")]
+
+
+async def test_what_failed_counts_before_removals_also_where_a_step_follows_after_them(worker: WorkerHarness) -> None:
+    changes = [replace(an_update(n), steps=(*an_update(n).steps, Step("modify", Phase.REFERRERS, None, ("member",))))
+               for n in range(4)]  # fmt: skip
+    worker.store.answers = lambda task: Outcome(Result.FAILED if task.change.op == "update" else Result.APPLIED)
+    run_id = await worker.planned([*changes, a_delete(9)])
+    await worker.approve(run_id)
+    await worker.apply_all()
+    assert await worker.results(run_id) == ["failed"] * 4 + ["skipped"]
 
 
 async def test_a_preview_ends_by_itself(worker: WorkerHarness) -> None:

@@ -59,6 +59,7 @@ def test_every_field_of_a_provider_is_explained(model: type[BaseModel]) -> None:
                 job.Key,
                 job.Field,
                 job.Left,
+                job.Resolve,
                 job.Limits,
                 job.Notify,
                 password.Password,

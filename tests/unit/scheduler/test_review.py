@@ -99,6 +99,8 @@ def test_what_nobody_wrote_is_told_too(label: str, words: str) -> None:
         ({"join": ["first", "last"], "separator": ", "}, "first + last, joined by ', '"),
         ({"script": "source['a'].lower()"}, "script: source['a'].lower()"),
         ({"script": "\nx = source['a']\nreturn x\n"}, "script: x = source['a'] … (2 lines)"),
+        ({"resolve": {"from": "a", "match": "uid"}}, "the entry whose uid is a"),
+        ({"resolve": {"from": "a", "match": "uid"}, "split": ";"}, "the entry whose uid is a, split at ';'"),
         ({"from": "a", "only_on_create": True}, "from a (only on create)"),
         ({"from": "a", "compare": "matching_rule"}, "from a (compared by the matching rule)"),
         (

@@ -75,6 +75,19 @@ def test_the_jobs_own_query_is_used_as_it_is() -> None:
         ({"to": "mail", "join": ["name", "x"]}, "mail: the source has no column x"),
         ({"to": "mail", "script": "source['x']"}, "mail: the source has no column x"),
         ({"to": "mail", "script": "x = source['id']"}, "mail: the script has no return"),
+        ({"to": "manager", "resolve": {"from": "bos", "match": "uid"}}, "manager: the source has no column bos"),
+        (
+            {"to": "mail", "resolve": {"from": "id", "match": "uid"}},
+            "fields: mail takes no names of entries, which resolve gives; use from",
+        ),
+        (
+            {"to": "manager", "resolve": {"from": "id", "match": "uidd"}},
+            "fields: manager: match: the schema has no attribute uidd",
+        ),
+        (
+            {"to": "manager", "resolve": {"from": "id", "match": "userPassword"}},
+            "fields: manager: match: userPassword cannot be read by the account",
+        ),
     ],
 )
 def test_a_field_that_cannot_be_is_named(field: dict[str, Any], reason: str) -> None:

@@ -113,7 +113,8 @@ def _show_attribute(attribute: Mapping[str, Any]) -> dict[str, Any]:
     if attribute.get("password"):
         return {"name": attribute["name"], "before": before, "after": after, "password": True}
     if max(len(before), len(after)) <= SHOWN_VALUES:
-        return {"name": attribute["name"], "before": before, "after": after}
+        known = {"references": attribute["references"]} if "references" in attribute else {}
+        return {"name": attribute["name"], "before": before, "after": after, **known}
     old, new = set(before), set(after)
     added = [value for value in after if value not in old]
     removed = [value for value in before if value not in new]

@@ -10,13 +10,16 @@ What = Literal["add", "rename", "modify", "delete"]
 
 
 class Phase(IntEnum):
-    """The order in which a plan is applied; a phase starts when the one before has finished."""
+    """The order in which a plan is applied; a phase starts when the one before has finished. References are written
+    when what they refer to was made and has its name; referrers of what was moved or removed follow at the end."""
 
     CONTAINERS = 0
     CREATE = 1
     UPDATE = 2
-    DISABLE = 3
-    DELETE = 4
+    REFERENCES = 3
+    DISABLE = 4
+    DELETE = 5
+    REFERRERS = 6
 
 
 REMOVALS = frozenset({Phase.DISABLE, Phase.DELETE})
@@ -45,19 +48,53 @@ def worst(results: list[Result]) -> Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """What a DN among the values of an attribute means: the entry with an id, or the one that the same run makes for a
+    record with this key. `dn` is what it was called, or was to be called, at planning."""
+
+    dn: str
+    id: str | None = None
+    key: str | None = None
+
+    def document(self) -> Mapping[str, str]:
+        """Plain JSON."""
+        return {"dn": self.dn, **({"id": self.id} if self.id is not None else {"key": str(self.key)})}
+
+
+KEYS = 3
+"""Of the document of an attribute that is nothing special."""
+
+
+@dataclass(frozen=True, slots=True)
 class AttributeChange:
     """One attribute's values, decoded to text, before and after; an attribute that is absent has none. `password`: it
-    gets one that is made when the step is written, and that no plan knows."""
+    gets one that is made when the step is written, and that no plan knows.
+
+    `references` says of values what they refer to, where that is known: they are written under the name that it has
+    then.
+    """
 
     name: str
     before: tuple[str, ...]
     after: tuple[str, ...]
     password: bool = False
+    references: tuple[Reference, ...] = ()
 
     def document(self) -> Mapping[str, Any]:
-        """A key that is seldom needed stands there only then: plans keep their hashes."""
-        seldom = {"password": True} if self.password else {}
+        """Plain JSON. A key that is seldom needed stands there only then: plans keep their hashes."""
+        seldom: dict[str, Any] = {"password": True} if self.password else {}
+        if self.references:
+            seldom["references"] = [one.document() for one in self.references]
         return {"name": self.name, "before": [*self.before], "after": [*self.after], **seldom}
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> "AttributeChange":
+        """What `document()` described."""
+        before, after = tuple(document["before"]), tuple(document["after"])
+        if len(document) == KEYS:
+            return cls(document["name"], before, after)
+        references = tuple([Reference(r["dn"], r.get("id"), r.get("key")) for r in document.get("references", ())])
+        return cls(document["name"], before, after, document.get("password", False), references)
 
     @property
     def add(self) -> tuple[str, ...]:
@@ -157,12 +194,7 @@ class Change:
             version=document["version"],
             dn=document["dn"],
             op=document["op"],
-            attributes=tuple(
-                [
-                    AttributeChange(a["name"], tuple(a["before"]), tuple(a["after"]), a.get("password", False))
-                    for a in document["attributes"]
-                ]
-            ),
+            attributes=tuple(map(AttributeChange.parse, document["attributes"])),
             steps=tuple(
                 [
                     Step(

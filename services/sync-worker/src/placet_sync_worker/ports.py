@@ -90,7 +90,8 @@ class Attribute:
     `fold` gives equal texts for values that the store's matching rule takes for equal; `decode` gives equal texts for
     values that are the same under the attribute's syntax (None: the text itself). Both work on one value and raise
     ValueError where the syntax does not allow it. `longest`: characters that a value may have; `refusal`: why it is not
-    writable, after its name; `password`: a password in clear is what the server makes its own of, and gives nobody.
+    writable, after its name; `password`: a password in clear is what the server makes its own of, and gives nobody;
+    `refers`: its values are names of entries.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Attribute:
     longest: int | None = None
     refusal: str | None = None
     password: bool = False
+    refers: bool = False
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,7 @@ changes = Table(
     Column("steps", SmallInteger, nullable=False, comment="how many it has"),
     Column("result", Text),
     Column("reason", Text),
+    Index("ix_changes_created", "key", postgresql_using="hash", postgresql_where=text("op = 'create'")),
     postgresql_with={"fillfactor": 85},
 )
 
@@ -101,6 +102,7 @@ steps = Table(
     Column("result", Text),
     Column("reason", Text),
     Column("version", Text, comment="the entry's version after the step was proven"),
+    Column("entry_id", Text, comment="of an add that was proven: the new entry's id, which references wait for"),
     ForeignKeyConstraint(["run_id", "number"], [changes.c.run_id, changes.c.number]),
     comment="a row is the intent: from its commit on, the step may have been sent",
 )

@@ -12,8 +12,10 @@ class Task:
     """One step that has no result yet.
 
     `maybe_sent` says that an earlier attempt may have written it. `version` and `dn` are the entry's as the last proven
-    step left them; at first those of planning. `now` and `entry_id` are what the writer saw when it last looked.
-    `run_id`, `number` and `position` name the step for all time. `password` is what a step writes that sets one.
+    step left them; at first those of planning. `now` and `entry_id` are what the writer saw when it last looked; of a
+    new entry, `entry_id` is known from the step that made it. `run_id`, `number` and `position` name the step for all
+    time. `password` is what a step writes that sets one. `made` says what became, as far as is known, of the creates
+    that it refers to, by their keys.
     """
 
     number: int
@@ -26,6 +28,7 @@ class Task:
     entry_id: str | None = None
     run_id: str = ""
     password: str | None = field(default=None, repr=False)
+    made: "Mapping[str, Outcome]" = field(default_factory=dict)
 
     @property
     def step(self) -> Step:

@@ -51,6 +51,7 @@ TRANSFORMS = {
     "join": "join",
     "left": "left",
     "substring": "substring",
+    "resolve": "resolve",
     "script": "script",
     "password": "password",
 }
@@ -96,6 +97,13 @@ class Substring(Part):
     length: Annotated[int, Option(ge=1)]
 
 
+class Resolve(Part):
+    """The DN of the entry whose attribute `match` has the value of a column."""
+
+    from_: str = Option(alias="from")
+    match: Text
+
+
 class Field(Part):
     """How one attribute of the destination is made: exactly one transform. `split` makes many values of one."""
 
@@ -107,6 +115,7 @@ class Field(Part):
     separator: str = " "
     left: Left | None = None
     substring: Substring | None = None
+    resolve: Resolve | None = None
     script: Annotated[str, AfterValidator(check_script)] | None = None
     password: Password | None = None
     only_on_create: bool = False
@@ -120,15 +129,15 @@ class Field(Part):
     @property
     def columns(self) -> tuple[str, ...]:
         """The source columns that it names, those of a script aside."""
-        parts = [part.from_ for part in (self.left, self.substring) if part]
+        parts = [part.from_ for part in (self.left, self.substring, self.resolve) if part]
         return (*([self.from_] if self.from_ is not None else []), *(self.join or ()), *parts)
 
     @model_validator(mode="after")
     def _one_transform(self) -> Self:
         if sum(getattr(self, field) is not None for field in TRANSFORMS.values()) != 1:
             raise ValueError(f"give exactly one of {', '.join(TRANSFORMS)} for {self.to}")
-        if self.split is not None and self.from_ is None:
-            raise ValueError(f"split: it goes with from, so say which column of {self.to} to split")
+        if self.split is not None and self.from_ is None and self.resolve is None:
+            raise ValueError(f"split: it goes with from and resolve, so say which column of {self.to} to split")
         if self.password is not None and not self.only_on_create:
             raise ValueError(
                 f"password: {self.to} needs only_on_create: true, since nobody can read a password to compare it, and"

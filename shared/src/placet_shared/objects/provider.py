@@ -136,10 +136,12 @@ class IdentityStore(Object):
 
 
 class LdapProvider(IdentityStore):
-    """A directory that follows the standards: OpenLDAP, 389 Directory Server and others."""
+    """A directory that follows the standards: OpenLDAP, 389 Directory Server and others. `references` are attributes
+    that name entries: without `referential_integrity` a run that renames or deletes these changes them too."""
 
     type: Literal["ldap"]
     referential_integrity: bool = False
+    references: tuple[str, ...] = ("member", "uniqueMember", "owner", "manager", "secretary", "seeAlso", "roleOccupant")
 
 
 class ActiveDirectoryProvider(IdentityStore):

@@ -3,19 +3,20 @@
 from collections.abc import Callable, Mapping
 
 from .base import format_duration
-from .job import Field, Substring
+from .job import Field, Resolve, Substring
 from .password import Password
 
 
 def transform_in_words(field: Field) -> str:
     """The transform of a field: `the first 1 of first_name`."""
     made: Mapping[str, Callable[[], str]] = {
-        "from": lambda: f"from {field.from_}" + (f", split at {field.split!r}" if field.split else ""),
+        "from": lambda: f"from {field.from_}{_split(field.split)}",
         "static": lambda: f"always {_quoted(field.static)}",
         "join": lambda: f"{' + '.join(field.join or ())}, joined by {field.separator!r}",
         "left": lambda: f"the first {field.left.length} of {field.left.from_}" if field.left else "",
         "substring": lambda: _substring(field.substring) if field.substring else "",
         "script": lambda: f"script: {_first_line(field.script or '')}",
+        "resolve": lambda: _resolve(field.resolve, field.split) if field.resolve else "",
         "password": lambda: _password(field.password) if field.password else "",
     }
     return made[field.transform]()
@@ -25,6 +26,14 @@ def _password(made: Password) -> str:
     who = ", ".join(("any admin", *made.deliver_to))
     kept = format_duration(made.expires_after)
     return f"a random password of {made.length} characters, kept for {who} for {kept}: `placet run passwords RUN`"
+
+
+def _split(separator: str | None) -> str:
+    return f", split at {separator!r}" if separator else ""
+
+
+def _resolve(part: Resolve, separator: str | None) -> str:
+    return f"the entry whose {part.match} is {part.from_}{_split(separator)}"
 
 
 def _substring(part: Substring) -> str:

@@ -16,6 +16,7 @@ from ..providers.ldap.names import dn_key
 from ..tasks import Outcome, Task
 from .judging import Judge, Seen
 from .operations import operation
+from .referring import ids_of, resolved
 from .uniqueness import taken
 
 LOOK = frozenset({16, 18, 19, 20, 32, 53, 68, 80, 122})
@@ -56,6 +57,11 @@ class DirectoryStore(Protocol):
 
     def guarded(self, values: Mapping[str, tuple[str, ...]]) -> bool:
         """Whether the guards say that no run may touch the entry."""
+        ...
+
+    @property
+    def keeps_references(self) -> bool:
+        """Whether the server itself changes references to what is renamed or deleted."""
         ...
 
     def safety(self) -> Safety: ...
@@ -112,10 +118,39 @@ class DirectoryWriter:
                 outcomes[task.number, task.position] = Outcome(Result.SKIPPED, f"depends on {earlier.step.what}")
             else:
                 dn = str(earlier.step.target) if earlier.step.what == "rename" else earlier.dn
-                going.append(replace(task, dn=dn, version=outcome.version))
+                going.append(replace(task, dn=dn, version=outcome.version, entry_id=outcome.entry_id or task.entry_id))
         return going
 
     def _round(self, tasks: list[Task], deadline: float, look_only: bool) -> list[Outcome]:
+        """One step of each change, with the names that entries have now. What cannot be written any more, and may have
+        been sent, is looked at."""
+        try:
+            places = self._places(ids_of(tasks))
+        except TransientError as error:
+            return [Outcome(None, str(error)) for _ in tasks]
+        named = [(task, resolved(task, places, kept=self.store.keeps_references)) for task in tasks]
+        going = [one for _, one in named if isinstance(one, Task)]
+        sent = [task for task, one in named if isinstance(one, Outcome) and one.result and task.maybe_sent]
+        outcomes = {task.number: one for task, one in named if isinstance(one, Outcome)}
+        looked = zip(sent, self._written(sent, deadline, look_only=True), strict=True)
+        outcomes |= {task.number: outcome for task, outcome in looked if outcome.result is not Result.SKIPPED}
+        written = zip(going, self._written(going, deadline, look_only), strict=True)
+        outcomes |= {task.number: outcome for task, outcome in written}
+        return [outcomes[task.number] for task in tasks]
+
+    def _places(self, ids: Sequence[str]) -> dict[str, str]:
+        """The names that entries have now, by their ids."""
+        places: dict[str, str] = {}
+        for start in range(0, len(ids), IDS_PER_SEARCH):
+            query = "".join(map(self.store.id_filter, ids[start : start + IDS_PER_SEARCH]))
+            asked = [self.store.id_attribute, self.store.version_attribute]
+            for page in self.store.directory.search(self.store.base_dn, "subtree", f"(|{query})", asked):
+                places |= {self._seen(entry, ()).entry_id: entry.dn for entry in page}
+        return places
+
+    def _written(self, tasks: list[Task], deadline: float, look_only: bool) -> list[Outcome]:
+        if not tasks:
+            return []
         try:
             verdicts = self._before_sending(tasks, look_only)
         except TransientError as error:
@@ -187,7 +222,7 @@ class DirectoryWriter:
 
     def _judge(self, task: Task, seen: Sequence[Seen]) -> "Outcome | Task":
         if task.change.id is None and task.step.what != "add":  # the entry that an earlier step made
-            seen = [one for one in seen if self._judging.same_dn(one.dn, task.dn)]
+            seen = [one for one in seen if self._was_made(one, task)]
         verdict = self._judging.verdict(task, seen)
         if isinstance(verdict, Outcome):
             return verdict
@@ -196,6 +231,11 @@ class DirectoryWriter:
         if self.store.guarded(seen[0].values):
             return Outcome(Result.CONFLICT, f"{seen[0].dn} is protected by now: no run may change it")
         return replace(task, version=seen[0].version, now=seen[0].values, entry_id=seen[0].entry_id)
+
+    def _was_made(self, seen: Seen, task: Task) -> bool:
+        if task.entry_id is not None:
+            return seen.entry_id == task.entry_id
+        return self._judging.same_dn(seen.dn, task.dn)
 
     @cached_property
     def _judging(self) -> Judge:
@@ -297,7 +337,7 @@ class DirectoryWriter:
         task = self._composed(_with_password(task))
         id_ = task.change.id or task.entry_id
         address = self.store.address(id_) if id_ else None
-        id_filter = self._id_filter(task) if task.change.id else ""
+        id_filter = self.store.id_filter(id_) if id_ and task.step.what != "add" else ""
         read = self._operational if _is_read(task) and self.store.answers_with_entries() else ()
         return operation(task, self.store.safety(), self.store.attribute, self.store.encode, id_filter, address, read)
 

@@ -41,7 +41,7 @@ def operation(
 
 
 def _assertion(task: Task, id_filter: str) -> str | None:
-    if task.change.id is None:
+    if not id_filter or task.version is None:
         return None
     return f"(&{id_filter}(entryCSN={escape_filter_value(str(task.version))}))"
 

@@ -89,6 +89,7 @@ class BatchApplier:
             await require_batches(work, run.run_id, plan)
             loaded = await load_signed(work, batch)
             _compare_digest(batch, loaded)
+            loaded = await batches.with_made(work, run.run_id, loaded)
         except (ForgedEventError, ReplayedEventError, AlteredError) as error:
             await self._end_altered(work, run, str(error))
             return None

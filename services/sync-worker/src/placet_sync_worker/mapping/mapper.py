@@ -25,11 +25,14 @@ class Mapped:
 
 
 def map_field(field: Field, records: pa.RecordBatch, scripts: ScriptEngine) -> Mapped:
-    """The values that the records want for one attribute. Raises ScriptError that names it."""
+    """The values that the records want for one attribute; of `resolve`, what to look for. Raises ScriptError that names
+    it."""
     match field.transform:
         case "from":
-            column = as_lists(records.column(str(field.from_)))
-            return Mapped(column if field.split is None else split(column, field.split))
+            return Mapped(_cut(as_lists(records.column(str(field.from_))), field.split))
+        case "resolve":
+            assert field.resolve is not None
+            return Mapped(_cut(as_lists(records.column(field.resolve.from_)), field.split))
         case "static":
             given = (field.static,) if isinstance(field.static, str) else field.static or ()
             return Mapped(constant([value for value in given if value], records.num_rows))
@@ -46,6 +49,10 @@ def map_field(field: Field, records: pa.RecordBatch, scripts: ScriptEngine) -> M
             return Mapped(constant([], records.num_rows))
         case _:
             return _scripted(str(field.script), field.to, records, scripts)
+
+
+def _cut(column: Column, separator: str | None) -> Column:
+    return column if separator is None else split(column, separator)
 
 
 def _joined(columns: Sequence[pa.Array], field: Field) -> Mapped:

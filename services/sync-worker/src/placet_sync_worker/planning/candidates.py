@@ -2,12 +2,14 @@
 
 # ruff: noqa: S608  # the queries are put together from names of ours; keys come in as literals through `quoted`
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from ..changes import Rejected
+import orjson
+
+from ..changes import Reference, Rejected
 from .deciding import Entry, Record
 from .design import Design
 from .joining import JOINED, Joined, shown_key
@@ -87,6 +89,11 @@ class Candidates:
         """Records that have their entry."""
         return self.joined.count("FROM pairs")
 
+    def unchanged_among(self, ids: Collection[str]) -> int:
+        """How many of these entries are those of records."""
+        some = ", ".join(map(quoted, ids)) or "NULL"
+        return self.joined.count(f"FROM pairs p JOIN d ON d.n = p.d WHERE d.id IN ({some})")
+
     def rekeyed(self) -> Iterator[tuple[str, str]]:
         """(old key, new key) of records that are taken for linked entries whose key they changed."""
         return ((was, key) for was, key in self.joined.rows("SELECT was, key FROM rekeyed ORDER BY key"))
@@ -146,19 +153,44 @@ class Candidates:
         return f"extras e JOIN d ON d.n = e.d WHERE {which}"
 
     def _as_record(self, row: tuple[Any, ...]) -> Record:
-        return as_record(self.design, self.shelf, row)
+        record = as_record(self.design, self.shelf, row)
+        references, values = dict(record.references), record.values
+        for one in record.references.values() if self._taken_over else ():
+            if (there := self._taken_over.get(one.key or "")) is not None:
+                references[there.dn] = there
+                values = tuple(tuple(there.dn if v == one.dn else v for v in some) for some in values)
+        return record if values is record.values else replace(record, references=references, values=values)
+
+    @cached_property
+    def _taken_over(self) -> Mapping[str, Reference]:
+        """The linked entries that records with other keys are taken for, by these keys: they are not made."""
+        if not self.design.references:
+            return {}
+        rows = self.joined.rows("SELECT r.key, d.dn, d.id FROM rekeyed r JOIN d ON d.n = r.d")
+        return {key: Reference(dn, id_) for key, dn, id_ in rows}
 
     def as_entry(self, row: Sequence[Any]) -> Entry:
         return Entry(row[0], row[1], row[2], tuple(map(self.shelf.get, row[3:])))
 
 
-def record_columns(design: Design) -> str:
-    """What `as_record` makes a record of, as columns of `s`."""
+def record_columns(design: Design, *, resolved: bool = True) -> str:
+    """What `as_record` makes a record of, as columns of `s`; `resolved`: with the names that its references became."""
     keys = [f"s.k{n}" for n in range(len(design.keys))]
-    return ", ".join(["s.record", "s.late", *keys, *(f"s.t{n}" for n in range(len(design.targets)))])
+    targets = [f"s.t{n}" for n in range(len(design.targets))]
+    given = [f"s.{'r' if resolved else 't'}{n}" for n in design.references]
+    refs = "s.refs" if resolved and design.references else "[]"
+    return ", ".join(["s.n", refs, "s.record", "s.late", *keys, *targets, *given])
 
 
 def as_record(design: Design, shelf: Shelf, row: tuple[Any, ...]) -> Record:
     """The record of a row of `record_columns`."""
-    last_key = 2 + len(design.keys)
-    return Record(row[0], row[2:last_key], tuple(map(shelf.get, row[last_key:])), tuple(row[1]))
+    number, refs, record, late, *rest = row
+    keys, targets = len(design.keys), len(design.targets)
+    values = tuple(map(shelf.get, rest[keys : keys + targets]))
+    given = dict(zip(design.references, map(tuple, rest[keys + targets :]), strict=True))
+    references = {one.dn: one for one in map(_as_reference, refs)}
+    return Record(record, tuple(rest[:keys]), values, tuple(late), references, number, given)
+
+
+def _as_reference(text: str) -> Reference:
+    return Reference(*orjson.loads(text))

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from ..changes import AttributeChange, Change, Op, Phase, Rejected, Step
+from ..changes import AttributeChange, Change, Op, Phase, Reference, Rejected, Step
 from ..errors import InvalidNameError, UnknownAttributeError
 from ..ports import Attribute, Naming
 from .comparing import Refused, Values, compare, compare_name, lenient, modifies
@@ -38,12 +38,17 @@ _PIECE = re.compile(r"\\(.)|(, )|([^\\,]+)", re.DOTALL)
 @dataclass(frozen=True, slots=True)
 class Record:
     """A source record as mapped: the parts of its key, and values by target. `late` says what is wrong with what only a
-    new entry gets: attribute and reason, or nothing."""
+    new entry gets: attribute and reason, or nothing. `references` are what names among the values refer to; `number` is
+    the record's place in the source; `given` is what the source says of targets whose values are names that were found
+    by it."""
 
     record: str
     keys: tuple[str, ...]
     values: tuple[Values, ...]
     late: Values = ()
+    references: Mapping[str, Reference] = field(default_factory=dict)
+    number: int = -1
+    given: Mapping[int, Values] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -84,8 +89,8 @@ class Decider:
         self._check_key(record, wanted)
         dn = self._name(wanted)
         wanted = {**self.design.given, **wanted}
-        attributes = self._made(wanted)
-        return Change(record.key, "create", dn, attributes, self._creation(wanted), version=self.whole)
+        attributes = self._made(wanted, record)
+        return Change(record.key, "create", dn, attributes, self._creation(attributes), version=self.whole)
 
     def _wanted(self, record: Record) -> dict[str, Values]:
         """What the record gives to a new entry."""
@@ -93,21 +98,27 @@ class Decider:
         wanted = {name: given if len(given) == 1 else tuple(dict.fromkeys(given)) for name, given in values if given}
         return wanted | dict.fromkeys(self.design.passwords, ())
 
-    def _made(self, wanted: Mapping[str, Values]) -> tuple[AttributeChange, ...]:
+    def _made(self, wanted: Mapping[str, Values], record: Record) -> tuple[AttributeChange, ...]:
         """What comes late has until then what its type says."""
         late, passwords = self.design.object_type.late, self.design.passwords
-        return tuple(
-            [AttributeChange(name, late.get(name, ()), some, name in passwords) for name, some in wanted.items()]
-        )
+        changes = [AttributeChange(name, late.get(name, ()), some, name in passwords) for name, some in wanted.items()]
+        return tuple([_referring(change, record) for change in changes] if record.references else changes)
 
-    def _creation(self, wanted: Collection[str]) -> tuple[Step, ...]:
-        """The add, and what comes after it; the last of that when all others have it."""
-        kind = self.design.object_type
+    def _creation(self, attributes: Sequence[AttributeChange]) -> tuple[Step, ...]:
+        """The add, and what comes after it; the last of that when all others have it. References follow, since what
+        they refer to may be new too; an entry that must not be without them is made among them."""
+        kind, required = self.design.object_type, self.design.required
+        referring = [a for a in attributes if a.references]
+        after = [a for a in referring if a.name not in required]
         phase = Phase.CONTAINERS if kind.holds else Phase.CREATE
-        late = [name for name in kind.late if name in wanted]
-        add = Step("add", phase, attributes=tuple([name for name in wanted if name not in late]))
-        phases = [phase] * (len(late) - 1) + [Phase.UPDATE]
-        return (add, *(Step("modify", when, attributes=(name,)) for name, when in zip(late, phases, strict=False)))
+        phase = Phase.REFERENCES if len(after) < len(referring) else phase
+        names = [a.name for a in attributes]
+        late = [name for name in kind.late if name in names]
+        later = {*late, *(a.name for a in after)}
+        add = Step("add", phase, attributes=tuple([name for name in names if name not in later]))
+        phases = [phase] * (len(late) - 1) + [max(phase, Phase.UPDATE)]
+        lately = (Step("modify", when, attributes=(name,)) for name, when in zip(late, phases, strict=False))
+        return (add, *lately, *modifies(after, self.attribute, Phase.REFERENCES))
 
     def _name(self, wanted: dict[str, Values]) -> str:
         """The name of a new entry."""
@@ -124,7 +135,7 @@ class Decider:
             return change
         rest, steps = (change.attributes, change.steps) if change else ((), ())
         left = tuple(Step("modify", Phase.UPDATE, attributes=(name,)) for name in late)
-        return Change(record.key, "create", entry.dn, (*rest, *self._made(late)), (*steps, *left), id=entry.id,
+        return Change(record.key, "create", entry.dn, (*rest, *self._made(late, record)), (*steps, *left), id=entry.id,
                       version=entry.version)  # fmt: skip
 
     def _left(self, record: Record) -> dict[str, Values]:
@@ -151,11 +162,13 @@ class Decider:
                 required = target.name in self.design.required
                 change = compare(target, before, after, clear=clear, required=required)
             if change is not None:
-                changes.append(change)
+                changes.append(_referring(change, record))
         if not changes:
             return None
         renamed = tuple(name for name in names if names[name] != names_then[name])
-        rest = modifies([c for c in changes if c.name not in renamed], self.attribute, Phase.UPDATE)
+        plain = [c for c in changes if c.name not in renamed and not c.references]
+        rest = modifies(plain, self.attribute, Phase.UPDATE)
+        rest += modifies([c for c in changes if c.references], self.attribute, Phase.REFERENCES)
         steps = tuple(rest)
         if renamed:
             assert self.naming is not None
@@ -222,3 +235,11 @@ class Decider:
                 raise Refused(
                     name, f"the entry would not be found again: its key is {text}, but {name} becomes {found}"
                 )
+
+
+def _referring(change: AttributeChange, record: Record) -> AttributeChange:
+    """The change with what its new values refer to."""
+    if not record.references:
+        return change
+    known = (record.references.get(value) for value in change.add)
+    return replace(change, references=tuple(one for one in known if one))

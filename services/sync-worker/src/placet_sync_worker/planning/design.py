@@ -14,10 +14,13 @@ from ..ports import Attribute, ObjectType
 
 @dataclass(frozen=True)
 class Options:
-    """What planning needs to know besides the job. `disable` and `unique` are the destination provider's."""
+    """What planning needs to know besides the job. `disable`, `unique` and `referring`, the attributes that refer to
+    entries, are the destination provider's; `kept`: its server itself changes them with the entries."""
 
     disable: DisableSettings | None = None
     unique: tuple[str, ...] = ()
+    referring: tuple[str, ...] = ()
+    kept: bool = True
     records: tuple[str, ...] = ()
     """Keys, as shown: plan for these records alone, and no removals."""
     record_key: bytes = b""
@@ -40,8 +43,16 @@ class Options:
         explain: bool = False,
     ) -> Self:
         """What a destination's provider says about planning."""
-        disable, unique = getattr(destination, "disable", None), getattr(destination, "unique", ())
-        return cls(disable, unique, records, record_key, keeps_passwords, explain)
+        return cls(
+            disable=getattr(destination, "disable", None),
+            unique=getattr(destination, "unique", ()),
+            referring=getattr(destination, "references", ()),
+            kept=getattr(destination, "referential_integrity", True),
+            records=records,
+            record_key=record_key,
+            keeps_passwords=keeps_passwords,
+            explain=explain,
+        )
 
 
 @dataclass(frozen=True)
@@ -54,10 +65,12 @@ class KeyPart:
 
 @dataclass(frozen=True)
 class Target:
-    """One attribute that the job writes, and how it is made."""
+    """One attribute that the job writes, and how it is made. `match`: its values are names of entries, found by what
+    they have in that attribute."""
 
     field: Field
     attribute: Attribute
+    match: Attribute | None = None
 
     @property
     def name(self) -> str:
@@ -124,6 +137,17 @@ class Design:
     def compared(self) -> tuple[int, ...]:
         """The targets, by number, that are compared with what is there."""
         return tuple(n for n, target in enumerate(self.targets) if not target.field.only_on_create)
+
+    @cached_property
+    def references(self) -> Mapping[int, Attribute]:
+        """The targets, by number, that refer to entries, and what finds these."""
+        return {number: target.match for number, target in enumerate(self.targets) if target.match is not None}
+
+    @cached_property
+    def found_by(self) -> Mapping[int, Attribute]:
+        """The targets, by number, that new entries are referred to by."""
+        wanted = {match.name for match in self.references.values()}
+        return {number: target.attribute for number, target in enumerate(self.targets) if target.name in wanted}
 
     @cached_property
     def formed(self) -> tuple[int, ...]:

@@ -12,8 +12,9 @@ DIGEST_SIZE = 16
 
 
 def record_digest(design: Design, key: bytes, record: Record, *, new: bool) -> str:
-    """Equal for records that are mapped to the same values. The values of what only new entries get count for those
-    alone. The key is the plan's own, so that nobody finds values by trying likely ones on another plan."""
+    """Equal for records that are mapped to the same values; of references counts what the source gave. The values of
+    what only new entries get count for those alone. The key is the plan's own, so that nobody finds values by trying
+    likely ones on another plan."""
     places = range(len(record.values)) if new else design.compared
-    values = [sorted(record.values[place]) for place in places]
+    values = [sorted(record.given.get(place, record.values[place])) for place in places]
     return blake2b(orjson.dumps([record.keys, values]), key=key, digest_size=DIGEST_SIZE).hexdigest()

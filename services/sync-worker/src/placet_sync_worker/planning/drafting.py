@@ -1,6 +1,7 @@
 """The changes of a plan: decided, counted and put away, so that memory does not grow with their number; handed out when
 it is known which of them want the same name."""
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,8 +16,12 @@ from ..ports import DN, ID, Attribute, Destination
 from .candidates import Candidates
 from .comparing import Refused, lenient
 from .deciding import Decider, Entry, Record
+from .design import Options
 from .digesting import record_digest
 from .naming import NAME, Claims, explain, target_of
+from .referrers import Following, Going, Referrer
+from .referring import last_values, referrers_of
+from .resolving import Resolution
 
 Elsewhere = Callable[[Sequence[str]], Collection[str]]
 """Which of some entries, by id, other jobs are linked to."""
@@ -31,19 +36,25 @@ REMOVING = frozenset({"disable", "delete"})
 WITH_IMAGE = REMOVING | {"move"}
 AT_ONCE = 500
 """Entries that something is asked about at once."""
+LEAVING = frozenset({"move", "delete"})
+NO_RECORD = -1
+REFERRING = b'"references":'
+"""Stands in the document of each change that refers to another entry; seldom in another one."""
+GOES = "{0}: {1} is deleted by this run; let the record refer to another"
 
 
 @dataclass
 class Drafts:
-    """`removing` says whether anything may be removed; `few`: not all entries were read, so that those which have a
-    wanted name are looked up; `protected` are the DNs that may not be removed. `record_key` is of the digests of
-    records; a change without one is a removal."""
+    """`resolution` is None where the job resolves nothing; `removing` says whether anything may be removed; `few`: not
+    all entries were read, so that those which have a wanted name are looked up; `protected` are the DNs that may not be
+    removed. A change without a digest of its record is a removal."""
 
     decider: Decider
     candidates: Candidates
+    resolution: Resolution | None
+    options: Options
     removing: bool
     folder: Path
-    record_key: bytes = b""
     elsewhere: Elsewhere = no_other_job
     few: bool = False
     rejected: list[Rejected] = field(default_factory=list)
@@ -52,6 +63,10 @@ class Drafts:
     protected: set[str] = field(default_factory=set)
     in_the_way: list[str] = field(default_factory=list)
     """Entries that are to go while new records want their names."""
+    following: Following | None = None
+    """None where nothing is renamed or deleted."""
+    referrers: dict[str, Referrer] = field(default_factory=dict)
+    """The entries that name what is, by their ids."""
     unequal: int = 0
     """Records whose entries are not as they want them, rejected ones among them."""
     shared: list[str] = field(default_factory=list)
@@ -61,20 +76,28 @@ class Drafts:
     _refused: set[int] = field(default_factory=set)
     _names: dict[str, list[Mapping[str, str]]] = field(default_factory=dict)
     """What is wanted, by kind, as keys to look up."""
+    _numbers: "array[int]" = field(default_factory=lambda: array("q"))
+    """The records of the changes, by their places in the source."""
 
     def survey(self, destination: Destination) -> None:
         """Decides about everything, counts the changes, rejects those that want the same name, fetches the images."""
+        self.rejected += self.resolution.rejected() if self.resolution else ()
         claims = Claims(self.decider.design.unique, self.decider.naming)
         imaged: list[tuple[int, str]] = []
         removals: set[str] = set()
-        going: list[tuple[str, str]] = []
+        leaving: list[tuple[str, str]] = []
         needing: set[int] = set()
+        deleted: set[str] = set()
+        lost: set[int] = set()
+        going: dict[int, Going] = {}
         position = 0
         with self._decisions.open("wb") as decisions:
-            for record, decided in self._decided(destination):
+            for record, number, decided in self._decided(destination):
                 if isinstance(decided, Rejected):
                     self.rejected.append(decided)
+                    lost.add(number)
                     continue
+                self._numbers.append(number)
                 claims.add(position, decided)
                 if self.few:
                     self._note_names(decided)
@@ -84,15 +107,23 @@ class Drafts:
                 if decided.op in REMOVING:
                     removals.add(str(decided.id))
                 if decided.record is None:
-                    going.append((str(decided.id), decided.dn))
+                    leaving.append((str(decided.id), decided.dn))
                 if decided.needs:
                     needing.add(position)
+                if decided.op in LEAVING:
+                    going[position] = Going(str(decided.id), decided.dn, target_of(decided))
+                if decided.op == "delete":
+                    deleted.add(str(decided.id))
                 draft = Draft.of(decided)
                 head = (record, draft.key, draft.op, draft.phases)
                 decisions.write(b"%s\0%s\n" % (orjson.dumps(head), draft.document))
                 position += 1
-        self.shared = sorted(self._shared(going))
+        self.shared = sorted(self._shared(leaving))
         self._reject(claims, destination)
+        if self.resolution is not None:
+            self._reject_referrers_of_deleted(deleted)
+            self._reject_referrers_of_lost(self.resolution, lost | {self._numbers[p] for p in self._refused})
+        self._follow(destination, going)
         if needing - self._refused:
             self.containers = self.decider.design.containers
         for container in self.containers:
@@ -100,17 +131,32 @@ class Drafts:
         self.in_the_way = sorted(dn for _, id_, dn in claims.held.values() if id_ in removals)
         self._keep_images(destination, [id_ for position, id_ in imaged if position not in self._refused])
 
+    def renamed_units(self) -> Sequence[str]:
+        """Entries that others stand below, and whose server does not change references to these."""
+        if self.following is None or self.options.kept or not self.decider.design.object_type.holds:
+            return ()
+        return sorted(one.dn for one in self.following.going if one.then is not None)
+
     def changes(self) -> Iterator[Draft]:
         """What `survey` counted, in the order of the plan."""
+        left = dict(self.referrers)
         yield from map(Draft.of, self.containers)
         with self._images.open("rb") as images:
             for position, _, draft in self._read():
                 if position in self._refused:
                     continue
-                if draft.op in WITH_IMAGE:
-                    yield Draft.of(_with_image(draft.change(), orjson.loads(next(images))))
-                else:
+                if self.following is None and draft.op not in WITH_IMAGE:
                     yield draft
+                    continue
+                change = draft.change()
+                if self.following is not None:
+                    change = self.following.change(change, left.pop(change.id or "", None))
+                if change.op in WITH_IMAGE:
+                    change = _with_image(change, orjson.loads(next(images)))
+                yield Draft.of(change)
+        for referrer in left.values():
+            if self.following is not None:
+                yield Draft.of(self.following.own_change(referrer))
 
     def _read(self) -> Iterator[tuple[int, str, Draft]]:
         """Position, where the record stands, the change without its image."""
@@ -120,22 +166,22 @@ class Drafts:
                 record, key, op, phases = orjson.loads(head)
                 yield position, record, Draft(key, op, tuple(map(Phase, phases)), document)
 
-    def _decided(self, destination: Destination) -> Iterator[tuple[str, Change | Rejected]]:
-        """Where the record stands, and what becomes of it."""
+    def _decided(self, destination: Destination) -> Iterator[tuple[str, int, Change | Rejected]]:
+        """Where the record stands, its number, and what becomes of it."""
         for record in self.candidates.creates():
-            yield record.record, self._create(record)
+            yield record.record, record.number, self._create(record)
         for record, entry in self.candidates.updates():
             change = self._update(record, entry)
             if isinstance(change, Change) and destination.protected(entry.dn, removing=False):
                 change = record.rejected(Refused(None, f"{entry.dn} is protected: no run may change it"))
             if change is not None:
                 self.unequal += 1
-                yield record.record, change
+                yield record.record, record.number, change
         for key, entry in self.candidates.extras() if self.removing else ():
             if destination.protected(entry.dn, removing=True):
                 self.protected.add(entry.dn)
             elif (removal := self._remove(key, entry)) is not None:
-                yield entry.dn, removal
+                yield entry.dn, NO_RECORD, removal
 
     def _create(self, record: Record) -> Change | Rejected:
         try:
@@ -151,7 +197,7 @@ class Drafts:
         return change and self._of_record(change, record)
 
     def _of_record(self, change: Change, record: Record) -> Change:
-        digest = record_digest(self.decider.design, self.record_key, record, new=change.op == "create")
+        digest = record_digest(self.decider.design, self.options.record_key, record, new=change.op == "create")
         return replace(change, record=digest)
 
     def _remove(self, key: str, entry: Entry) -> Change | Rejected | None:
@@ -178,7 +224,7 @@ class Drafts:
         for attribute in claims.unique:
             if claims.wants(attribute.name):
                 claims.compare(attribute.name, self._holders(destination, attribute))
-        self._refused = claims.losers
+        self._refused = set(claims.losers)
         if self._refused:
             changes = ((position, record, draft.change()) for position, record, draft in self._read())
             for change, rejected in explain(claims, changes):
@@ -213,6 +259,68 @@ class Drafts:
             columns = (page.column(name).to_pylist() for name in (ID, DN, attribute.name))
             for id_, dn, values in zip(*columns, strict=True):
                 yield from ((id_, dn, fold(value)) for value in values or ())
+
+    def _reject_referrers_of_deleted(self, deleted: Collection[str]) -> None:
+        """What is to refer to an entry that the same run deletes."""
+        for position, record, draft in self._read() if deleted else ():
+            if position not in self._refused and REFERRING in draft.document:
+                change = draft.change()
+                found = ((a.name, one.dn) for a in change.attributes for one in a.references if one.id in deleted)
+                if (first := next(found, None)) is not None:
+                    reason = GOES.format(*first)
+                    self._refuse(position, change, Rejected(record, change.key, first[0], reason))
+
+    def _reject_referrers_of_lost(self, resolution: Resolution, lost: set[int]) -> None:
+        """What is to refer to records that get no entry, and so on."""
+        rejected = dict(resolution.lose(lost - {NO_RECORD})) if lost - {NO_RECORD} else {}
+        for position, _, draft in self._read() if rejected else ():
+            if position not in self._refused and self._numbers[position] in rejected:
+                self._refuse(position, draft.change(), rejected[self._numbers[position]])
+
+    def _follow(self, destination: Destination, going: Mapping[int, Going]) -> None:
+        """Finds what refers to entries that are renamed or deleted, and will follow."""
+        goes = [one for position, one in going.items() if position not in self._refused]
+        if self.decider.naming is None or not goes:
+            return
+        kept, key = self.options.kept, lenient(self.decider.naming.key)
+        following = Following(goes, key, self.decider.attribute, kept)
+        referrers = {} if kept else referrers_of(destination, following, self._referring())
+        self._refuse_needed(dict(last_values(destination, following, referrers.values())), going)
+        left = [one for position, one in going.items() if position not in self._refused]
+        self.following = replace(following, going=left)
+        self.referrers = self.following.those_of(referrers.values())
+        self._count_referrers(self.following)
+
+    def _refuse_needed(self, needed: Mapping[str, str], going: Mapping[int, Going]) -> None:
+        """Who is needed by another is not deleted: nobody would know whom to put there. `needed`: reasons by ids."""
+        for position, record, draft in self._read() if needed else ():
+            if position in going and position not in self._refused and going[position].id in needed:
+                reason = needed[going[position].id]
+                self._refuse(position, draft.change(), Rejected(record, draft.key, None, reason))
+
+    def _referring(self) -> Sequence[str]:
+        """The attributes that may name entries: those of the provider, and what the job resolves."""
+        resolved = [self.decider.design.targets[n].name for n in self.decider.design.references]
+        return list(dict.fromkeys([*self.options.referring, *resolved]))
+
+    def _count_referrers(self, following: Following) -> None:
+        """They are updates too, or parts of what the run does to them anyway."""
+        alone = dict(self.referrers)
+        for change in self._own() if alone else ():
+            if (referrer := alone.pop(change.id or "", None)) is not None:
+                self._count(change, -1)
+                self._count(following.change(change, referrer), 1)
+        for referrer in alone.values():
+            self._count(following.own_change(referrer), 1)
+        self.unequal += self.candidates.unchanged_among(alone.keys())
+
+    def _own(self) -> Iterator[Change]:
+        return (draft.change() for position, _, draft in self._read() if position not in self._refused)
+
+    def _refuse(self, position: int, change: Change, rejected: Rejected) -> None:
+        self._refused.add(position)
+        self.rejected.append(rejected)
+        self._count(change, -1)
 
     @property
     def _decisions(self) -> Path:

@@ -108,10 +108,24 @@ class Examination:
                 self._refuse(f"fields: {found[attribute.name].field.to} and {one.to} are the same attribute")
             if isinstance(one.static, tuple) and len(one.static) > 1 and attribute.single_valued:
                 self._refuse(f"fields: {attribute.name} takes one value, and {len(one.static)} are given")
-            found[attribute.name] = Target(one, attribute)
+            found[attribute.name] = Target(one, attribute, self._match(one, attribute))
         if self.job.missing == "create":
             self._add_keys(found)
         return tuple(found.values())
+
+    def _match(self, one: Field, attribute: Attribute) -> Attribute | None:
+        """What finds the entries that a field refers to."""
+        if one.resolve is None:
+            return None
+        if self.destination.naming is None:
+            self._refuse(f"fields: {attribute.name}: resolve gives names of entries, and here they have none; use from")
+            return None
+        if not attribute.refers:
+            self._refuse(f"fields: {attribute.name} takes no names of entries, which resolve gives; use from")
+        match = self._attribute(one.resolve.match, f"fields: {attribute.name}: match")
+        if match is not None and not match.readable:
+            self._refuse(f"fields: {attribute.name}: match: {match.name} cannot be read by the account")
+        return match
 
     def _add_keys(self, found: dict[str, Target]) -> None:
         """A new entry gets its key even where no field says so: else it would be created again and again."""

@@ -1,6 +1,6 @@
 """DuckDB over the spooled files: which record has which entry, and which of them differ."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -80,13 +80,16 @@ class Joined(Views):
         half_made: Collection[str] = (),
         *,
         all_keys_known: bool,
+        resolve: Callable[[], None] = lambda: None,
     ) -> None:
         """Finds what belongs together, and what differs. `records` are the keys to plan for; none: all. An entry that
-        was only `half_made` always differs."""
+        was only `half_made` always differs. `resolve` finds whom records refer to, as soon as it is known which of them
+        are new."""
         self.put("links", LINKS, links)
         key = shown_key([f"k{n}" for n in range(len(design.keys))])
         wanted = f"key IN ({', '.join(map(quoted, records))})" if records else "true"
         self.run(_MATCH_BY_KEY.format(key=key, wanted=wanted))
+        resolve()
         if all_keys_known and not records:
             self._match_changed_keys(design)
         self._compare(design, half_made)

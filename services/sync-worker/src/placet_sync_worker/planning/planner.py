@@ -30,8 +30,9 @@ from .examining import designed
 from .finding import window_of
 from .joining import Joined
 from .progress import Known, Progress
-from .reading import Brake
+from .reading import Brake, ahead
 from .records import Records
+from .resolving import Resolution, spool_known
 from .shelf import Shelf
 from .sides import Sides
 from .warning import Findings, checks_of, warnings_of
@@ -107,19 +108,34 @@ def plan_run(
         records, entries = Records(design, scripts, folder, shelf, progress), Entries(design, folder, shelf)
         if options.explain:
             records.sightings.keys = tuple(dict.fromkeys(options.records))
-        sides = Sides(design, source, destination, records, entries, Brake(stopped))
+        brake = Brake(stopped)
+        sides = Sides(design, source, destination, records, entries, brake)
         read = sides.read(window, known, links)
+        named = {
+            name: spool_known(folder, match, ahead(destination.read([name], None), brake))
+            for name, match in {match.name: match for match in design.references.values()}.items()
+        }
         pa.default_memory_pool().release_unused()  # 60 MB of pages that are on disk now, before the join needs as much
         if not records.read and not read.windowed:
             raise EmptySourceError(f"{job.source.provider} has no records; a run would empty the destination")
         joined = Joined(read.source, read.destination, folder, options.memory_limit, options.threads)
         try:
+            resolution = None
+            if design.references and destination.naming is not None:
+                resolution = Resolution(design, joined, destination.naming, named)
             all_known = not records.unreadable and not read.windowed
-            joined.match(design, read.links, options.records, half_made, all_keys_known=all_known)
+            joined.match(
+                design,
+                read.links,
+                options.records,
+                half_made,
+                all_keys_known=all_known,
+                resolve=lambda: resolution.resolve(read.source, folder) if resolution else None,
+            )
             candidates = Candidates(design, joined, shelf)
             removing = job.extra != "skip" and not records.unreadable and not options.records
             decider = Decider(design, cache(destination.attribute), destination.naming, destination.whole(), half_made)
-            drafts = Drafts(decider, candidates, removing, folder, options.record_key, elsewhere, read.few)
+            drafts = Drafts(decider, candidates, resolution, options, removing, folder, elsewhere, read.few)
             drafts.survey(destination)
             mark = progress.mark(known.mark if known else None, job.read_again) if progress else None
             planned = replace(_planned(drafts, records, entries, options, windowed=read.windowed), mark=mark)
@@ -146,6 +162,7 @@ def _planned(drafts: Drafts, records: Records, entries: Entries, options: Option
         protected=sorted(drafts.protected),
         in_the_way=drafts.in_the_way,
         shared=drafts.shared,
+        units=drafts.renamed_units(),
         not_found=sorted(asked - candidates.known(asked)),
         unstamped=records.progress.unstamped if records.progress and not windowed else 0,
     )

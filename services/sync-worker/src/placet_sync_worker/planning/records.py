@@ -10,11 +10,11 @@ from ..changes import Rejected
 from ..mapping.columns import Column, as_lists, holding_nul, longer, of_values, several
 from ..mapping.mapper import map_field
 from ..mapping.script import ScriptEngine
-from ..ports import LISTS, RECORD, Fault, Page
+from ..ports import LISTS, RECORD, Attribute, Fault, Page
 from .comparing import lenient
 from .deciding import shown_key
 from .design import Design, KeyPart, Target
-from .folding import BETWEEN, alike, decoded, folded, formed
+from .folding import BETWEEN, alike, decoded, folded, folded_lists, formed
 from .progress import Progress
 from .shelf import Shelf
 from .sightings import Sightings
@@ -54,12 +54,14 @@ class Records:
     def fill(self, pages: Iterable[Page]) -> Path:
         """Puts all pages away. The file has `record`, `bad`, `fold`, the text `k…` of each part of the key, the values
         `t…` of each target, and their forms `c…` where a target is compared by form. `late` are problems with what only
-        new entries get: (attribute, reason)."""
+        new entries get: (attribute, reason). Where a target refers to entries, `t…` is what to look for, and `f…` that
+        folded; `m…` is what new entries are referred to by, folded."""
         keys = [(f"k{n}", pa.string()) for n in range(len(self.design.keys))]
         values = [(f"t{n}", LISTS) for n in range(len(self.design.targets))]
         forms = [(f"c{n}", LISTS) for n in self.design.formed]
         head = [("record", pa.string()), ("bad", pa.bool_()), ("late", LISTS), ("fold", pa.string())]
-        spool = Spool(self.folder / "source.parquet", [*head, *keys, *values, *forms])
+        folds = [(f"f{n}", LISTS) for n in self.design.references] + [(f"m{n}", LISTS) for n in self.design.found_by]
+        spool = Spool(self.folder / "source.parquet", [*head, *keys, *values, *forms, *folds])
         try:
             for page in pages:
                 self.read += page.records.num_rows + len(page.rejected)
@@ -95,7 +97,9 @@ class Records:
         bad = pa.array([row in problems for row in range(len(names))], pa.bool_())
         texts = [pa.array(part, pa.string()) for part in (names, keys.folds, *keys.texts)]
         after = of_values([late.get(row, ()) for row in range(len(names))])
-        return [texts[0], bad, after, *texts[1:], *map(self.shelf.put, values), *map(self.shelf.put, forms)]
+        sought = [folded_lists(values[n], match.fold) for n, match in self.design.references.items()]
+        sought += [folded_lists(values[n], attribute.fold) for n, attribute in self.design.found_by.items()]
+        return [texts[0], bad, after, *texts[1:], *map(self.shelf.put, (*values, *forms)), *sought]
 
     @staticmethod
     def _stamps(progress: Progress, records: pa.RecordBatch, keys: Keys) -> dict[int, str]:
@@ -113,6 +117,8 @@ class Records:
         """The values of one target, their forms, and what is wrong with rows."""
         mapped = map_field(target.field, records, self.scripts)
         column, attribute = mapped.values, target.attribute
+        if target.match is not None:
+            return column, column, mapped.problems | _unfindable(column, target, target.match)
         many = several(column)
         problems = dict(mapped.problems)
         if many and attribute.single_valued:
@@ -129,6 +135,15 @@ class Records:
         if target.form not in (None, attribute.decode):
             form = formed(column, lenient(target.form))
         return column, form, problems | dict.fromkeys(holding_nul(column), "there is a NUL character in it")
+
+
+def _unfindable(column: Column, target: Target, match: Attribute) -> dict[int, str]:
+    """Which rows look for what no entry can have, or for several entries where one is allowed."""
+    problems = decoded(column, match.fold)[1]
+    if target.attribute.single_valued:
+        reason = f"{target.name} takes one value, and the record gives several"
+        problems |= dict.fromkeys(several(column), reason)
+    return problems | dict.fromkeys(holding_nul(column), "there is a NUL character in it")
 
 
 def keys_of(parts: Iterable[KeyPart], records: pa.RecordBatch) -> Keys:

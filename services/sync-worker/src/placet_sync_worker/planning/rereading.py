@@ -103,7 +103,7 @@ def _removals(views: Views, *, readable: bool) -> Moved:
 
 def _changed(views: Views, design: Design, shelf: Shelf, key: bytes) -> Iterator[int]:
     sql = f"""
-        SELECT made.number, made.digest, made.new, {record_columns(design)}
+        SELECT made.number, made.digest, made.new, {record_columns(design, resolved=False)}
         FROM made JOIN sk USING (key) JOIN s ON s.n = sk.n WHERE NOT sk.bad AND sk.fold NOT IN (FROM twice)"""
     for number, digest, new, *row in views.rows(sql):
         record = as_record(design, shelf, tuple(row))

@@ -27,6 +27,8 @@ class Findings:
     """Records without a time stamp, where all were read."""
     shared: Sequence[str] = ()
     """Entries that are to go and that other jobs are linked to as well."""
+    units: Sequence[str] = ()
+    """Renamed entries that others stand below, whose names are looked for nowhere."""
     not_found: Sequence[str] = ()
     """Keys that the run was asked for, and the source does not have."""
 
@@ -83,6 +85,11 @@ def _warnings(job: Job, findings: Findings) -> Iterator[str]:
         yield f"keys match only when case, spaces and accents are folded: {example}" + _more(count - 1)
     if findings.protected:
         yield f"left alone, since protected: {_some(findings.protected)}"
+    if findings.units:
+        yield (
+            f"what stands below {_some(findings.units)} gets other names with it: values that name such entries are not"
+            " changed; mend them by a run of the job that owns them"
+        )
     if findings.not_found:
         yield f"the source has no record with the key {_some(findings.not_found)}"
 

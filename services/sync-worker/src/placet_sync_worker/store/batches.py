@@ -1,7 +1,7 @@
 """Batches: claimed by any replica under lease and epoch; results are written only by who holds the epoch."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -139,12 +139,35 @@ def _tasks(
 
 
 def _task(run_id: str, number: int, position: int, change: Change, past: Mapping[int, Row[Any]]) -> Task:
-    dn, version = change.dn, change.version
+    dn, version, entry_id = change.dn, change.version, None
     for n, step in enumerate(change.steps[:position]):
         if n in past and past[n].result in PROVEN:
             dn = step.target or dn
             version = past[n].version or version
-    return Task(number, position, change, position in past, version, dn, run_id=run_id)
+            entry_id = past[n].entry_id or entry_id
+    return Task(number, position, change, position in past, version, dn, entry_id=entry_id, run_id=run_id)
+
+
+async def with_made(work: Work, run_id: str, loaded: Loaded) -> Loaded:
+    """The tasks with what became of the creates that they refer to."""
+    of_tasks = [{one.key for a in t.change.attributes for one in a.references if one.key} for t in loaded.tasks]
+    wanted = sorted({key for keys in of_tasks for key in keys})
+    if not wanted:
+        return loaded
+    rows = await work.connection.execute(_MADE, {"run": run_id, "keys": wanted})
+    made = {row.key: Outcome(Result(row.result) if row.result else None, entry_id=row.entry_id) for row in rows}
+    tasks = [
+        replace(task, made={key: made[key] for key in keys if key in made})
+        for task, keys in zip(loaded.tasks, of_tasks, strict=True)
+    ]
+    return replace(loaded, tasks=tasks)
+
+
+_MADE = text(
+    "SELECT c.key, s.result, s.entry_id FROM sync.changes c LEFT JOIN sync.steps s"
+    " ON s.run_id = c.run_id AND s.number = c.number AND s.step = 0"
+    " WHERE c.run_id = :run AND c.op = 'create' AND c.key = ANY(CAST(:keys AS text[]))"
+)
 
 
 async def mark_intents(work: Work, run_id: str, tasks: Sequence[Task]) -> None:
@@ -178,6 +201,7 @@ async def settle(work: Work, run_id: str, settled: Sequence[tuple[Task, Outcome]
         "results": [result.value for _, _, result in known],
         "reasons": [outcome.reason for _, outcome, _ in known],
         "versions": [outcome.version for _, outcome, _ in known],
+        "ids": [outcome.entry_id if task.step.what == "add" else None for task, outcome, _ in known],
     }
     await work.connection.execute(_SETTLE_STEPS, results)
     alone = [n for n, (task, _, _) in enumerate(known) if len(task.change.steps) == 1]
@@ -196,11 +220,13 @@ async def settle_changes(work: Work, run_id: str, numbers: Sequence[int] | None 
 
 
 _SETTLE_STEPS = text(
-    "INSERT INTO sync.steps AS s (run_id, number, step, result, reason, version)"
+    "INSERT INTO sync.steps AS s (run_id, number, step, result, reason, version, entry_id)"
     " SELECT :run, t.* FROM unnest(CAST(:numbers AS int[]), CAST(:steps AS int[]), CAST(:results AS text[]),"
-    " CAST(:reasons AS text[]), CAST(:versions AS text[])) AS t(number, step, result, reason, version)"
+    " CAST(:reasons AS text[]), CAST(:versions AS text[]), CAST(:ids AS text[]))"
+    " AS t(number, step, result, reason, version, entry_id)"
     " ON CONFLICT (run_id, number, step) DO UPDATE"
-    " SET result = excluded.result, reason = excluded.reason, version = excluded.version WHERE s.result IS NULL"
+    " SET result = excluded.result, reason = excluded.reason, version = excluded.version, entry_id = excluded.entry_id"
+    " WHERE s.result IS NULL"
 )
 _SETTLE_SINGLE = text(
     "UPDATE sync.changes c SET result = t.result, reason = t.reason"

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import Row, and_, func, select, text
 
 from placet_shared.events import Results
 from placet_shared.work import Work
 
-from ..changes import PROVEN
+from ..changes import PROVEN, Result
 from ..endings import results_of
 from ..tables import changes, rejected
 
@@ -24,6 +24,11 @@ _KINDS = {
     "several values": "several values",
     "is wanted by": "another record wants it",
     "still held by": "another entry has it",
+    "no entry has": "no match for a reference",
+    "several have": "several matches for a reference",
+    "gets no entry": "it refers to a record that gets no entry",
+    "is deleted by this run": "it refers to an entry that is deleted",
+    "each needs the next": "they need each other",
     "is not allowed here": "a value that is not allowed",
     "cells where the first line has": "another number of cells",
     "the key": "no readable key",
@@ -37,8 +42,19 @@ async def tally(work: Work, run_id: str) -> Results:
 
 
 async def tally_before_removals(work: Work, run_id: str) -> Results:
-    """The same for the changes of the phases before removals."""
-    return await _tally(work, and_(changes.c.run_id == run_id, changes.c.op.not_in(REMOVING)))
+    """The same for the changes of the phases before removals; one that goes on after these counts as its worst step
+    so far."""
+    given = {"run": run_id, "order": [result.value for result in Result], "removing": list(REMOVING)}
+    return results_of(dict((await work.connection.execute(_BEFORE_REMOVALS, given)).all()))
+
+
+_BEFORE_REMOVALS = text(
+    "SELECT coalesce(c.result, w.result) AS result, count(*) FROM sync.changes c LEFT JOIN LATERAL ("
+    " SELECT (array_agg(s.result ORDER BY array_position(CAST(:order AS text[]), s.result) DESC))[1] AS result"
+    " FROM sync.steps s WHERE s.run_id = c.run_id AND s.number = c.number AND s.result IS NOT NULL"
+    ") w ON c.result IS NULL WHERE c.run_id = :run AND c.op <> ALL(CAST(:removing AS text[]))"
+    " AND coalesce(c.result, w.result) IS NOT NULL GROUP BY 1"
+)
 
 
 async def _tally(work: Work, which: Any) -> Results:

@@ -47,7 +47,7 @@ _SYNTAXES: dict[str, Callable[[str], str]] = {
 }
 """Syntaxes in which one value may be written in several ways, by attributeSyntax."""
 
-_OCTETS, _SID, _SECURITY = "2.5.5.10", "2.5.5.17", "2.5.5.15"
+_NAME, _OCTETS, _SID, _SECURITY = "2.5.5.1", "2.5.5.10", "2.5.5.17", "2.5.5.15"
 _EXACT = frozenset({"2.5.5.3", "2.5.5.5", "2.5.5.6", _SID})
 """Compared to the letter, as far as is known; in small letters for identities."""
 
@@ -76,6 +76,7 @@ class AdAttributes(Attributes):
             longest=kind.longest if kind.syntax in ("2.5.5.12", "2.5.5.5", "2.5.5.4", "2.5.5.3") else None,
             refusal=self._refusal(kind),
             password=kind.name == PASSWORD,
+            refers=kind.syntax == _NAME,
         )
 
     def _kind(self, base: str) -> AdAttributeType:

@@ -194,6 +194,7 @@ def store_over(settings: ActiveDirectoryProvider, directory: Directory) -> AdSto
         settings.url, settings.bind_dn, settings.base_dn, whole, RootDse(frozenset(), controller.name, ""), base_id,
         id_attribute="objectGUID", version_attribute="uSNChanged", attributes=AdAttributes(schema),
         controller=controller, in_steps=settings.create_in_steps, unique=settings.unique, guards=GUARDS,
+        keeps_references=True,
     )  # fmt: skip
 
 

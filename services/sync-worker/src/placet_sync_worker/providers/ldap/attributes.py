@@ -4,7 +4,7 @@ import base64
 from collections.abc import Callable, Sequence
 
 from ...ports import Attribute
-from .matching import BINARY, BY_RULE, BY_SYNTAX, binary, unchanged
+from .matching import BINARY, BY_RULE, BY_SYNTAX, NAMES, binary, unchanged
 from .schema import AttributeType, Schema
 
 PASSWORDS = frozenset(
@@ -55,6 +55,7 @@ class Attributes:
             fold=self._fold(rule, is_binary),
             decode=binary if is_binary else BY_SYNTAX.get(self.schema.syntax(kind) or ""),
             password=kind.name == TAKES_PASSWORD and not option,
+            refers=not is_binary and self.schema.syntax(kind) in NAMES,
         )
 
     def on_wire(self, name: str) -> str:

@@ -113,5 +113,8 @@ BY_SYNTAX: dict[str, Form] = {
 }
 """Syntaxes in which one value may be written in several ways."""
 
+NAMES = frozenset(f"{_SYNTAXES}{number}" for number in (12, 34))
+"""Syntaxes whose values are names of entries."""
+
 BINARY = frozenset(f"{_SYNTAXES}{number}" for number in (4, 5, 8, 9, 10, 23, 28, 40, 49))
 """Syntaxes whose values are octets, not texts."""

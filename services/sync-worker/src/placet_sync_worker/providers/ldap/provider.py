@@ -101,7 +101,7 @@ def store_over(settings: LdapProvider, directory: Directory) -> LdapStore:
         raise
     return LdapStore(
         settings.url, settings.bind_dn, settings.base_dn, directory, root, base_id, Attributes(schema),
-        unique=settings.unique,
+        unique=settings.unique, keeps_references=settings.referential_integrity,
     )  # fmt: skip
 
 

@@ -37,7 +37,8 @@ class RootDse:
 
 @dataclass(frozen=True)
 class LdapStore:
-    """A `Destination`, and the store that `DirectoryWriter` writes to. `base_id` is the id of the base entry."""
+    """A `Destination`, and the store that `DirectoryWriter` writes to. `base_id` is the id of the base entry;
+    `keeps_references`: the server itself changes references to what is renamed or deleted."""
 
     url: str
     bind_dn: str
@@ -50,6 +51,7 @@ class LdapStore:
     version_attribute: str = "entryCSN"
     unique: tuple[str, ...] = ()
     guards: tuple[str, ...] = ()
+    keeps_references: bool = False
 
     def identity(self) -> DestinationIdentity:
         return DestinationIdentity(

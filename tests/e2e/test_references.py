@@ -1,0 +1,62 @@
+"""Managers and groups through all services: made at once, renamed, gone."""
+
+from typing import Any
+
+from tests.support.desk import Desk
+from tests.support.slapd import BASE_DN
+
+COLUMNS = ("id", "first", "last", "title", "boss")
+
+
+def with_managers(desk: Desk, **people: tuple[str, str | None]) -> None:
+    """People by their ids: a surname, and the id of a manager."""
+    rows = [(f"{n}", "Ann", last, "Clerk", desk.id_of(boss) if boss else "") for n, (last, boss) in _numbered(people)]
+    desk.people(*rows, columns=COLUMNS)
+
+
+def _numbered(people: dict[str, tuple[str, str | None]]) -> list[tuple[str, tuple[str, str | None]]]:
+    return [(name.removeprefix("p"), one) for name, one in people.items()]
+
+
+def managers(desk: Desk) -> dict[str, list[str]]:
+    return {short: one.get("manager", []) for short, one in desk.entries().items()}
+
+
+def test_managers_who_are_made_at_once_renamed_and_deleted(desk: Desk) -> None:
+    desk.job["fields"].append({"to": "manager", "resolve": {"from": "boss", "match": "employeeNumber"}})
+    with_managers(desk, p1=("Low", "2"), p2=("Roe", "1"), p3=("Lee", None), p4=("Bad", "17"), p5=("Bed", "4"))
+    desk.apply()
+    assert "the entry whose employeeNumber is boss" in desk.ada.run("job", "review", desk.name).out
+    run = desk.run(3)
+    assert (run["plan"]["create"], run["plan"]["rejected"], run["results"]["applied"]) == (3, 2, 3)
+    low, roe = f"cn=Ann Low,{desk.unit}", f"cn=Ann Roe,{desk.unit}"
+    assert managers(desk) == {"1": [roe], "2": [low], "3": []}
+    rejected = desk.changes(run, "--result", "rejected")
+    assert rejected["4"]["reason"] == f"manager: no entry has employeeNumber {desk.id_of('17')}"
+    assert rejected["5"]["reason"].startswith(f"manager: the record that has employeeNumber {desk.id_of('4')}")
+    (manager,) = (one for one in desk.changes(run)["1"]["attributes"] if one["name"] == "manager")
+    assert manager["references"] == [{"dn": roe, "key": desk.id_of("2")}]
+
+    group = f"cn=all,{desk.unit}"
+    with desk.slapd.hand() as hand:
+        hand.add(group, "groupOfNames", {"member": [low, roe]})
+    with_managers(desk, p1=("Lowe", "2"), p2=("Roe", "1"), p3=("Lee", "1"))
+    run = desk.run()
+    assert (run["plan"]["update"], run["plan"]["move"], run["results"]["applied"]) == (3, 1, 4)
+    lowe = f"cn=Ann Lowe,{desk.unit}"
+    assert managers(desk) == {"1": [roe], "2": [lowe], "3": [lowe]}
+    assert members(desk, group) == [lowe, roe]
+    assert desk.run()["results"]["applied"] == 0
+
+    with_managers(desk, p1=("Lowe", None), p3=("Lee", "1"))
+    run = desk.run()
+    assert (run["plan"]["delete"], run["plan"]["update"], run["results"]["applied"]) == (1, 2, 3)
+    assert managers(desk) == {"1": [], "3": [lowe]}
+    assert members(desk, group) == [lowe]
+
+
+def members(desk: Desk, dn: str) -> list[str]:
+    with desk.slapd.hand() as hand:
+        hand.search(BASE_DN, f"(&(objectClass=groupOfNames)(cn={dn.split(',')[0][3:]}))", attributes=["member"])
+        found: list[Any] = [one for one in hand.response if one["dn"] == dn]
+    return sorted(value.decode() for value in found[0]["raw_attributes"]["member"])

@@ -1,0 +1,117 @@
+"""References as they are written, loops among them, and what follows when entries go."""
+
+from dataclasses import replace
+
+import pytest
+
+from placet_sync_worker.applying.referring import ids_of, resolved
+from placet_sync_worker.changes import AttributeChange, Change, Phase, Reference, Result, Step
+from placet_sync_worker.planning.loops import loops_of
+from placet_sync_worker.planning.referrers import Following, Going, Referrer
+from placet_sync_worker.providers.ldap.names import dn_key
+from placet_sync_worker.tasks import Outcome, Task
+from placet_sync_worker.testing.destination import FakeDestination
+
+ANN, BOB, CY = "cn=Ann,dc=x", "cn=Bob,dc=x", "cn=Cy,dc=x"
+BY_ID, BY_KEY = Reference(BOB, id="b"), Reference(CY, key="3")
+
+
+def a_task(*references: Reference, before: tuple[str, ...] = (), after: tuple[str, ...] = (), **more: object) -> Task:
+    member = AttributeChange("member", before, after or tuple(one.dn for one in references), references=references)
+    change = Change("g", "update", "cn=g", (member,), (Step("modify", Phase.REFERENCES, None, ("member",)),), "g", "v1")
+    return replace(Task(0, 0, change, False, "v1", "cn=g"), **more)  # type: ignore[arg-type]  # a test's settings
+
+
+def values(task: Task | Outcome) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    assert isinstance(task, Task)
+    return task.change.attributes[0].before, task.change.attributes[0].after
+
+
+def test_a_change_keeps_its_references_in_its_document_and_has_no_word_of_none() -> None:
+    change = a_task(BY_ID, BY_KEY).change
+    assert change.document()["attributes"] == [
+        {"name": "member", "before": [], "after": [BOB, CY],
+         "references": [{"dn": BOB, "id": "b"}, {"dn": CY, "key": "3"}]}
+    ]  # fmt: skip
+    assert Change.parse(change.document()) == change
+    assert AttributeChange("sn", (), ("Low",)).document() == {"name": "sn", "before": [], "after": ["Low"]}
+
+
+def test_names_are_those_of_now() -> None:
+    task = a_task(BY_ID, BY_KEY, made={"3": Outcome(Result.APPLIED, entry_id="c")})
+    assert ids_of([task]) == ["b", "c"]
+    places = {"b": "cn=Robert,dc=x", "c": CY}
+    assert values(resolved(task, places, kept=False)) == ((), ("cn=Robert,dc=x", CY))
+
+
+@pytest.mark.parametrize(
+    ("made", "outcome"),
+    [
+        ({}, Outcome(Result.SKIPPED, "depends on the create of 3, which is skipped")),
+        ({"3": Outcome(None)}, Outcome(None, "waits for the create of 3")),
+        ({"3": Outcome(Result.CONFLICT)}, Outcome(Result.SKIPPED, "depends on the create of 3, which is conflict")),
+        ({"3": Outcome(Result.APPLIED, entry_id="c")}, Outcome(Result.SKIPPED, f"depends on {CY}, which is gone")),
+    ],
+)
+def test_what_is_not_there_yet_or_any_more_is_no_reference(made: dict[str, Outcome], outcome: Outcome) -> None:
+    assert resolved(a_task(BY_KEY, made=made), {}, kept=False) == outcome
+
+
+def test_old_values_are_called_by_their_new_names_where_the_server_changes_them() -> None:
+    task = a_task(BY_ID, before=(ANN, BOB), after=(ANN,))
+    assert values(resolved(task, {"b": "cn=Robert,dc=x"}, kept=True)) == ((ANN, "cn=Robert,dc=x"), (ANN,))
+    assert values(resolved(task, {}, kept=True)) == ((ANN,), (ANN,))
+
+
+def test_elsewhere_a_value_goes_when_what_it_means_is_gone() -> None:
+    task = a_task(BY_ID, before=(ANN, BOB), after=(ANN,))
+    assert values(resolved(task, {}, kept=False)) == ((ANN, BOB), (ANN,))
+    assert resolved(task, {"b": BOB}, kept=False) == Outcome(
+        Result.SKIPPED, f"depends on the change of {BOB}, which was not made"
+    )
+
+
+def test_loops_are_found_each_once() -> None:
+    assert list(loops_of({1: [2], 2: [3], 3: []})) == []
+    assert list(loops_of({1: [2, 9], 2: [3], 3: [1], 4: [1], 5: [5], 6: [7]})) == [(1, 2, 3), (5,)]
+    assert list(loops_of({1: [2], 2: [1, 3], 3: [4], 4: [3]})) == [(1, 2), (3, 4)]
+
+
+def following(*going: Going, kept: bool = False) -> Following:
+    return Following(going, dn_key, FakeDestination().attribute, kept)
+
+
+RENAMED, DELETED = Going("b", BOB, "cn=Bob Low,dc=x"), Going("c", CY, None)
+
+
+def test_values_follow_at_the_end_and_say_whom_they_mean() -> None:
+    referrer = Referrer("g", "v1", "cn=g", {"member": (ANN, "CN=bob, DC=x", CY)})
+    change = following(RENAMED, DELETED).own_change(referrer)
+    (member,) = change.attributes
+    assert member.after == (ANN, "cn=Bob Low,dc=x")
+    assert member.references == (Reference("cn=Bob Low,dc=x", id="b"), Reference(CY, id="c"))
+    assert change.steps == (Step("modify", Phase.REFERRERS, None, ("member",)),)
+    assert (change.op, change.key, change.id, change.version) == ("update", "cn=g", "g", "v1")
+
+
+def test_what_follows_is_a_part_of_the_change_of_an_entry_that_has_one() -> None:
+    title, steps = AttributeChange("title", (), ("Dr",)), (Step("modify", Phase.UPDATE, None, ("title",)),)
+    change = Change("1", "update", ANN, (title,), steps, "a", "v1")
+    whole = following(RENAMED).change(change, Referrer("a", "v2", ANN, {"manager": (BOB,)}))
+    assert [(a.name, a.after) for a in whole.attributes] == [("title", ("Dr",)), ("manager", ("cn=Bob Low,dc=x",))]
+    assert whole.steps == (*steps, Step("modify", Phase.REFERRERS, None, ("manager",)))
+    assert following(RENAMED).change(change) == change
+
+
+def test_a_new_reference_to_what_is_moved_away_is_written_when_it_was() -> None:
+    change = a_task(BY_ID).change
+    whole = following(RENAMED).change(change)
+    assert whole.attributes[0].after == ("cn=Bob Low,dc=x",)
+    assert whole.steps == (Step("modify", Phase.REFERRERS, None, ("member",)),)
+
+
+def test_where_the_server_changes_references_the_plan_only_says_whom_they_mean() -> None:
+    manager = AttributeChange("manager", (BOB,), (ANN,))
+    change = Change("1", "update", ANN, (manager,), (Step("modify", Phase.UPDATE, None, ("manager",)),), "a", "v1")
+    noted = following(RENAMED, kept=True).change(change)
+    assert noted == replace(change, attributes=(replace(manager, references=(BY_ID,)),))
