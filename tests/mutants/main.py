@@ -16,10 +16,11 @@ from tests.mutants.of_changes import OF_CHANGES
 from tests.mutants.of_delivery import OF_DELIVERY
 from tests.mutants.of_directories import OF_DIRECTORIES
 from tests.mutants.of_files import OF_FILES
+from tests.mutants.of_tables import OF_TABLES
 from tests.mutants.tree import StaleMutantError, Tree, WrongTreeError, copied_to
 from tests.mutants.trial import TrialError, try_tests
 
-MUTANTS = OF_CHANGES + OF_DELIVERY + OF_DIRECTORIES + OF_FILES
+MUTANTS = OF_CHANGES + OF_DELIVERY + OF_DIRECTORIES + OF_FILES + OF_TABLES
 
 say = partial(print, flush=True)
 
