@@ -23,8 +23,8 @@ OF_TABLES = (
     Mutant(
         "lost-connection-taken-for-the-end",
         f"{WORKER}/providers/sql/postgresql.py",
-        '"08": Trouble.LOST,',
-        '"08": Trouble.OTHER,',
+        "if known in words), Trouble.LOST)",
+        "if known in words), Trouble.OTHER)",
         (f"{RUNS}::test_a_database_that_drops_the_connection_at_row_40000_is_asked_again",),
     ),
 )
