@@ -12,7 +12,8 @@ CHUNK = 1 << 16
 class Proxy:
     """Forwards connections to a port of this machine, or to a UNIX socket.
 
-    `answers` False: what the server says is thrown away; `hears` False: what it is told is.
+    `answers` False: what the server says is thrown away; `hears` False: what it is told is. `cut_after`: after so many
+    octets of answers all connections end, once.
     """
 
     def __init__(self, target: int | Path) -> None:
@@ -21,6 +22,7 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
         self.answers = True
         self.hears = True
+        self.cut_after: int | None = None
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -54,7 +56,15 @@ class Proxy:
                     (client, server, lambda: self.hears),
                     (server, client, lambda: self.answers),
                 ):
-                    threading.Thread(target=_pump, args=(source, sink, passes), daemon=True).start()
+                    count = self._count if source is server else _ignore
+                    threading.Thread(target=_pump, args=(source, sink, passes, count), daemon=True).start()
+
+    def _count(self, octets: int) -> None:
+        if self.cut_after is not None:
+            self.cut_after -= octets
+            if self.cut_after < 0:
+                self.cut_after = None
+                self.cut()
 
     def _connect(self) -> socket.socket:
         if isinstance(self._target, int):
@@ -64,9 +74,13 @@ class Proxy:
         return server
 
 
-def _pump(source: socket.socket, sink: socket.socket, passes: Callable[[], bool]) -> None:
+def _ignore(_octets: int) -> None: ...
+
+
+def _pump(source: socket.socket, sink: socket.socket, passes: Callable[[], bool], count: Callable[[int], None]) -> None:
     with suppress(OSError):
         while data := source.recv(CHUNK):
+            count(len(data))
             if passes():
                 sink.sendall(data)
     for one in (source, sink):

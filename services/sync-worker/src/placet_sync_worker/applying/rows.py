@@ -9,6 +9,7 @@ from typing import Protocol
 from placet_shared.errors import TransientError
 
 from ..changes import PROVEN, Result
+from ..errors import UnknownAttributeError
 from ..ports import Attribute, Mark, Row, RowAnswer, RowsTransaction, RowWrite, Safety, Texts
 from ..tasks import Outcome, Task
 from .judging import Judge, Seen
@@ -38,11 +39,25 @@ class RowsWriter:
 
     def apply(self, tasks: Sequence[Task], deadline: float, *, look_only: bool = False) -> list[Outcome]:
         """See `Writer`. A transaction whose end is not known leaves all of it open: it is looked at again."""
+        lost = {task.number: reason for task in tasks if (reason := self._lost_column(task)) and not task.maybe_sent}
+        rest = [task for task in tasks if task.number not in lost]
+        done = {(t.number, t.position): Outcome(Result.FAILED, lost[t.number]) for t in tasks if t.number in lost}
         try:
             with self.store.writing(deadline) as table:
-                return Batch(self.store, self.keys, table, look_only).outcomes(tasks)
+                outcomes = Batch(self.store, self.keys, table, look_only).outcomes(rest)
         except TransientError as error:
-            return [Outcome(None, str(error)) for _ in tasks]
+            outcomes = [Outcome(None, str(error)) for _ in rest]
+        done |= {(task.number, task.position): outcome for task, outcome in zip(rest, outcomes, strict=True)}
+        return [done[task.number, task.position] for task in tasks]
+
+    def _lost_column(self, task: Task) -> str | None:
+        """Why a change cannot be written: the table was altered after it was planned."""
+        try:
+            for one in task.change.attributes:
+                self.store.attribute(one.name)
+        except UnknownAttributeError as error:
+            return f"{error}; the table was altered after the plan, so run the job again"
+        return None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ from typing import Any
 
 import psycopg
 import pyarrow as pa
+from psycopg import generators
 from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGresult
 from pyarrow import csv
 from sqlalchemy import Connection, Select
 from sqlalchemy.dialects import postgresql
@@ -27,12 +29,19 @@ class CopyReader:
     def columns(self, derived: str) -> list[tuple[str, Any]]:
         """The server alone parses the query, as one statement: what is none, or several, is refused."""
         server, query = self._driver.pgconn, f"SELECT * FROM {derived}"  # noqa: S608  (it is people's own query)
-        described = server.prepare(b"", query.encode())
+        server.send_prepare(b"", query.encode())
+        described = self._answer()
         if described.status == ExecStatus.COMMAND_OK:
-            described = server.describe_prepared(b"")
+            server.send_describe_prepared(b"")
+            described = self._answer()
         if described.status != ExecStatus.COMMAND_OK:
             raise psycopg.errors.error_from_result(described, "utf-8")
         return [((described.fname(n) or b"").decode(), described.ftype(n)) for n in range(described.nfields)]
+
+    def _answer(self) -> PGresult:
+        """What the driver's own `describe_prepared` waits for with the whole process stopped."""
+        results: list[PGresult] = self._driver.wait(generators.execute(self._driver.pgconn))
+        return results[0]
 
     def pages(self, query: Select[Any], names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         sql = str(query.compile(dialect=PLAIN, compile_kwargs={"literal_binds": True}))

@@ -154,8 +154,8 @@ class Dialect:
     # ---- queries -----------------------------------------------------------------------------------------------------
 
     def derived(self, query: str) -> str:
-        """A query of people's as a table; a comment at its end ends with its line."""
-        return f"({query.strip().rstrip(';')}\n) AS q"
+        """A query of people's as a table."""
+        return f"({alone(query)}) AS q"
 
     def reader(self, connection: Connection) -> Reader:
         """Reads rows as texts, page by page."""
@@ -182,6 +182,11 @@ class Dialect:
     def said(self, error: BaseException) -> Said:
         """What a driver's error is about."""
         return Said(Trouble.OTHER, one_line(str(error)), column_in(str(error)))
+
+
+def alone(query: str) -> str:
+    """A query of people's that others go on after; a comment at its end ends with its line."""
+    return f"{query.strip().rstrip(';')}\n"
 
 
 def digits_of(type_: TypeEngine[Any]) -> int | None:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Time,
+    case,
     func,
     literal_column,
     text,
@@ -77,7 +78,7 @@ class SqlServer(Dialect):
             case LargeBinary() | _Binary():
                 return _converted(_converted(column, "varbinary(max)"), "varchar(max)", 2)
             case BIT():
-                return super().shown(column)
+                return case((column == literal_column("1"), "TRUE"), (column == literal_column("0"), "FALSE"))
             case DATETIMEOFFSET():
                 return func.replace(_converted(column, "varchar(40)", 127), "Z", "+00:00")
             case DateTime():
@@ -85,7 +86,7 @@ class SqlServer(Dialect):
             case Date():
                 return _converted(column, "varchar(10)", 23)
             case Time():
-                return _converted(column, "varchar(16)", 114)
+                return _converted(column, "varchar(16)", 121)
             case Float():
                 return _converted(column, "varchar(40)", 3)
             case String():

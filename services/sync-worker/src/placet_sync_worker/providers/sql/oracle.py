@@ -5,7 +5,20 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, DateTime, Float, Integer, LargeBinary, Numeric, String, func, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    DateTime,
+    Float,
+    Integer,
+    LargeBinary,
+    Numeric,
+    String,
+    Text,
+    func,
+    literal_column,
+    text,
+)
 from sqlalchemy.dialects.oracle import DATE, TIMESTAMP
 from sqlalchemy.types import TypeEngine, _Binary
 
@@ -82,6 +95,12 @@ class Oracle(Dialect):
                 return column
             case _:
                 return func.to_char(column)
+
+    def exactly(self, shown: ColumnElement[Any], value: ColumnElement[Any]) -> ColumnElement[bool]:
+        """`=` is not for large objects."""
+        if isinstance(shown.type, Text):
+            return func.dbms_lob.compare(shown, func.to_clob(value)) == literal_column("0")
+        return super().exactly(shown, value)
 
     # ---- queries -----------------------------------------------------------------------------------------------------
 

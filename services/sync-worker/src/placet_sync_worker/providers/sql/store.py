@@ -7,11 +7,10 @@ from itertools import islice
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import ColumnElement, Select, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, literal, select
 from sqlalchemy import column as named
 from sqlalchemy import table as named_table
 from sqlalchemy import text as plain
-from sqlalchemy.sql.elements import quoted_name
 
 from placet_shared.chain import DestinationIdentity
 from placet_shared.objects import SqlProvider
@@ -22,6 +21,7 @@ from ...ports import DN, ID, LISTS, PASSWORDS, VERSION, Attribute, ObjectType, R
 from ..surroundings import Surroundings
 from .applied import Applied
 from .connecting import Database, open_database
+from .dialect import alone
 from .table import TableColumn, TableShape, look_up, split_name
 from .writing import SqlTransaction, writing_rows
 
@@ -145,9 +145,11 @@ class SqlStore:
             if query == all_of(self.database, table, [column.name for column in columns[:n]]):
                 return [column.column.is_not(None) for column in columns[:n]]
         keys = [column.column for column in self.shape.ids]
-        derived = plain(self.database.dialect.derived(query).replace(":", r"\:"))
-        found: Any = select(*(named(quoted_name(key.name, True)) for key in keys)).select_from(derived)
-        return [keys[0].in_(found) if len(keys) == 1 else tuple_(*keys).in_(found)]
+        given = plain(alone(query).replace(":", r"\:")).columns(*(named(key.name) for key in keys)).subquery("q")
+        if len(keys) == 1:
+            return [keys[0].in_(select(*given.c))]
+        same = (of_query == key for of_query, key in zip(given.c, keys, strict=True))
+        return [select(literal(1)).select_from(given).where(*same).exists()]
 
     def _pages(self, wanted: Select[Any]) -> Iterator[pa.RecordBatch]:
         names = [f"c{n}" for n in range(len(wanted.selected_columns))]

@@ -105,7 +105,7 @@ class TableShape:
     def __init__(self, table: Table, key: Keyed, dialect: Dialect, version: ColumnElement[Any] | None) -> None:
         self.table, self.key, self.dialect, self.version = table, key, dialect, version
         self.columns: Mapping[str, TableColumn] = {
-            column.name: _column(column, dialect, column.name in key.columns) for column in table.columns
+            str(column.name): _column(column, dialect, column.name in key.columns) for column in table.columns
         }
 
     def named(self, name: str) -> TableColumn:
@@ -210,7 +210,7 @@ def _column(column: Column[Any], dialect: Dialect, in_key: bool) -> TableColumn:
     made = column.computed is not None or _made_always(column, dialect)
     by_itself = made or column.server_default is not None or column.identity is not None or _counted(column)
     attribute = Attribute(
-        name=column.name, single_valued=True, writable=not made, readable=True, has_equality=True,
+        name=str(column.name), single_valued=True, writable=not made, readable=True, has_equality=True,
         fold=dialect.fold(column.type) if isinstance(column.type, String) else kind.form or str, decode=kind.form,
         longest=kind.longest, refusal="is made by the database itself and cannot be written" if made else None,
     )  # fmt: skip
