@@ -41,6 +41,7 @@ def moved(scene: Scene, planned: Seen, options: Options = OPTIONS, **job: Any) -
     scene.plans += 1
     folder = scene.folder / f"look-{scene.plans}"
     folder.mkdir()
+    scene.store.closed = False
     source = FakeSource(scene.rows, ["id", "first", "last", "mail", "room", "boss", "region"], scene.broken)
     found = rereading.moved(
         scene.job(**{"extra": "delete", **job}), source, scene.store, enumerate(planned.changes),

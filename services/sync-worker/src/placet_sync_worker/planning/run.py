@@ -93,7 +93,8 @@ class PlanMaker:
         if shot.job.mode == "all":
             return None
         stamp, waiting = marks.find(self.database_url, shot.job_id, basis_of(shot))
-        keys = tuple(split_key(key, len(shot.job.key)) for key in waiting)
+        parts = len(shot.job.key)
+        keys = tuple(key for key in (split_key(shown, parts) for shown in waiting) if len(key) == parts)
         return Known(
             stamp, keys, partial(links_of, self.database_url, shot.destination.name, shot.job_id), order.everything
         )
