@@ -54,6 +54,7 @@ class Person:
 
 def main() -> None:
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, _interrupt)
     _forget_last_time()
     os.environ["PLACET_SECRET_DIRECTORY"] = secrets.token_urlsafe(12)
     slapd, port = directory.start(HOME / "slapd", os.environ["PLACET_SECRET_DIRECTORY"])
@@ -61,13 +62,18 @@ def main() -> None:
         _tell(port, began)
         if os.environ.get("DEMO_EXIT") != "1":
             _tell_what_to_try()
-            signal.sigwait([signal.SIGINT, signal.SIGTERM])
+            signal.pause()
     except KeyboardInterrupt:
         console.print()
     finally:
         subprocess.run([str(PLACET), "down", "--home", str(HOME)], stderr=subprocess.DEVNULL, check=False)
         slapd.terminate()
         slapd.wait()
+
+
+def _interrupt(*_: object) -> None:
+    """Without it SIGTERM would leave the stack and its slapd behind."""
+    raise KeyboardInterrupt
 
 
 def _tell(port: int, began: float) -> None:

@@ -39,6 +39,8 @@ def said(folder: Path) -> Iterator[str]:
     finally:
         demo.terminate()
         demo.communicate(timeout=60)
+    assert demo.returncode == 0
+    assert not (folder / ".placet/demo/slapd/slapd.pid").exists(), "its slapd was left behind"
 
 
 def typed(folder: Path, lines: Sequence[str]) -> str:

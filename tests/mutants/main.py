@@ -17,10 +17,11 @@ from tests.mutants.of_delivery import OF_DELIVERY
 from tests.mutants.of_directories import OF_DIRECTORIES
 from tests.mutants.of_files import OF_FILES
 from tests.mutants.of_marks import OF_MARKS
+from tests.mutants.of_passwords import OF_PASSWORDS
 from tests.mutants.tree import StaleMutantError, Tree, WrongTreeError, copied_to
 from tests.mutants.trial import TrialError, try_tests
 
-MUTANTS = OF_CHANGES + OF_DELIVERY + OF_DIRECTORIES + OF_FILES + OF_MARKS
+MUTANTS = OF_CHANGES + OF_DELIVERY + OF_DIRECTORIES + OF_FILES + OF_MARKS + OF_PASSWORDS
 
 say = partial(print, flush=True)
 

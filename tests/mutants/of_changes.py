@@ -9,6 +9,9 @@ STRANGERS = "tests/integration/sync_worker/test_life.py::TestStrangers"
 ALTERED = f"{STRANGERS}::test_altered_tables_end_the_run_as_failed"
 GUARDS = "tests/integration/sync_worker/test_replicas_and_forgers.py"
 PLANNING = "tests/integration/sync_worker/test_planning.py"
+LOOKING = "tests/integration/sync_worker/test_looking.py"
+IN_TURN = "tests/integration/sync_worker/test_removals_in_turn.py"
+REREADING = "tests/integration/sync_worker/test_rereading.py"
 
 WRITING = (
     Mutant(
@@ -103,6 +106,13 @@ PLANS = (
         (f"{PLANNING}::test_protected_entries_stay_and_are_named",),
     ),
     Mutant(
+        "passwords-explained",
+        f"{WORKER}/planning/explaining.py",
+        "return _secretive(told) if is_secret(target) else told",
+        "return told",
+        ("tests/unit/sync_worker/test_explaining.py::test_passwords_are_shown_to_nobody",),
+    ),
+    Mutant(
         "extras-removed-despite-an-unreadable-key",
         f"{WORKER}/planning/planner.py",
         'job.extra != "skip" and not records.unreadable and',
@@ -111,4 +121,99 @@ PLANS = (
     ),
 )
 
-OF_CHANGES = WRITING + TRUST + PLANS
+LOOKS = (
+    Mutant(
+        "old-plan-written-without-a-look-at-the-source",
+        f"{WORKER}/life.py",
+        "if self._look_is_due(run, phase, work.now):",
+        "if False:",
+        (f"{LOOKING}::test_nothing_is_written_before_the_source_was_read_again",),
+    ),
+    Mutant(
+        "source-not-read-again-before-removals",
+        f"{WORKER}/life.py",
+        "(run.phase is None or phase in REMOVALS)",
+        "run.phase is None",
+        (f"{LOOKING}::test_the_source_is_read_again_before_removals_and_not_between_batches",),
+    ),
+    Mutant(
+        "look-settled-by-who-lost-the-run",
+        f"{WORKER}/applying/looking.py",
+        """if not await runs.mine(work, run):
+                log.warning("look_fenced")""",
+        """if False:
+                log.warning("look_fenced")""",
+        (f"{LOOKING}::test_who_lost_the_run_while_looking_settles_nothing",),
+    ),
+    Mutant(
+        "plan-made-to-look-younger",
+        f"{WORKER}/unaltered.py",
+        "if run.planned_at != plan.planned_at:",
+        "if False:",
+        (f"{LOOKING}::test_a_plan_that_was_made_to_look_younger_is_not_written",),
+    ),
+    Mutant(
+        "record-with-other-values-taken-for-the-planned-one",
+        f"{WORKER}/planning/rereading.py",
+        "if digest != record_digest(design, key, record, new=new) or",
+        "if",
+        (f"{REREADING}::test_a_record_that_moved_keeps_its_change_from_being_written[another value]",),
+    ),
+    Mutant(
+        "extra-removed-although-its-record-is-back",
+        f"{WORKER}/planning/rereading.py",
+        "{THERE: _numbers(views, _THERE)}",
+        "{}",
+        (f"{REREADING}::test_a_record_that_moved_keeps_its_change_from_being_written[an extra that is back]",),
+    ),
+    Mutant(
+        "extra-removed-although-a-key-cannot-be-read-now",
+        f"{WORKER}/planning/rereading.py",
+        "    if readable:\n",
+        "    if True:\n",
+        (f"{REREADING}::test_a_record_that_moved_keeps_its_change_from_being_written[a key that cannot be read]",),
+    ),
+)
+
+TURNS = (
+    Mutant(
+        "removals-of-two-runs-at-once",
+        f"{WORKER}/life.py",
+        "if phase in REMOVALS and not await",
+        "if False and not await",
+        (f"{IN_TURN}::test_removals_wait_until_those_of_another_run_are_over",),
+    ),
+    Mutant(
+        "removals-asked-for-without-a-queue",
+        f"{WORKER}/store/runs.py",
+        "    await work.connection.execute(select(turn))\n",
+        "",
+        (f"{IN_TURN}::test_of_two_that_ask_at_once_one_has_the_removals_of_a_store",),
+    ),
+    Mutant(
+        "entry-of-another-job-removed-unsaid",
+        f"{WORKER}/planning/warning.py",
+        "    if findings.shared:\n",
+        "    if False:\n",
+        (f"{PLANNING}::test_a_removal_of_what_another_job_manages_too_is_looked_at_by_a_person",),
+    ),
+)
+
+PLACES = (
+    Mutant(
+        "moved-to-a-place-that-was-not-made",
+        f"{WORKER}/store/batches.py",
+        "    if not numbers:\n",
+        "    if True:\n",
+        (f"{IN_TURN}::test_what_is_moved_to_a_place_that_could_not_be_made_is_skipped",),
+    ),
+    Mutant(
+        "place-linked-like-a-record",
+        f"{WORKER}/applying/directory.py",
+        " and not task.change.container\n    return linked",
+        "\n    return linked",
+        (f"{WRITER}::test_a_container_is_made_once_and_belongs_to_no_record",),
+    ),
+)
+
+OF_CHANGES = WRITING + TRUST + PLANS + LOOKS + TURNS + PLACES

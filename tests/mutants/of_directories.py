@@ -31,6 +31,20 @@ OF_DIRECTORIES = (
         (f"{DOMAIN}::test_protected_entries_are_neither_changed_nor_removed",),
     ),
     Mutant(
+        "protection-not-looked-at-again",
+        "services/sync-worker/src/placet_sync_worker/applying/directory.py",
+        "if self.store.guarded(seen[0].values):",
+        "if False:",
+        (f"{DOMAIN}::test_what_became_protected_or_taken_since_the_plan_is_not_written",),
+    ),
+    Mutant(
+        "unique-values-not-searched-before-creates",
+        "services/sync-worker/src/placet_sync_worker/applying/directory.py",
+        "held = {} if look_only else",
+        "held = {} if True else",
+        ("tests/contract/directory/test_writer.py::test_unique_values_are_searched_in_the_whole_store_before_creates",),
+    ),
+    Mutant(
         "new-account-enabled-without-a-word",
         f"{PROVIDERS}/active_directory/provider.py",
         'flags.setdefault(ACCOUNT_FLAGS["ACCOUNTDISABLE"], True)',

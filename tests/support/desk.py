@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ldap3 import SUBTREE
+from ldap3 import SUBTREE, Connection, Server
 
 from tests.support.slapd import BASE_DN, BIND_DN, Audited, Slapd
 from tests.support.stack import Person, Stack, until
@@ -31,17 +31,20 @@ class Desk:
     applied. Keys of people are unique in the whole directory, so `id_of` makes the desk's own of short ones.
     """
 
+    base_dn, bind_dn = BASE_DN, BIND_DN
+
     def __init__(self, stack: Stack, slapd: Slapd, folder: Path, people: Mapping[str, Person]) -> None:
         number = next(_NUMBERS)
         self.stack, self.slapd, self.folder = stack, slapd, folder
         self.admin, self.ada, self.bob, self.cleo = stack.admin, *(people[name] for name in ("ada", "bob", "cleo"))
-        self.name, self.unit = f"job-{number}", f"ou=Unit{number},{BASE_DN}"
+        self.name, self.unit = f"job-{number}", f"ou=Unit{number},{self.base_dn}"
         self._prefix = f"D{number}-"
         self.csv_file = folder / "people.csv"
         self.hr: dict[str, Any] = {"kind": "provider", "name": f"hr-{number}", "type": "csv", "path": "people.csv"}
         self.directory: dict[str, Any] = {
-            "kind": "provider", "name": f"directory-{number}", "type": "ldap", "url": slapd.url, "bind_dn": BIND_DN,
-            "password": {"file": SECRET_FILE}, "base_dn": BASE_DN, "notifications": stack.mail_settings,
+            "kind": "provider", "name": f"directory-{number}", "type": "ldap", "url": slapd.url,
+            "bind_dn": self.bind_dn, "password": {"file": SECRET_FILE}, "base_dn": self.base_dn,
+            "notifications": stack.mail_settings,
         }  # fmt: skip
         self.workflow: dict[str, Any] | None = None
         self.schedule: dict[str, Any] | None = None
@@ -144,12 +147,21 @@ class Desk:
         """People of the desk by the short forms of their keys; `dn` is among their attributes."""
         found: dict[str, dict[str, list[str]]] = {}
         with self.slapd.hand() as hand:
-            hand.search(BASE_DN, f"(employeeNumber={self._prefix}*)", SUBTREE, attributes=["*", "entryUUID"])
-            for entry in hand.response:
+            hand.search(self.base_dn, f"(employeeNumber={self._prefix}*)", SUBTREE, attributes=["*", "entryUUID"])
+            for entry in (one for one in hand.response if one["type"] == "searchResEntry"):
                 values = {name: [_text(one) for one in some] for name, some in entry["raw_attributes"].items()}
                 short = values["employeeNumber"][0].removeprefix(self._prefix)
                 found[short] = {**values, "dn": [entry["dn"]]}
         return found
+
+    def signs_in(self, dn: str, password: str) -> bool:
+        """Whether somebody's password is this."""
+        server = Server(self.slapd.url, connect_timeout=2, get_info="NO_INFO")
+        connection = Connection(server, dn, password, receive_timeout=5)
+        try:
+            return bool(connection.bind())
+        finally:
+            connection.unbind()
 
     def writes(self) -> list[Audited]:
         """What Placet wrote to the desk's unit, by slapd's own log."""

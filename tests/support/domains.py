@@ -1,10 +1,11 @@
 """A part of an Active Directory domain for one test, with another hand at work, and jobs that are carried out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from placet_shared.objects import ActiveDirectoryProvider, Job
@@ -105,16 +106,16 @@ class Domain:
     # ---- a job -------------------------------------------------------------------------------------------------------
 
     def plan(self, rows: Iterable[Row], **job: Any) -> tuple[list[Change], dict[str, str], tuple[str, ...]]:
-        """The changes, the reasons of rejected records by where they stand, the warnings."""
+        """The changes, the reasons of rejected records by where they stand, the warnings; `half_made` are ids."""
         self.runs += 1
         folder = self.folder / str(self.runs)
         folder.mkdir()
-        settings = job.pop("provider", {})
+        settings, half_made = job.pop("provider", {}), job.pop("half_made", ())
         store, source = self.open(**settings), FakeSource(list(rows), self.columns)
         try:
             found = plan_run(
                 self.job(**job), source, store, self.links.items(), folder, scripts=NoScripts(),
-                options=Options.of(self.provider(**settings)),
+                options=Options.of(self.provider(**settings)), half_made=half_made,
             )  # fmt: skip
         finally:
             store.close()
@@ -136,11 +137,12 @@ class Domain:
         maybe_sent: bool = False,
         deadline: float | None = None,
         keys: Sequence[str] = ("employeeID",),
+        passwords: Mapping[str, str] = MappingProxyType({}),
         **provider: Any,
     ) -> list[Outcome]:
         """One outcome a step."""
         tasks = [
-            Task(number, position, change, maybe_sent, change.version, change.dn)
+            Task(number, position, change, maybe_sent, change.version, change.dn, password=passwords.get(change.key))
             for number, change in enumerate(changes)
             for position in range(len(change.steps))
         ]

@@ -1,6 +1,6 @@
 """A job with fakes on both sides, and what a run of it would do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ class Seen:
     checks: tuple[str, ...]
     matches: dict[str, str]
     read: tuple[int, int, int]
+    explanations: tuple[Mapping[str, Any], ...]
     mark: str | None
 
     def ops(self) -> list[tuple[str, str]]:
@@ -59,6 +60,8 @@ class Scene:
     rows: list[Row] = field(default_factory=list)
     store: FakeDestination = field(default_factory=FakeDestination)
     links: dict[str, str] = field(default_factory=dict)
+    elsewhere: set[str] = field(default_factory=set)
+    """Entries that other jobs are linked to."""
     broken: Sequence[Rejected] = ()
     plans: int = 0
     windows: list[Window | None] = field(default_factory=list)
@@ -93,7 +96,7 @@ class Scene:
         self.plans += 1
         spool = self.folder / f"plan-{self.plans}"
         spool.mkdir()
-        names = ["id", "first", "last", "mail", "room", "boss", "region", "at"]
+        names = ["id", "first", "last", "mail", "room", "boss", "region", "passwd", "at"]
         source = FakeSource(self.rows, names, self.broken, windows=self.windows)
         self.store.closed = False
         links = iter(self.links.items())
@@ -106,6 +109,7 @@ class Scene:
             scripts=scripts or NoScripts(),
             options=options or Options(),
             known=known,
+            elsewhere=lambda ids: self.elsewhere.intersection(ids),
         ) as run:
             self.store.close()
             drafts = list(run.changes())
@@ -120,5 +124,6 @@ class Scene:
                 checks=run.checks,
                 matches=dict(run.matches()),
                 read=(run.source_read, run.destination_read, run.within_query),
+                explanations=run.explanations,
                 mark=run.mark,
             )

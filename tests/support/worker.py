@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +26,8 @@ from placet_sync_worker import handlers
 from placet_sync_worker.applying.run import BatchApplier
 from placet_sync_worker.changes import AttributeChange, Change, Phase, Rejected, Result, Step
 from placet_sync_worker.life import Life
+from placet_sync_worker.passwords.keeping import PasswordKeeper
+from placet_sync_worker.passwords.keys import PasswordKeys
 from placet_sync_worker.plan import Draft
 from placet_sync_worker.planning.planner import PlannedRun
 from placet_sync_worker.planning.run import MadePlan, RunPlanner
@@ -72,11 +75,11 @@ def a_job(**fields: Any) -> Job:
     return parsed
 
 
-def an_update(number: int, phase: Phase = Phase.UPDATE) -> Change:
+def an_update(number: int, phase: Phase = Phase.UPDATE, record: str | None = None) -> Change:
     """A new surname for one entry."""
     change = AttributeChange("sn", ("Old",), ("New",))
-    dn = f"cn=p{number},ou=People,dc=example,dc=org"
-    return Change(f"{number}", "update", dn, (change,), (Step("modify", phase, None, ("sn",)),), f"id{number}", "v1")
+    dn, steps = f"cn=p{number},ou=People,dc=example,dc=org", (Step("modify", phase, None, ("sn",)),)
+    return Change(f"{number}", "update", dn, (change,), steps, f"id{number}", "v1", record=record)
 
 
 def a_delete(number: int) -> Change:
@@ -149,12 +152,14 @@ class OneStore:
 class WorkerHarness:
     """One worker on a real database; the other services are the test's words."""
 
-    def __init__(self, database_url: str, folder: Path) -> None:
+    def __init__(self, database_url: str, folder: Path, look_after: timedelta = timedelta(minutes=15)) -> None:
         self.sign = signers(folder, "scheduler", "sync-worker", "approvals", "console")
         self.database = Database(open_engine(database_url, "test"), delivery, "sync-worker")
         self.verifier = Verifier(KeyRing(folder), INSTALLATION)
-        self.life = Life(self.sign["sync-worker"])
+        self.life = Life(self.sign["sync-worker"], look_after)
         self.store = ScriptedWriter()
+        self.keys = PasswordKeys(folder / "passwords")
+        (folder / "passwords").write_text(token_urlsafe(32))
         self.plan: PlannedRun | Exception = ReadyPlan([])
         self.planner = RunPlanner(
             self.database, self._make, self.verifier, self.sign["sync-worker"], self.life, folder, no_failpoint, LEASE
@@ -175,7 +180,9 @@ class WorkerHarness:
     def another_applier(self, store: ScriptedWriter, epoch: int = 1) -> BatchApplier:
         """A second replica's applying loop."""
         connections: Any = OneStore(store)
-        return BatchApplier(self.database, connections, self.verifier, self.life, no_failpoint, LEASE, epoch)
+        return BatchApplier(
+            self.database, connections, self.verifier, self.life, no_failpoint, LEASE, epoch, PasswordKeeper(self.keys)
+        )
 
     async def migrate(self) -> None:
         async with self.database.engine.begin() as connection:

@@ -55,8 +55,8 @@ class Client:
     def get(self, *path: str, **query: Any) -> Any:
         return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
 
-    def post(self, *path: str, body: object = None) -> Any:
-        return self._call("POST", path, json=body, headers=_key())
+    def post(self, *path: str, body: object = None, **query: str) -> Any:
+        return self._call("POST", path, json=body, params=query, headers=_key())
 
     def put(self, *path: str, body: object) -> Any:
         return self._call("PUT", path, json=body, headers=_key())

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .commands import care, notifications, objects, people, requests, runs, stack
+from .commands import care, notifications, objects, people, requests, run_passwords, runs, stack
 from .context import leave, wanted_form
 from .errors import INTERRUPTED, USAGE, CommandError
 
@@ -38,6 +38,8 @@ LOCAL, CATALOGUE, WORK, CARE = "The local stack", "What is kept in step", "What 
 for panel, verbs in ((LOCAL, (stack.up, stack.down, stack.status)), (CATALOGUE, (objects.apply, objects.export))):
     for verb in verbs:
         commands.command(rich_help_panel=panel)(verb)
+
+runs.run.command("passwords")(run_passwords.passwords)
 
 for panel, name, noun in (
     (CATALOGUE, "provider", objects.provider),

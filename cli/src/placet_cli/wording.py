@@ -159,5 +159,7 @@ def counted(found: Mapping[str, Any], names: Iterable[str]) -> str:
 def _values(attribute: Mapping[str, Any], *, new: bool) -> str:
     if "count" in attribute:
         return f"{len(attribute['add'])} to add, {len(attribute['remove'])} to remove, {attribute['count']} then"
+    if attribute.get("password"):
+        return "(a password, made when it is written)"
     before, after = ", ".join(attribute["before"]), ", ".join(attribute["after"])
     return after if new else f"{before or '(nothing)'} → {after or '(nothing)'}"

@@ -74,7 +74,7 @@ class Relay:
         did go out are marked."""
         outbox = self._database.tables.outbox
         async with self._database.engine.begin() as connection:
-            await connection.execute(_GIVE_UP_WHEN_SUSPENDED)
+            await connection.execute(_OF_A_FLUSH)
             lock = select(func.pg_try_advisory_xact_lock(func.hashtext(f"placet relay {outbox.schema}")))
             if not (await connection.execute(lock)).scalar_one():
                 return 0
@@ -143,7 +143,12 @@ class Relay:
         filled.clear()
 
 
-_GIVE_UP_WHEN_SUSPENDED = text("SET LOCAL idle_in_transaction_session_timeout = '30s'")
+_OF_A_FLUSH = text(
+    "SELECT set_config('idle_in_transaction_session_timeout', '30s', true),"
+    " set_config('synchronous_commit', 'off', true)"
+)
+"""Who is suspended gives up. A mark that a crash of the database loses costs a repeat, which readers know: it is not
+worth a sync of the disk."""
 
 
 async def sweep_unanswered(database: Database) -> int:

@@ -20,7 +20,9 @@ SECRETS = "PLACET_SECRET_"
 OF_SINGLE_SERVICES = frozenset(
     {
         "spool",
+        "password_key_file",
         "lease_seconds",
+        "look_again_seconds",
         "smtp_host",
         "smtp_port",
         "smtp_security",

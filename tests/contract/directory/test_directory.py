@@ -1,5 +1,7 @@
 """What the `Directory` port promises."""
 
+from dataclasses import replace
+
 import pytest
 
 from placet_shared.clock import boot_seconds
@@ -181,6 +183,27 @@ def test_a_critical_assertion_is_a_compare_and_set(world: World) -> None:
     assert codes(world, Operation("delete", ADA, assertion=query)) == [122]
     assert codes(world, Operation("rename", ADA, new_rdn="cn=x", assertion=query)) == [122]
     assert names(world.open(), "(sn=First)") == ["Ada"]
+
+
+def test_an_answer_shows_the_entry_as_the_write_left_it(world: World) -> None:
+    asked = ("entryUUID", "entryCSN")
+    ada = person("Ada", sn="Zoë")
+    new = replace(modify(Modification("replace", "sn", (b"New",))), read=asked)
+    moved = Operation("rename", ADA, new_rdn="cn=Bo", new_superior=GROUPS, read=asked)
+    shown = [answer.entry for answer in write(world, replace(ada, read=("entryUUID", "entryCSN", "sn")), new, moved)]
+    assert [entry and entry.dn for entry in shown] == [ADA, ADA, f"cn=Bo,{GROUPS}"]
+    attributes = [{name.lower(): some for name, some in entry.attributes.items()} for entry in shown if entry]
+    assert attributes[0]["sn"] == ("Zoë".encode(),)
+    assert len({one["entryuuid"] for one in attributes}) == 1
+    assert len({one["entrycsn"] for one in attributes}) == 3
+    ((found,),) = world.open().search(GROUPS, "one", "(cn=Bo)", asked)
+    assert attributes[2] == {"entryuuid": found.attributes["entryUUID"], "entrycsn": found.attributes["entryCSN"]}
+
+
+def test_an_answer_shows_no_entry_that_was_not_written_or_asked_for(world: World) -> None:
+    taken = replace(person("Ada"), read=("entryUUID",))
+    answers = write(world, person("Ada"), taken, Operation("delete", ADA, read=("entryUUID",)))
+    assert [(answer.code, answer.entry) for answer in answers] == [(0, None), (68, None), (0, None)]
 
 
 def test_lost_answers_are_said_to_be_sent(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from placet_shared.objects import Job
 from placet_shared.objects.provider import DisableSettings
 from placet_sync_worker.applying.directory import DirectoryWriter
-from placet_sync_worker.changes import Change, Result
+from placet_sync_worker.changes import REMOVALS, Change, Result
+from placet_sync_worker.errors import UnusableJobError
 from placet_sync_worker.planning.design import Options
 from placet_sync_worker.planning.planner import plan_run
 from placet_sync_worker.tasks import Task
@@ -54,14 +56,16 @@ class Sync:
                 for number, change in enumerate(changes)
                 for position in range(len(change.steps))
             ]
-            outcomes = DirectoryWriter(store, ("employeeNumber",)).apply(tasks, soon())
+            tasks.sort(key=_is_removal)
+            writer = DirectoryWriter(store, ("employeeNumber",))
+            outcomes = [one for _, some in groupby(tasks, _is_removal) for one in writer.apply(list(some), soon())]
         finally:
             store.close()
         assert {outcome.result for outcome in outcomes} <= {Result.APPLIED}, outcomes
         self.links |= {
             str(outcome.entry_id): task.change.key
             for task, outcome in zip(tasks, outcomes, strict=True)
-            if task.change.op == "create"
+            if outcome.entry_id is not None
         }
         return done
 
@@ -81,6 +85,10 @@ class Sync:
             self.links |= dict(planned.matches())
             rejected = [f"rejected {one.record}: {one.reason}" for one in planned.rejected]
             return changes, [f"{change.op} {change.key}" for change in changes] + rejected
+
+
+def _is_removal(task: Task) -> bool:
+    return task.step.phase in REMOVALS
 
 
 def _job(**fields: Any) -> Job:
@@ -123,6 +131,20 @@ def test_hard_names_are_made_renamed_and_gone_and_nothing_is_left_to_do(sync: Sy
     assert sync.run(renamed) == []
     assert sync.run(renamed[1:], extra="delete") == ["delete 0"]
     assert sync.run(renamed[1:], extra="delete") == []
+
+
+def test_extras_go_to_a_place_that_is_made_for_them_with_all_above_it(sync: Sync) -> None:
+    place = f"ou=2026,ou=Left\\, for good,{BASE_DN}"
+    people = [row("1", "Ann", "Low"), row("2", "Bob", "Roe"), row("3", "Cyd", "Lee")]
+    sync.run(people)
+    with pytest.raises(UnusableJobError, match=r"move_to: .* is missing; create it"):
+        sync.run(people[1:], extra="move", move_to=place)
+    away = {"extra": "move", "move_to": place, "create_move_to": True}
+    assert sync.run(people, **away) == []
+    units = [f"create {place.partition(',')[2]}", f"create {place}"]
+    assert sync.run(people[1:], **away) == [*units, "move 1"]
+    assert sync.run(people[1:], **away) == []
+    assert sync.run(people[2:], **away) == ["move 2"]
 
 
 def test_only_the_spelling_of_a_name_changes(sync: Sync) -> None:

@@ -12,6 +12,7 @@ from placet_sync_worker.ports import Answer, Directory, Entry, Modification, Ope
 from placet_sync_worker.providers.ldap.store import LdapStore
 from placet_sync_worker.providers.ldap.wire import Scope
 from placet_sync_worker.tasks import Outcome, Task
+from placet_sync_worker.testing.directory import FakeServer
 from tests.support.directories import GROUPS, FakeWorld, World, at_once, open_store, person, soon, write
 from tests.support.slapd import BASE_DN, PEOPLE
 
@@ -74,6 +75,10 @@ def apply(
         store.close()
 
 
+def _operation(store: LdapStore, task: Task) -> Operation:
+    return DirectoryWriter(store, ("employeeNumber",))._operation(task)
+
+
 def results(outcomes: Sequence[Outcome]) -> list[Result | None]:
     return [outcome.result for outcome in outcomes]
 
@@ -104,6 +109,16 @@ def ada(world: World) -> Entry:
     return found(world, "1")
 
 
+LEFT = f"ou=Left,{BASE_DN}"
+
+
+def a_container(dn: str = LEFT) -> Change:
+    wanted = {"objectClass": ("top", "organizationalUnit"), "ou": (dn.partition(",")[0].removeprefix("ou="),)}
+    attributes = tuple(AttributeChange(name, (), after) for name, after in wanted.items())
+    step = Step("add", Phase.CONTAINERS, attributes=tuple(wanted))
+    return Change(dn, "create", dn, attributes, (step,), container=True)
+
+
 # ---- what was planned is done --------------------------------------------------------------------------------------
 
 
@@ -113,6 +128,42 @@ def test_creates_say_the_ids_of_what_they_made(world: World) -> None:
     entry = found(world, "17")
     assert outcomes[17].entry_id == entry.attributes["entryUUID"][0].decode()
     assert outcomes[17].version == entry.attributes["entryCSN"][0].decode()
+
+
+def test_a_container_is_made_once_and_belongs_to_no_record(world: World) -> None:
+    for expected in (APPLIED, ALREADY):
+        (outcome,) = apply(world, tasks(a_container()))
+        assert (outcome.result, outcome.entry_id) == (expected, None)
+    inner = f"ou=2026,{LEFT}"
+    assert results(apply(world, tasks(a_container(inner)))) == [APPLIED]
+    assert world.writes() == [("add", LEFT), ("add", inner)]
+
+
+def test_a_container_whose_answer_was_lost_is_found_by_its_name(world: World) -> None:
+    (task,), store = tasks(a_container()), open_store(world)
+    world.lose_answers()
+    assert [answer.code for answer in store.directory.write([_operation(store, task)], at_once())] == [None]
+    world.mend()
+    assert results(apply(world, tasks(a_container(), maybe_sent=True))) == [ALREADY]
+    assert world.writes() == [("add", LEFT)]
+
+
+def test_something_else_with_the_name_of_a_container_is_a_conflict(world: World) -> None:
+    classes = tuple(name.encode() for name in PERSON)
+    values = {"objectClass": classes, "cn": (b"Ada",), "sn": (b"Byron",), "ou": (b"Left",)}
+    assert write(world, Operation("add", LEFT, attributes=values))[0].done
+    (outcome,) = apply(world, tasks(a_container()))
+    assert (outcome.result, outcome.reason) == (CONFLICT, f"something else has this name by now: {LEFT}")
+
+
+def test_what_answers_do_not_show_is_looked_up() -> None:
+    world = FakeWorld(FakeServer(post_reads=False))
+    (made,) = apply(world, tasks(a_create("Ada", "1")))
+    entry = found(world, "1")
+    assert (made.entry_id, made.version) == tuple(
+        entry.attributes[name][0].decode() for name in ("entryUUID", "entryCSN")
+    )
+    assert results(apply(world, tasks(a_move(entry, "Bo", sn("Sample", "New"))))) == [APPLIED, APPLIED]
 
 
 def test_an_entry_is_changed_renamed_and_deleted(world: World, ada: Entry) -> None:
@@ -208,6 +259,17 @@ def test_the_whole_store_is_searched_for_keys_before_creates(world: World) -> No
     assert f"cn=x,{GROUPS}" in (outcomes[0].reason or "")
 
 
+def test_unique_values_are_searched_in_the_whole_store_before_creates(world: World) -> None:
+    write(world, person("Ada", employeeNumber="1", mail="A@x"))
+    store = replace(open_store(world), unique=("mail",))
+    some = [a_create("new", "2", mail="a@x"), a_create("other", "3", mail="o@x"), a_create("none", "4")]
+    outcomes = DirectoryWriter(store, ("employeeNumber",)).apply(tasks(*some), soon())
+    again = DirectoryWriter(store, ("employeeNumber",)).apply(tasks(*some[1:], maybe_sent=True), soon())
+    store.close()
+    assert (results(outcomes), results(again)) == ([CONFLICT, APPLIED, APPLIED], [ALREADY, ALREADY])
+    assert outcomes[0].reason == f"mail still held by {dn_of('Ada')}"
+
+
 def test_a_key_is_found_among_several_values_too(world: World) -> None:
     write(world, person("alias", uid=("alias", "7"), employeeNumber="9"))
     store = open_store(world)
@@ -258,6 +320,23 @@ def test_a_taken_name_is_a_failure_of_the_create(world: World, ada: Entry) -> No
     assert world.writes() == [("add", ada.dn)]
 
 
+def with_password(change: Change) -> Change:
+    attributes = (*change.attributes, AttributeChange("userPassword", (), (), password=True))
+    step = replace(change.steps[0], attributes=tuple(a.name for a in attributes))
+    return replace(change, attributes=attributes, steps=(step,))
+
+
+def test_a_password_goes_in_with_the_create_and_is_never_asked_for(world: World) -> None:
+    (task,) = tasks(with_password(a_create("Ada", "1")))
+    assert results(apply(world, [replace(task, password="Secret.of-1")])) == [APPLIED]
+    ((entry,),) = world.open().search(BASE_DN, "subtree", "(employeeNumber=1)", ["userPassword"])
+    assert entry.attributes.get("userPassword") in (None, (), (b"Secret.of-1",))
+    assert results(apply(world, [replace(task, password="Another.one", maybe_sent=True)])) == [ALREADY]
+    with pytest.raises(ValueError, match="would be written without its password"):
+        apply(world, tasks(with_password(a_create("Bo", "2"))))
+    assert world.writes() == [("add", dn_of("Ada"))]
+
+
 # ---- lost answers --------------------------------------------------------------------------------------------------
 
 
@@ -265,8 +344,7 @@ def test_a_create_whose_answer_was_lost_is_found_done(world: World) -> None:
     some = tasks(a_create("Ada", "1"), a_create("Bo", "2"))
     store = open_store(world)
     world.lose_answers()
-    writer = DirectoryWriter(store, ("employeeNumber",))
-    answers = store.directory.write([writer._operation(task) for task in some], at_once())
+    answers = store.directory.write([_operation(store, task) for task in some], at_once())
     assert [answer.code for answer in answers] == [None] * len(some)
     world.mend()
     again = apply(world, [replace(task, maybe_sent=True) for task in some])

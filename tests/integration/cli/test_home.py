@@ -44,11 +44,11 @@ def test_what_a_first_start_makes_is_for_its_owner_alone(home: Home) -> None:
     folders = (home.folder, home.logs, home.mail, home.spool, home.secrets)
     assert {mode(folder) for folder in folders} == {0o700}
     assert {mode(home.private_key(service)) for service in SERVICES} == {0o600}
-    assert mode(home.settings_file) == 0o600
+    assert mode(home.settings_file) == mode(home.password_key) == 0o600
 
 
 def test_keys_passwords_and_the_installation_are_made_once(home: Home) -> None:
-    files = [home.settings_file, *(home.folder / "keys").rglob("*.pem")]
+    files = [home.settings_file, home.password_key, *(home.folder / "keys").rglob("*.pem")]
     before = {file: file.read_bytes() for file in files}
     prepare(home)
     assert {file: file.read_bytes() for file in files} == before
@@ -160,6 +160,8 @@ def test_services_get_what_the_stack_decides_what_they_inherit_and_what_is_usual
     assert found["PLACET_SMTP_PORT"] == str(ports["smtp"])
     console = environment(home, addresses, "console", "console")
     assert (console["PLACET_HTTP_PORT"], console["PLACET_PUBLIC_PORT"]) == (str(ports["console"]), str(ports["public"]))
+    assert found["PLACET_PASSWORD_KEY_FILE"] == str(home.password_key)
+    assert "PLACET_PASSWORD_KEY_FILE" not in console
     assert "PLACET_PUBLIC_PORT" not in found
     assert "PLACET_TOKEN" not in found
     monkeypatch.setenv("PLACET_SMTP_HOST", "mail.example")

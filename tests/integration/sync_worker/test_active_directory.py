@@ -123,6 +123,23 @@ def test_a_new_account_may_be_made_in_steps(domain: Domain) -> None:
     assert may_bind(domain, change.dn, "Secret.of-1")
 
 
+def test_an_account_that_was_only_half_made_is_taken_up_by_the_next_plan_as_new(domain: Domain) -> None:
+    domain.fields += [
+        {"to": DISABLED, "static": "FALSE"},
+        {"to": "userAccountControl;PASSWD_NOTREQD", "static": "TRUE"},
+    ]
+    people, in_steps = [row(domain, "1")], {"create_in_steps": True}
+    (change,), _, _ = domain.plan(people, provider=in_steps)
+    assert [step.what for step in change.steps] == ["add", "modify"]
+    (added,) = domain.apply([replace(change, steps=change.steps[:1])])
+    assert control(domain) == 0x222
+    (left,), _, _ = domain.plan(people, provider=in_steps, half_made={added.entry_id})
+    assert (left.op, left.id, [step.what for step in left.steps]) == ("create", added.entry_id, ["modify"])
+    assert [outcome.result for outcome in domain.apply([left])] == [Result.APPLIED]
+    assert control(domain) == 0x220
+    assert domain.run(people, provider=in_steps) == []
+
+
 def enabled(change: Change) -> Change:
     """The account with a password, as its add gets it."""
     attributes = [a for a in change.attributes if a.name != DISABLED]
@@ -177,6 +194,21 @@ def test_containers_are_made_too(domain: Domain) -> None:
     job: dict[str, Any] = {"object_type": "organizational_unit", "key": [{"source": "name", "destination": "ou"}]}
     assert domain.run([row(domain, "1", "Sales")], **job) == ["create Sales: applied"]
     assert domain.run([row(domain, "1", "Sales")], **job) == []
+
+
+def test_who_left_goes_to_a_place_that_is_made_for_them(domain: Domain) -> None:
+    people = [row(domain, "1"), row(domain, "2", "Bob Roe")]
+    domain.run(people)
+    known = dict(domain.links)
+    place = f"OU=2026,OU=Left,{domain.people}"
+    away = {"extra": "move", "move_to": place, "create_move_to": True}
+    changes, _, _ = domain.plan(people[:1], **away)
+    assert [change.op for change in changes] == ["create", "create", "move"]
+    outcomes = [*domain.apply(changes[:2]), *domain.apply(changes[:2]), *domain.apply(changes[2:])]
+    done, again = Result.APPLIED, Result.ALREADY_APPLIED
+    assert [one.result for one in outcomes] == [done, done, again, again, done], outcomes
+    assert domain.links == known
+    assert domain.plan(people[:1], **away)[0] == []
 
 
 def test_a_group_with_thousands_of_members(domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,6 +314,34 @@ def test_protected_entries_are_neither_changed_nor_removed(domain: Domain) -> No
         assert not store.protected(domain.people, removing=False)
         assert store.protected(domain.people, removing=True)
     assert warnings == ()
+
+
+def test_what_became_protected_or_taken_since_the_plan_is_not_written(domain: Domain) -> None:
+    people = [row(domain, "1", title="Dr"), row(domain, "2", "Bob Roe"), row(domain, "3", "Cy Moe")]
+    domain.run(people)
+    new = row(domain, "4", "Di Poe")
+    changes, _, _ = domain.plan([people[0] | {"title": "Prof"}, people[1] | {"name": "Bob Lee"}, new], extra="delete")
+    assert [change.op for change in changes] == ["create", "update", "move", "delete"]
+    for change in changes[1:]:
+        hand(domain, change.dn, "adminCount", "1")
+    holder = domain.add("Other", employeeID="9", sAMAccountName=str(new["login"]))
+    outcomes = domain.apply(changes)
+    assert [outcome.result for outcome in outcomes] == [Result.CONFLICT] * len(outcomes)
+    assert outcomes[0].reason == f"sAMAccountName still held by {holder}"
+    assert all("is protected by now" in str(outcome.reason) for outcome in outcomes[1:])
+    assert len(domain.find("(employeeID=*)")) == len(people) + 1
+
+
+def test_nobody_is_deleted_whose_account_was_enabled_since_the_plan(domain: Domain) -> None:
+    domain.fields += [{"to": DISABLED, "static": "TRUE"}, {"to": "userAccountControl;PASSWD_NOTREQD", "static": "TRUE"}]
+    people = [row(domain, "1"), row(domain, "2", "Bob Roe"), row(domain, "3", "Cy Moe")]
+    domain.run(people)
+    changes, _, _ = domain.plan(people[:1], extra="delete")
+    hand(domain, changes[0].dn, "userAccountControl", str(0x220))
+    hand(domain, changes[1].dn, "userAccountControl", str(0x10222))
+    outcomes = domain.apply(changes)
+    assert [outcome.result for outcome in outcomes] == [Result.CONFLICT, Result.APPLIED]
+    assert "ACCOUNTDISABLE: planned from 'TRUE' to nothing, but it is now 'FALSE'" in str(outcomes[0].reason)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,9 @@ class ChangedRuns:
         make = PlanMaker(database_url, connections, NoScripts())
         common = (no_failpoint, LEASE)
         worker.planner = RunPlanner(worker.database, make, worker.verifier, sign, worker.life, folder, *common)
-        worker.applier = BatchApplier(worker.database, connections, worker.verifier, worker.life, *common, 1)
+        worker.applier = BatchApplier(
+            worker.database, connections, worker.verifier, worker.life, *common, 1, worker.applier.passwords
+        )
         self.source = {"kind": "provider", "name": "hr", "type": "sql", "url": hr_url, "table": "hr"}
 
     def put(self, id_: str | None, last: str, changed: str | None = "now()", mail: str | None = None) -> None:

@@ -22,7 +22,7 @@ class Api:
         self.worker = worker
         self._app = FastAPI()
         install_problem_documents(self._app)
-        self._app.include_router(build_router(worker.database, worker.verifier, APIRouter()))
+        self._app.include_router(build_router(worker.database, worker.verifier, APIRouter(), worker.keys))
         self.run_id = ""
 
     async def get(self, query: str) -> httpx2.Response:

@@ -2,23 +2,18 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from openpyxl import Workbook
 
-from placet_shared.chain import Order, Snapshot
-from placet_shared.failpoints import no_failpoint
 from placet_shared.objects import parse_object
-from placet_sync_worker.applying.run import BatchApplier
-from placet_sync_worker.planning.run import MadePlan, PlanMaker, RunPlanner
+from placet_sync_worker.planning.run import MadePlan
 from placet_sync_worker.store import batches
-from placet_sync_worker.testing.scripts import NoScripts
 from tests.support.files import FIELDS, CsvKind, ExcelKind, FileWorld, person
-from tests.support.worker import INSTALLATION, LEASE, STORE, ReadyPlan, WorkerHarness, a_job, an_update
+from tests.support.runs import Ended, Runs
+from tests.support.worker import LEASE, STORE, ReadyPlan, WorkerHarness, a_job, an_update
 
 ANN, BOB, CYD = person("1", "Ann"), person("2", "Bob"), person("3", "Cyd")
 
@@ -28,11 +23,7 @@ class FileRuns:
 
     def __init__(self, worker: WorkerHarness, world: FileWorld, database_url: str) -> None:
         self.worker, self.world = worker, world
-        connections, sign = world.connections(), worker.sign["sync-worker"]
-        make = PlanMaker(database_url, connections, NoScripts())
-        common = (no_failpoint, LEASE)
-        worker.planner = RunPlanner(worker.database, make, worker.verifier, sign, worker.life, world.spool, *common)
-        worker.applier = BatchApplier(worker.database, connections, worker.verifier, worker.life, *common, 1)
+        self._runs = Runs(worker, world.connections(), world.spool, database_url)
         self.source = CsvKind()
         self.source_document = {"kind": "provider", "name": "hr", "type": "csv", "path": "hr.csv"}
 
@@ -41,30 +32,15 @@ class FileRuns:
 
     async def planned(self, *, query: str | None = None, **job: Any) -> str:
         """A run whose plan is stored."""
-        run_id = str(uuid4())
-        source = parse_object(self.source_document)
         made = a_job(
             source={"provider": "hr", "query": query}, destination={"provider": "out"}, fields=FIELDS,
             key=[{"source": "id", "destination": "id"}], **job,
         )  # fmt: skip
-        shot = Snapshot(job_id="job-1", job=made, source=source, destination=self.world.provider())  # type: ignore[arg-type]  # a provider
-        order = Order(
-            run_id=run_id, installation=INSTALLATION, epoch=1, trigger="manual", requested_by="ada",
-            requested_at=datetime.now(UTC), preview=False, snapshot=shot,
-        )  # fmt: skip
-        await self.worker.tell(self.worker.requested(run_id, self.worker.sign["scheduler"].sign(order)))
-        assert await self.worker.planner.step()
-        return run_id
+        return await self._runs.planned(made, parse_object(self.source_document), self.world.provider())
 
-    async def run(self, **job: Any) -> tuple[str, dict[str, int]]:
-        """The outcome of a run that is approved at once, and how many changes it wrote, by operation."""
-        run_id = await self.planned(**job)
-        if (await self.worker.run(run_id))["state"] == "planned":
-            await self.worker.approve(run_id)
-            await self.worker.apply_all()
-        ends = [one for one in await self.worker.published("placet.run-finished") if one["run_id"] == run_id]
-        assert len(ends) == 1, ends
-        return ends[0]["outcome"], ends[0]["applied"]
+    async def run(self, **job: Any) -> Ended:
+        """The end of a run that is approved at once."""
+        return await self._runs.applied(await self.planned(**job))
 
 
 @pytest.fixture(params=[CsvKind, ExcelKind])

@@ -8,8 +8,9 @@ import pytest
 
 from placet_shared.errors import ForgedEventError, PermanentError, ReplayedEventError
 from placet_shared.events import RunApproved, RunCancelled, RunDenied
-from placet_sync_worker.changes import Rejected, Result
+from placet_sync_worker.changes import AttributeChange, Change, Phase, Rejected, Result, Step
 from placet_sync_worker.life import end_stranded
+from placet_sync_worker.store.links import unfinished
 from placet_sync_worker.tasks import Outcome, Task
 from placet_sync_worker.unaltered import AlteredError
 from tests.support.worker import WorkerHarness, a_delete, an_update
@@ -42,6 +43,25 @@ async def test_an_approved_plan_is_written_and_linked(worker: WorkerHarness) -> 
     assert worker.store.asked[-1][0].step.what == "delete"
     links = await worker.rows("SELECT entry_id, source_key FROM sync.links")
     assert {"entry_id": "id7", "source_key": "7"} in links
+
+
+async def test_who_was_only_half_made_stays_known_until_all_steps_are_done(
+    worker: WorkerHarness, database_url: str
+) -> None:
+    late = AttributeChange("title", (), ("Dr",))
+    steps = (Step("add", Phase.CREATE, attributes=("sn",)), Step("modify", Phase.UPDATE, attributes=("title",)))
+    create = Change("7", "create", "cn=p7", (AttributeChange("sn", (), ("Low",)), late), steps)
+    left = replace(create, attributes=(late,), steps=steps[1:], id="id7", version="v1")
+    made = Outcome(Result.APPLIED, entry_id="id7", version="v1")
+    for change, last, half_made in ((create, Result.FAILED, {"id7"}), (left, Result.APPLIED, set[str]())):
+        ends = {"add": made, "modify": Outcome(last)}
+        worker.store.answers = lambda task, ends=ends: ends[task.step.what]  # type: ignore[misc]  # it takes a task
+        run_id = await worker.planned([change])
+        await worker.approve(run_id)
+        await worker.apply_all()
+        assert await worker.results(run_id) == [last]
+        assert unfinished(database_url.replace("+psycopg", ""), "corp", "job-1") == half_made
+    assert (await finished(worker, run_id))["applied"] == {"create": 1}
 
 
 async def test_a_rejected_record_makes_a_run_with_errors(worker: WorkerHarness) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from placet_shared.events import Counts
 from placet_shared.objects.provider import DisableSettings
-from placet_sync_worker.changes import Rejected
+from placet_sync_worker.changes import Phase, Rejected
 from placet_sync_worker.errors import (
     EmptySourceError,
     SpoolError,
@@ -283,6 +283,48 @@ def test_a_place_outside_of_the_store_is_no_place_to_move_to(scene: Scene) -> No
         scene.plan(extra="move", move_to="dc=elsewhere")
 
 
+def test_a_missing_place_to_move_to_ends_the_run_before_anything_is_planned(scene: Scene) -> None:
+    scene.rows = [person("1")]
+    scene.store.absent = frozenset({f"ou=Gone,{PEOPLE}"})
+    with pytest.raises(UnusableJobError, match=f"move_to: ou=Gone,{PEOPLE} is missing; create it, or set"):
+        scene.plan(extra="move", move_to=f"ou=Gone,{PEOPLE}")
+
+
+def test_a_missing_place_is_made_before_what_is_moved_there(scene: Scene) -> None:
+    gone, years = f"ou=Gone,{PEOPLE}", f"ou=2026,ou=Gone,{PEOPLE}"
+    scene.rows = [person("1"), person("4", "Dee")]
+    scene.store.absent = frozenset({gone, years})
+    scene.entry("a", "1")
+    scene.entry("b", "2", "Bob")
+    scene.links = {"a": "1", "b": "2"}
+    plan = scene.plan(extra="move", move_to=years, create_move_to=True)
+    assert plan.ops() == [("create", gone), ("create", years), ("create", "4"), ("move", "2")]
+    assert (plan.counts.create, plan.counts.move, plan.by_attribute["ou"]) == (3, 1, 2)
+    place, _, _, moved = plan.changes
+    assert [(a.name, a.after) for a in place.attributes] == [
+        ("objectClass", ("organizationalUnit",)),
+        ("ou", ("Gone",)),
+    ]
+    assert (place.container, place.record, place.steps[0].phase) == (True, None, Phase.CONTAINERS)
+    assert (moved.needs, moved.steps[0].phase) == ((0, 1), Phase.DISABLE)
+    scene.store.absent = frozenset({years})
+    assert scene.plan(extra="move", move_to=years, create_move_to=True).changes[-1].needs == (0,)
+
+
+def test_nothing_is_made_where_nobody_is_moved(scene: Scene) -> None:
+    scene.rows = [person("1")]
+    scene.entry("a", "1")
+    scene.store.absent = frozenset({f"ou=Gone,{PEOPLE}"})
+    assert scene.plan(extra="move", move_to=f"ou=Gone,{PEOPLE}", create_move_to=True).ops() == []
+
+
+def test_only_organizational_units_are_made(scene: Scene) -> None:
+    scene.rows = [person("1")]
+    scene.store.absent = frozenset({f"cn=Gone,{PEOPLE}"})
+    with pytest.raises(UnusableJobError, match=f"move_to: cn=Gone,{PEOPLE} is missing and no organizational unit"):
+        scene.plan(extra="move", move_to=f"cn=Gone,{PEOPLE}", create_move_to=True)
+
+
 def test_photos_are_compared_and_planned_in_little_memory(scene: Scene) -> None:
     photos = [f"{number:0>60000}" for number in range(600)]
     scene.rows = [person(f"{n}", f"A{n}", mail=photo) for n, photo in enumerate(photos)]
@@ -361,6 +403,18 @@ def test_only_linked_extras_are_removed_and_the_others_counted(scene: Scene) -> 
     assert plan.ops() == [("delete", "2")]
     assert plan.counts == Counts(delete=1, unchanged=1, unlinked=1)
     assert plan.by_attribute == {}
+
+
+def test_a_removal_of_what_another_job_manages_too_is_looked_at_by_a_person(scene: Scene) -> None:
+    scene.rows = [person("1")]
+    for id_, key, name in (("a", "1", "Ann"), ("b", "2", "Bob"), ("c", "3", "Cyd")):
+        scene.entry(id_, key, name)
+    scene.links, scene.elsewhere = {"a": "1", "b": "2", "c": "3"}, {"a", "b"}
+    for plan in (scene.plan(extra="delete"), scene.plan(extra="move", move_to=f"ou=Left,{BASE}")):
+        assert [change.key for change in plan.changes] == ["2", "3"]
+        (check,) = plan.checks
+        assert check.startswith(f"other jobs manage entries that are to go, too (cn=Bob Low,{PEOPLE}): ")
+    assert scene.plan(extra="skip").checks == ()
 
 
 def test_all_extras_may_be_asked_for(scene: Scene) -> None:

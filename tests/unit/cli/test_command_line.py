@@ -78,7 +78,7 @@ def test_programs_get_json_with_wrong_usage_too(
 COMMANDS = [
     "up", "down", "status", "apply", "export", "provider list", "provider show", "provider test", "provider delete",
     "query test", "job list", "job show", "job delete", "job review", "job run", "run list", "run show", "run watch",
-    "run cancel", "run changes", "request list", "request show", "request approve", "request deny",
+    "run cancel", "run changes", "run passwords", "request list", "request show", "request approve", "request deny",
     "notification list", "notification resend", "notification configure", "dead-letter list", "dead-letter show",
     "dead-letter replay", "user add", "user list", "user disable", "token create", "audit verify",
     "user change", "user enable", "token list", "token revoke", "schedule list", "schedule show", "schedule delete",

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel
 
 from placet_cli.files import parse_documents
-from placet_shared.objects import base, job, provider, schedule, workflow
+from placet_shared.objects import base, job, password, provider, schedule, workflow
 from placet_shared.objects.provider import Provider
 
 ROOT = Path(__file__).parents[3]
@@ -50,7 +50,20 @@ def test_every_field_of_a_provider_is_explained(model: type[BaseModel]) -> None:
 @pytest.mark.parametrize(
     ("section", "models"),
     [
-        ("job", (job.Job, job.Source, job.Destination, job.Key, job.Field, job.Left, job.Limits, job.Notify)),
+        (
+            "job",
+            (
+                job.Job,
+                job.Source,
+                job.Destination,
+                job.Key,
+                job.Field,
+                job.Left,
+                job.Limits,
+                job.Notify,
+                password.Password,
+            ),
+        ),
         ("schedule", (schedule.Schedule, schedule.Trigger)),
         ("workflow", (workflow.Workflow, workflow.Stage)),
         ("ldap", (provider.MailSettings, provider.TlsSettings)),

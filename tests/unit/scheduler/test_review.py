@@ -119,6 +119,8 @@ def test_how_each_attribute_is_made(field: dict[str, Any], words: str) -> None:
          "is deleted, leaf first, if it is one that this job made or matched before"),
         ({"extra": "disable", "extra_scope": "all"}, "an entry without a record",
          "is disabled, if it is one that the query finds"),
+        ({"extra": "move", "move_to": "ou=Left", "create_move_to": True}, "an entry without a record",
+         "is moved to ou=Left, which is made where it is missing, if it is one that this job made or matched before"),
         ({"empty_values": "clear"}, "an empty source value", "clears the attribute"),
         ({"object_type": "group"}, "entries", "all group entries"),
         ({"destination": {"provider": "corp", "container": "ou=P"}}, "new ones", "in ou=P"),

@@ -15,6 +15,10 @@ from tests.support.signing import CORP, HR, an_identity
 GUARDED = people(workflow="two-eyes", limits={"delete": 3})
 LAB = CORP | {"name": "lab"}
 TO_LAB = {"destination": {"provider": "lab"}}
+WITH_RECEIVERS = [
+    {"to": "employeeNumber", "from": "id"},
+    {"to": "userPassword", "password": {"deliver_to": ["eve"]}, "only_on_create": True},
+]
 FREE = people(name="free", workflow="none", **TO_LAB)
 BEFORE = catalogue(HR, CORP, LAB, NIGHTLY, TWO_EYES, GUARDED, FREE)
 WITH_DEFAULT = {**BEFORE, ("workflow", "default"): TWO_EYES | {"name": "default"}}
@@ -51,6 +55,7 @@ GUARDS = [
     (people(name="new", workflow="none"), "workflow"),
     (people(name="new", workflow="two-eyes"), "workflow"),
     (people(name="new", limits={"delete": "50%"}), "limits"),
+    (people(name="new", fields=WITH_RECEIVERS), "deliver_to"),
 ]
 """Jobs that are guarded in another way than before, and by which field."""
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placet_sync_worker.providers.active_directory import values
+from placet_sync_worker.providers.active_directory.protected import is_protected
 
 NEVER = b"9223372036854775807"
 
@@ -88,3 +89,24 @@ def test_bits_are_set_and_cleared_and_others_stay() -> None:
 
 def test_a_password_is_quoted_in_utf_16() -> None:
     assert values.password_octets("ä") == b'"\x00\xe4\x00"\x00'
+
+
+DOMAIN_SID = "S-1-5-21-1-2-3"
+
+
+@pytest.mark.parametrize(
+    ("values", "protected"),
+    [
+        ({}, False),
+        ({"adminCount": ("1",)}, True),
+        ({"adminCount": ("0",)}, False),
+        ({"isCriticalSystemObject": ("TRUE",)}, True),
+        ({"objectSid": (f"{DOMAIN_SID}-500",)}, True),
+        ({"objectSid": (f"{DOMAIN_SID}-1000",)}, False),
+        ({"objectSid": ("S-1-5-21-9-9-9-500",)}, False),
+    ],
+)
+def test_administrators_and_what_came_with_the_domain_are_protected(
+    values: dict[str, tuple[str, ...]], protected: bool
+) -> None:
+    assert is_protected(values, DOMAIN_SID) is protected

@@ -54,6 +54,14 @@ def updated(decided: Decider, wanted: Record, found: Entry) -> Change:
     return change
 
 
+def test_a_create_says_that_there_will_be_a_password() -> None:
+    made = {"to": "userPassword", "password": {}, "only_on_create": True}
+    wanted = record()
+    change = decider(fields=[*FIELDS, made]).create(replace(wanted, values=(*wanted.values, ())))
+    assert change.attributes[-1] == AttributeChange("userPassword", (), (), password=True)
+    assert change.steps[0].attributes[-1] == "userPassword"
+
+
 def test_a_create_is_one_add_with_everything() -> None:
     change = decider().create(record(name="Low, Ann", mail=("a@x", "b@x")))
     assert change == Change(
@@ -102,6 +110,20 @@ def test_a_key_that_no_field_makes_goes_into_new_entries_all_the_same() -> None:
 
 def test_an_entry_that_is_as_wanted_is_left_alone() -> None:
     assert decider().update(record(mail=("a",)), entry(mail=("a",))) is None
+
+
+def test_what_is_left_of_a_creation_that_was_only_begun_is_a_create_still() -> None:
+    made = decider()
+    kind = replace(made.design.object_type, late={"mail": ("none",)})
+    made = replace(made, design=replace(made.design, object_type=kind), half_made={"uuid"})
+    left = Step("modify", Phase.UPDATE, attributes=("mail",))
+    change = updated(made, record(mail=("a",)), entry(mail=("none",)))
+    assert (change.op, change.id, change.version, change.steps) == ("create", "uuid", "csn", (left,))
+    assert change.attributes == (AttributeChange("mail", ("none",), ("a",)),)
+    change = updated(made, record(last="Lee", mail=("a",)), entry())
+    assert change.steps == (Step("modify", Phase.UPDATE, attributes=("sn",)), left)
+    assert made.update(record(), entry()) is None
+    assert made.update(record(mail=("a",)), replace(entry(mail=("a",)), id="other")) is None
 
 
 def test_an_update_is_one_modify_of_what_differs() -> None:

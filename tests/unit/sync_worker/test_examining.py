@@ -17,6 +17,7 @@ FIELDS: list[dict[str, Any]] = [
     {"to": "surname", "from": "last"},
 ]
 COLUMNS = ["id", "name", "last", "twice", "twice"]
+PASSWORD = {"to": "userPassword", "password": {}, "only_on_create": True}
 
 
 def examined(
@@ -65,6 +66,8 @@ def test_the_jobs_own_query_is_used_as_it_is() -> None:
         ({"to": "givenNme", "from": "name"}, "fields: the schema has no attribute givenNme"),
         ({"to": "entryUUID", "from": "name"}, "fields: entryUUID is kept by the server itself and cannot be written"),
         ({"to": "userPassword", "from": "name"}, "fields: userPassword cannot be read back by the account"),
+        (PASSWORD | {"to": "mail"}, "fields: mail takes no password that is made; map the attribute that logins use"),
+        (PASSWORD | {"to": "entryUUID"}, "fields: entryUUID is kept by the server itself and cannot be written"),
         ({"to": "sn", "from": "name"}, "fields: surname and sn are the same attribute"),
         ({"to": "displayName", "static": ["a", "b"]}, "fields: displayName takes one value, and 2 are given"),
         ({"to": "mail", "from": "nmae"}, "mail: the source has no column nmae; did you mean name?"),
@@ -77,6 +80,15 @@ def test_the_jobs_own_query_is_used_as_it_is() -> None:
 def test_a_field_that_cannot_be_is_named(field: dict[str, Any], reason: str) -> None:
     (found,) = problems(field)
     assert found.startswith(reason)
+
+
+def test_a_password_is_made_for_what_nobody_can_read() -> None:
+    assert problems(PASSWORD) == []
+    (found,) = problems(PASSWORD, options=Options(keeps_passwords=False))
+    assert found.startswith("fields: userPassword: the workers have no key to keep passwords with")
+    destination = {"provider": "corp", "container": PEOPLE, "rdn": "userPassword"}
+    (found,) = problems(PASSWORD, destination=destination)
+    assert found.startswith("destination.rdn: userPassword is a password and names nobody")
 
 
 def test_all_problems_are_found_at_once() -> None:

@@ -18,6 +18,7 @@ REKEYED = (
 RELINKED = (
     "the linked entries of 1 record have other keys by now (5: left-5): see that they were not given to other people"
 )
+SHARED = "other jobs manage entries that are to go, too (cn=Bob): see that no record of theirs stands for them"
 IN_THE_WAY = (
     "new records want the names of entries that are to go (cn=Ann,dc=x):"
     " see whether they are the same people under other keys"
@@ -40,12 +41,17 @@ def test_each_finding_is_one_sentence() -> None:
 
 def test_whoever_may_be_taken_for_somebody_else_is_for_a_person_to_look_at() -> None:
     findings = Findings(
-        rekeyed=[("7", "12"), ("8", "13")], relinked=[("5", "left-5")], in_the_way=["cn=Ann,dc=x"], protected=["cn=x"]
+        rekeyed=[("7", "12"), ("8", "13")],
+        relinked=[("5", "left-5")],
+        in_the_way=["cn=Ann,dc=x"],
+        shared=["cn=Bob"],
+        protected=["cn=x"],
     )
     assert checks_of(findings) == (
         REKEYED,
         RELINKED,
         IN_THE_WAY,
+        SHARED,
     )
     assert checks_of(Findings(["line 2"], protected=["cn=x"])) == ()
 

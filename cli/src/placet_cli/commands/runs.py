@@ -1,15 +1,21 @@
 """`placet job run` and the noun `run`: ask for runs, follow them, read what they did."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..context import IdArgument, NameArgument, OutputOption, TokenOption, UrlOption, connect
 from ..errors import DONE, USAGE, WITH_ERRORS, CommandError
+from ..explaining import explanations_in_words
 from ..following import Operation, Result, RunState, exit_code, follow, why
-from ..output import Form, moment, show, table, visible
+from ..output import Form, Printer, moment, show, table, visible
 from ..wording import changes_in_words, job_of, rejected_in_words, run_in_words
 from .objects import job
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..client import Client
 
 run = typer.Typer(no_args_is_help=True, help="What happened, and what waits.")
 
@@ -22,7 +28,10 @@ def run_job(
     preview: Annotated[bool, typer.Option("--preview", help="Plan only: say what would happen.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end.")] = False,
     record: Annotated[
-        list[str] | None, typer.Option("--record", help="The record with this key alone. May be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--record", help="The record with this key alone; with --preview it is explained. May be repeated."
+        ),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Read everything, not what changed alone (mode: changed).")
@@ -32,8 +41,10 @@ def run_job(
     token: TokenOption = None,
     output: OutputOption = Form.TABLE,
 ) -> None:
-    """Asks for a run of a job."""
-    if timeout is not None and not wait:
+    """Asks for a run of a job. With --preview and --record waits for the plan, and says why each attribute becomes what
+    it does."""
+    explain = preview and bool(record)
+    if timeout is not None and not (wait or explain):
         raise CommandError("--timeout is for --wait; give both", USAGE)
     client = connect(url, token)
     body = {"job": name, "preview": preview, "records": record or [], **({"all": True} if everything else {})}
@@ -41,10 +52,28 @@ def run_job(
     if asked.get("joined"):
         by = f"{asked['requested_by']} at {moment(asked['requested_at'])}"
         typer.echo(visible(f"this run is open already, asked for by {by}; a job has one at a time"), err=True)
-    if wait:
+    if explain:
+        _end(_explained(client, follow(client, asked, timeout)), output)
+    elif wait:
         _end(follow(client, asked, timeout), output)
     else:
         show(asked, output, run_in_words(asked))
+
+
+def _explained(client: "Client", document: dict[str, Any]) -> dict[str, Any]:
+    """A preview with what it explains, once it has ended well."""
+    if document["outcome"] != "previewed":
+        return document
+    return {**document, "explanations": client.items("runs", document["id"], "explanations")}
+
+
+@run.command("explain")
+def explain(
+    run_id: IdArgument, url: UrlOption = None, token: TokenOption = None, output: OutputOption = Form.TABLE
+) -> None:
+    """What `placet job run JOB --preview --record KEY` said of its records."""
+    page = connect(url, token).first(None, "runs", run_id, "explanations")
+    show(page, output, explanations_in_words(page["items"]))
 
 
 @run.command("watch")
@@ -64,9 +93,20 @@ def _end(document: dict[str, Any], form: Form) -> None:
     """Prints a run that was waited for, and leaves with its exit code."""
     code = exit_code(document)
     if code == DONE or form is Form.TABLE:
-        show(document, form, run_in_words(document, with_lists=code != WITH_ERRORS))
+        show(document, form, _in_words(document, with_lists=code != WITH_ERRORS))
     if code != DONE:
         raise CommandError(why(document), code, document)
+
+
+def _in_words(document: dict[str, Any], *, with_lists: bool) -> Printer:
+    printers = [run_in_words(document, with_lists=with_lists)]
+    printers += [explanations_in_words(document["explanations"])] if "explanations" in document else []
+
+    def print_all(console: "Console") -> None:
+        for one in printers:
+            one(console)
+
+    return print_all
 
 
 @run.command("list")

@@ -63,6 +63,11 @@ class Home:
         return self.folder / "keys" / f"{service}.pem"
 
     @property
+    def password_key(self) -> Path:
+        """What the workers keep made passwords with."""
+        return self.folder / "keys" / "passwords"
+
+    @property
     def settings(self) -> dict[str, Any]:
         """What stays the same over restarts: installation, epoch, passwords, ports."""
         found: dict[str, Any] = json.loads(self.settings_file.read_text())

@@ -16,6 +16,8 @@ def prepare(home: Home) -> None:
     for service in SERVICES:
         if not (home.public_keys / service / "current.pem").exists():
             write_key_pair(service, home.private_key(service), home.public_keys)
+    if not home.password_key.exists():
+        write_private(home.password_key, f"{secrets.token_urlsafe(32)}\n")
     if not home.settings_file.exists():
         passwords = {name: secrets.token_urlsafe(24) for name in ("owner", *SERVICES)}
         made = {"installation": str(uuid4()), "epoch": 1, "passwords": passwords, "ports": {}}

@@ -70,6 +70,8 @@ def _decided(home: Home, addresses: Addresses, service: str, name: str) -> dict[
     for other in SERVICES:
         if other != "console":
             decided[f"PLACET_{other.replace('-', '_').upper()}_URL"] = _here(addresses.ports[other])
+    if service == "sync-worker":
+        decided["PLACET_PASSWORD_KEY_FILE"] = str(home.password_key)
     if service == "console":
         decided["PLACET_PUBLIC_PORT"] = str(addresses.ports["public"])
     return decided | ({"PLACET_GROUP_INSTANCE_ID": name} if addresses.embedded_kafka else {})

@@ -30,7 +30,7 @@ _PATH = re.compile(r"/api/v1((?:/[A-Za-z0-9][A-Za-z0-9._-]{0,254})+)")
 """No dots alone, no encoded characters, no empty parts, no slash at the end: both ends read such a path the same."""
 
 _QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*")
-_OF_WORKER = re.compile(r"/runs/[^/]+/changes|/jobs/[^/]+/mark")
+_OF_WORKER = re.compile(r"/runs/[^/]+/(?:changes|explanations|passwords(?:/received)?)|/jobs/[^/]+/mark")
 _DEAD_LETTER = re.compile(r"/dead-letters/([^/]+)(/[^/]+(?:/replay)?)")
 
 

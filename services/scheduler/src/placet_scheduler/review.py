@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from placet_shared.objects import Field, Job, Schedule, Workflow, parse_object
 from placet_shared.objects.base import format_duration
-from placet_shared.objects.job import Substring
+from placet_shared.objects.wording import transform_in_words
 from placet_shared.objects.workflow import DEFAULT, workflow_of_every_plan
 
 from .catalogue import schedule_of
@@ -77,39 +76,24 @@ def _fields(job: Job) -> Iterator[str]:
 
 
 def _field(field: Field) -> str:
-    made: dict[str, Any] = {
-        "from": lambda: f"from {field.from_}" + (f", split at {field.split!r}" if field.split else ""),
-        "static": lambda: f"always {_quoted(field.static)}",
-        "join": lambda: f"{' + '.join(field.join or ())}, joined by {field.separator!r}",
-        "left": lambda: f"the first {field.left.length} of {field.left.from_}" if field.left else "",
-        "substring": lambda: _substring(field.substring) if field.substring else "",
-        "script": lambda: f"script: {_first_line(field.script or '')}",
-    }
     notes = ["only on create"] * field.only_on_create
     notes += ["compared by the matching rule"] * (field.compare == "matching_rule")
-    return str(made[field.transform]()) + (f" ({', '.join(notes)})" if notes else "")
-
-
-def _substring(part: Substring) -> str:
-    return f"characters {part.start} to {part.start + part.length - 1} of {part.from_}"
-
-
-def _quoted(value: str | tuple[str, ...] | None) -> str:
-    return ", ".join(repr(one) for one in ((value,) if isinstance(value, str) else value or ()))
-
-
-def _first_line(script: str) -> str:
-    lines = script.strip().splitlines() or [""]
-    return lines[0] + (f" … ({len(lines)} lines)" if len(lines) > 1 else "")
+    return transform_in_words(field) + (f" ({', '.join(notes)})" if notes else "")
 
 
 def _both_sides(job: Job) -> Iterator[str]:
     whose = "that this job made or matched before" if job.extra_scope == "linked" else "that the query finds"
     yield f"  a record without an entry  {MISSING[job.missing]}"
     yield f"  an entry without a record  {EXTRA[job.extra]}" + (
-        f" to {job.move_to}" * (job.extra == "move") + ("" if job.extra == "skip" else f", if it is one {whose}")
+        _moved_to(job) + ("" if job.extra == "skip" else f", if it is one {whose}")
     )
     yield f"  an empty source value      {'clears the attribute' if job.empty_values == 'clear' else 'changes nothing'}"
+
+
+def _moved_to(job: Job) -> str:
+    if job.extra != "move":
+        return ""
+    return f" to {job.move_to}" + ", which is made where it is missing" * job.create_move_to
 
 
 def _care(reviewed: Reviewed) -> Iterator[str]:

@@ -10,8 +10,8 @@ from .references import Document, Documents, own_workflow
 EDITORS = frozenset({"job", "schedule"})
 """The kinds that an editor may change."""
 
-GUARDS = ("workflow", "limits")
-"""The fields of a job by which its changes are held back."""
+GUARDS = ("workflow", "limits", "deliver_to")
+"""The fields of a job by which its changes are held back, and by which its passwords are given away."""
 
 
 def check_rights(caller: Identity, edit: Edit) -> None:
@@ -37,7 +37,7 @@ def _check_guards(name: str, edit: Edit) -> None:
     before, after = edit.before.get(("job", name), {}), edit.after.get(("job", name), {})
     how = "leave it out or ask one" if after else "ask one to delete the job"
     for field in GUARDS:
-        if before.get(field) != after.get(field):
+        if _guard(before, field) != _guard(after, field):
             raise ForbiddenError(f"job {name}: {field}: only an admin may change it; {how}")
     if _is_guarded(before) and _store(before) != _store(after):
         raise ForbiddenError(f"job {name}: destination.provider: only an admin may change it while the job is guarded")
@@ -60,6 +60,13 @@ def _check_way_around(name: str, edit: Edit) -> None:
 
 def _store(job: Document) -> str | None:
     return job["destination"]["provider"] if job else None
+
+
+def _guard(job: Document, name: str) -> object:
+    if name != "deliver_to":
+        return job.get(name)
+    made = [field.get("password") or {} for field in job.get("fields", ())]
+    return [one["deliver_to"] for one in made if one.get("deliver_to")]
 
 
 def _is_guarded(job: Document) -> bool:

@@ -1,21 +1,22 @@
 """The worker's HTTP: plans with their results for people, and checks for the scheduler."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from sqlalchemy import Row
 
-from placet_shared.alarms import raise_alarm
 from placet_shared.chain import Verifier
 from placet_shared.dead_letters_api import dead_letters_router
-from placet_shared.errors import ConflictError, NotFoundError
+from placet_shared.errors import NotFoundError
 from placet_shared.identity import Identity, caller_of
 from placet_shared.paging import MOST_PER_PAGE, Limit, NumberCursor, Page, page_of
-from placet_shared.work import Database, Work
+from placet_shared.work import Database
 
-from .store import marks, plans, runs
-from .unaltered import AlteredError, require_shown
+from .passwords.handing import Desk, build_passwords
+from .passwords.keys import PasswordKeys
+from .showing import only_signed
+from .store import explanations, marks, plans, runs
 
 SHOWN_VALUES = 50
 """An attribute with more values on a side is shown as values to add and to remove."""
@@ -24,8 +25,8 @@ LAST_NUMBER = 2**31 - 1
 """No change of a plan has a larger one: PostgreSQL's integer."""
 
 
-def build_router(database: Database, verifier: Verifier, checks: APIRouter) -> APIRouter:
-    """All of the worker's routes; `checks` are those that only the scheduler calls."""
+def build_router(database: Database, verifier: Verifier, checks: APIRouter, keys: PasswordKeys) -> APIRouter:
+    """All of the worker's routes; `checks` are those that only the scheduler calls, `keys` open kept passwords."""
     router = APIRouter(prefix="/api/v1")
     caller = Depends(caller_of(verifier))
 
@@ -49,7 +50,7 @@ def build_router(database: Database, verifier: Verifier, checks: APIRouter) -> A
                 refused = await plans.list_rejected(work, run_id, key=key, after=after, limit=limit + 1)
                 return page_of(refused, limit, _number, show_rejected)
             rows = await plans.list_changes(work, run_id, op=op, result=result, key=key, after=after, limit=limit + 1)
-            await _require_shown(work, run, rows, verifier)
+            await only_signed(work, run, rows, verifier)
             results = await plans.step_results(work, run_id, [row.number for row in rows])
             return page_of(rows, limit, _number, lambda row: show_change(row, results))
 
@@ -60,18 +61,22 @@ def build_router(database: Database, verifier: Verifier, checks: APIRouter) -> A
         async with database.transaction() as work:
             return dict(await marks.of_job(work, job) or {})
 
+    @router.get("/runs/{run_id}/explanations")
+    async def explained(
+        run_id: str, _caller: Annotated[Identity, caller], cursor: NumberCursor, limit: Limit = MOST_PER_PAGE
+    ) -> Page[dict[str, Any]]:
+        """Why the records that a preview was asked for become what they do: one by one, attribute by attribute."""
+        after = -1 if cursor is None else min(cursor, LAST_NUMBER)
+        async with database.transaction() as work:
+            if await runs.find(work, run_id) is None:
+                raise NotFoundError(f"no run has the id {run_id}; see `placet run list`")
+            rows = await explanations.list_of(work, run_id, after=after, limit=limit + 1)
+            return page_of(rows, limit, _number, lambda row: dict(row.document or {"key": row.key}))
+
+    router.include_router(build_passwords(Desk(database, verifier, keys), caller_of(verifier)))
     router.include_router(dead_letters_router(database, caller_of(verifier)))
     router.include_router(checks)
     return router
-
-
-async def _require_shown(work: Work, run: runs.Run, rows: Sequence[Row[Any]], verifier: Verifier) -> None:
-    """Nobody is asked to approve what is not in the plan."""
-    try:
-        await require_shown(work, run, rows, verifier)
-    except AlteredError as error:
-        raise_alarm("altered", run_id=run.run_id, reason=str(error))
-        raise ConflictError(str(error)) from error
 
 
 def show_change(row: Row[Any], results: Mapping[tuple[int, int], str | None]) -> dict[str, Any]:
@@ -105,6 +110,8 @@ def show_rejected(row: Row[Any]) -> dict[str, Any]:
 
 def _show_attribute(attribute: Mapping[str, Any]) -> dict[str, Any]:
     before, after = attribute["before"], attribute["after"]
+    if attribute.get("password"):
+        return {"name": attribute["name"], "before": before, "after": after, "password": True}
     if max(len(before), len(after)) <= SHOWN_VALUES:
         return {"name": attribute["name"], "before": before, "after": after}
     old, new = set(before), set(after)

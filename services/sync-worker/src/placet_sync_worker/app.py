@@ -19,12 +19,15 @@ from . import handlers
 from .api import build_router
 from .applying.directory import DirectoryWriter
 from .applying.files import FileWriter
+from .applying.looking import SourceLooker, SourceReader
 from .applying.rows import RowsWriter
 from .applying.run import BatchApplier
 from .checks import build_checks
 from .connections import Connections, Connector
-from .life import Life, end_overdue, end_stranded
+from .life import Life, end_overdue, end_stranded, resume_waiting
 from .mapping.monty import MontyEngine
+from .passwords.keeping import PasswordKeeper, forget_expired
+from .passwords.keys import PasswordKeys
 from .planning.run import PlanMaker, RunPlanner
 from .providers.access.provider import open_access, open_access_destination, try_access
 from .providers.active_directory.provider import open_ad, open_ad_source, try_ad
@@ -61,27 +64,36 @@ def build(settings: WorkerSettings) -> Service:
     verifier = Verifier(KeyRing(settings.public_keys), settings.installation)
     signer = Signer(load_signing_key(NAME, settings.key))
     failpoint = failpoint_of(settings.failpoint)
-    life, lease = Life(signer), timedelta(seconds=settings.lease_seconds)
+    life = Life(signer, look_after=timedelta(seconds=settings.look_again_seconds))
+    lease = timedelta(seconds=settings.lease_seconds)
     files = FilesFolder(settings.files, settings.files_absolute)
-    connections = Connections(CONNECTORS, Surroundings(files, settings.secrets, os.environ, settings.spool))
+    surroundings = Surroundings(files, settings.secrets, os.environ, settings.spool)
+    keys = PasswordKeys(settings.password_key_file)
+    connections = Connections(CONNECTORS, surroundings, keeps_passwords=keys.path is not None)
     make_plan = PlanMaker(settings.database_url, connections, MontyEngine())
     planner = RunPlanner(database, make_plan, verifier, signer, life, settings.spool, failpoint, lease)
     planning = Loop("planning", planner.step, POLL_SECONDS)
     appliers = [
-        BatchApplier(database, connections, verifier, life, failpoint, lease, settings.epoch) for _ in range(APPLIERS)
+        BatchApplier(database, connections, verifier, life, failpoint, lease, settings.epoch, PasswordKeeper(keys))
+        for _ in range(APPLIERS)
     ]
     applying = [Loop(f"applying {n}", applier.step, POLL_SECONDS) for n, applier in enumerate(appliers)]
+    read_again = SourceReader(settings.database_url, connections, MontyEngine())
+    looker = SourceLooker(database, read_again, verifier, life, settings.spool, failpoint, lease)
+    looking = Loop("looking", looker.step, POLL_SECONDS)
+    waiting = Loop("waiting", partial(resume_waiting, database, verifier, life), POLL_SECONDS)
     overdue = Loop("overdue", partial(end_overdue, database, verifier, life), 60.0)
     stranded = Loop("stranded", partial(end_stranded, database, verifier, life), 60.0)
+    expired = Loop("expired passwords", partial(forget_expired, database), 60.0)
     return Service(
         name=NAME,
         settings=settings,
         database=database,
         metadata=metadata,
         migrations=Path(__file__).parent / "migrations",
-        handlers=_handlers(verifier, life, settings.epoch, planning, applying),
-        loops=[planning, *applying, overdue, stranded],
-        router=build_router(database, verifier, build_checks(connections, verifier, MontyEngine)),
+        handlers=_handlers(verifier, life, settings.epoch, planning, [*applying, looking]),
+        loops=[planning, *applying, looking, waiting, overdue, stranded, expired],
+        router=build_router(database, verifier, build_checks(connections, verifier, MontyEngine), keys),
     )
 
 

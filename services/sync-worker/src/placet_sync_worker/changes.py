@@ -46,11 +46,18 @@ def worst(results: list[Result]) -> Result:
 
 @dataclass(frozen=True, slots=True)
 class AttributeChange:
-    """One attribute's values, decoded to text, before and after; an attribute that is absent has none."""
+    """One attribute's values, decoded to text, before and after; an attribute that is absent has none. `password`: it
+    gets one that is made when the step is written, and that no plan knows."""
 
     name: str
     before: tuple[str, ...]
     after: tuple[str, ...]
+    password: bool = False
+
+    def document(self) -> Mapping[str, Any]:
+        """A key that is seldom needed stands there only then: plans keep their hashes."""
+        seldom = {"password": True} if self.password else {}
+        return {"name": self.name, "before": [*self.before], "after": [*self.after], **seldom}
 
     @property
     def add(self) -> tuple[str, ...]:
@@ -99,7 +106,10 @@ class Change:
     `id` (entryUUID, objectGUID, primary key) and `version` (entryCSN) are the entry's as read at planning, None for a
     create. `dn` is where the entry is (for a create: where it will be). `attributes` are conditions, also for a delete,
     whose `after` are empty. `image` is the rest of an entry that is moved, disabled or deleted, as far as it can be
-    read, with the groups that name it as `memberOf`: for the approver and for undo.
+    read, with the groups that name it as `memberOf`: for the approver and for undo. `record` is a keyed digest of the
+    source record as it was mapped; None where the change was not made from one. A `container` is made for others of the
+    plan: it is told by its name, has no key of the job's, and is linked to no record. `needs` are the numbers of the
+    plan's containers that must be there before.
     """
 
     key: str
@@ -110,16 +120,20 @@ class Change:
     id: str | None = None
     version: str | None = None
     image: tuple[Image, ...] = ()
+    record: str | None = None
+    container: bool = False
+    needs: tuple[int, ...] = ()
 
     def document(self) -> Mapping[str, Any]:
         """The change in the shape that is hashed and stored: plain JSON."""
+        seldom = {"record": self.record, "container": self.container or None, "needs": [*self.needs] or None}
         return {
             "key": self.key,
             "id": self.id,
             "version": self.version,
             "dn": self.dn,
             "op": self.op,
-            "attributes": [{"name": a.name, "before": [*a.before], "after": [*a.after]} for a in self.attributes],
+            "attributes": [a.document() for a in self.attributes],
             "steps": [
                 {
                     "what": s.what,
@@ -131,6 +145,7 @@ class Change:
                 for s in self.steps
             ],
             "image": [{"name": i.name, "values": [*i.values]} for i in self.image],
+            **{name: given for name, given in seldom.items() if given is not None},
         }
 
     @classmethod
@@ -143,7 +158,8 @@ class Change:
             dn=document["dn"],
             op=document["op"],
             attributes=tuple(
-                AttributeChange(a["name"], tuple(a["before"]), tuple(a["after"])) for a in document["attributes"]
+                AttributeChange(a["name"], tuple(a["before"]), tuple(a["after"]), a.get("password", False))
+                for a in document["attributes"]
             ),
             steps=tuple(
                 Step(
@@ -156,6 +172,9 @@ class Change:
                 for s in document["steps"]
             ),
             image=tuple(Image(i["name"], tuple(i["values"])) for i in document["image"]),
+            record=document.get("record"),
+            container=document.get("container", False),
+            needs=tuple(document.get("needs", ())),
         )
 
 

@@ -34,10 +34,11 @@ class Connector:
 
 @dataclass(frozen=True)
 class Connections:
-    """Opens what jobs refer to."""
+    """Opens what jobs refer to. `keeps_passwords`: there is a key to keep made passwords with."""
 
     connectors: Mapping[str, Connector]
     surroundings: Surroundings
+    keeps_passwords: bool = False
 
     def source(self, provider: Provider) -> Source:
         return self.connectors[provider.type].source(provider, self.surroundings)

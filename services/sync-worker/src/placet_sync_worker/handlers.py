@@ -72,9 +72,10 @@ async def run_cancelled(event: RunCancelled, work: Work, *, verifier: Verifier, 
         return
     order = verifier.order(run.order_token)
     reason = f"cancelled by {event.cancelled_by}" + (f": {event.reason}" if event.reason else "")
-    if run.state == "applying" and event.unless_approved:
+    writing = run.state in runs.WRITING
+    if writing and event.unless_approved:
         return
-    if run.state == "applying":
+    if writing:
         await life.end_early(work, run, order, "cancelled", reason)
     else:
         await life.end(work, run, order, "cancelled", reason)

@@ -1,6 +1,8 @@
 """A run's way through the worker, inside open transactions: approved, phase by phase, to its one end."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -14,7 +16,7 @@ from placet_shared.work import Database, Work
 
 from .changes import REMOVALS, Phase, Result
 from .endings import UNSENT, Ending, outcome_of, too_many_failures
-from .store import batches, closing, links, marks, results, runs
+from .store import batches, closing, links, marks, passwords, results, runs
 
 log = structlog.get_logger()
 
@@ -23,9 +25,11 @@ TOO_MANY_FAILURES = "too many failures before; the next run plans it again"
 
 @dataclass(frozen=True)
 class Life:
-    """Moves runs on."""
+    """Moves runs on. A plan that waited longer than `look_after`, until its first batch or since the last look until
+    removals, is held against the source once more. Removals of two runs at one store never overlap."""
 
     signer: Signer
+    look_after: timedelta = timedelta(minutes=15)
 
     async def start(self, work: Work, run: Row[Any], decision: str, order: Order) -> None:
         """The plan was approved: its first phase begins."""
@@ -50,17 +54,40 @@ class Life:
             await closing.close_unsent(work, run_id, Result.SKIPPED, TOO_MANY_FAILURES, removals)
             await self.advance(work, run_id, order)
             return
+        if phase in REMOVALS and not await runs.hold_removals(work, run_id, order.snapshot.destination.name):
+            log.info("removals_wait", run_id=run_id, store=order.snapshot.destination.name)
+            await runs.change(work, run_id, state="waiting")
+            return
+        if self._look_is_due(run, phase, work.now):
+            await runs.change(work, run_id, state="looking", next_at=work.now)
+            return
         await batches.make_ready(work, run_id, phase)
         await runs.change(work, run_id, phase=phase)
-        for batch in left:
-            if batch.phase == phase:
-                name = Phase(phase).name.lower()
-                event = BatchReady(run_id=run_id, batch_id=batch.batch_id, phase=name, index=batch.ordinal)
-                await work.publish(event)
+        name = Phase(phase).name.lower()
+        mine = [batch for batch in left if batch.phase == phase]
+        await work.publish_alike(
+            [BatchReady(run_id=run_id, batch_id=one.batch_id, phase=name, index=one.ordinal) for one in mine]
+        )
+
+    def _look_is_due(self, run: Row[Any], phase: int, now: datetime) -> bool:
+        return (run.phase is None or phase in REMOVALS) and now - (run.looked_at or run.planned_at) > self.look_after
+
+    async def go_on(self, work: Work, run: Row[Any], order: Order) -> None:
+        """Another run's removals may be over: a run that waited for them tries again."""
+        await runs.change(work, run.run_id, state="applying")
+        await self.advance(work, run.run_id, order)
+
+    async def end_looked(self, work: Work, run: Row[Any], order: Order, moved: Mapping[str, Sequence[int]]) -> None:
+        """The source was read again: changes whose records moved (their numbers by the reason) are not written."""
+        await closing.close_some(work, run.run_id, Result.CONFLICT, moved)
+        await runs.change(
+            work, run.run_id, state="applying", looked_at=work.now, lease_until=None, stalled_since=None, stalls=0
+        )
+        await self.advance(work, run.run_id, order)
 
     async def end_early(self, work: Work, run: Row[Any], order: Order, ending: Ending, reason: str) -> None:
         """No further step is written; what may have been sent is still looked at before the run ends."""
-        await runs.change(work, run.run_id, ending=ending, reason=reason)
+        await runs.change(work, run.run_id, state="applying", ending=ending, reason=reason)
         await closing.close_unsent(work, run.run_id, UNSENT[ending], reason)
         await self.advance(work, run.run_id, order)
 
@@ -98,6 +125,7 @@ class Life:
         if not await runs.finish(work, run.run_id, outcome, reason):
             return
         await links.forget_matches(work, run.run_id)
+        await passwords.erase_unproven(work, run.run_id)
         event = self.signer.signed(
             RunFinished,
             run_id=run.run_id,
@@ -148,3 +176,19 @@ async def end_stranded(database: Database, verifier: Verifier, life: Life) -> No
             if run is not None and run_id in await runs.without_ready_batches(work):
                 order = verifier.order_if_true(run.order_token)
                 await life.end_altered(work, run, order, "batches of the plan are gone; run the job again")
+
+
+async def resume_waiting(database: Database, verifier: Verifier, life: Life) -> None:
+    """Lets runs go on whose removals waited for another run's: each in a transaction of its own."""
+    async with database.transaction() as work:
+        waiting = await runs.waiting(work)
+    for run_id in waiting:
+        async with database.transaction() as work:
+            run = await runs.find(work, run_id, lock=True)
+            if run is not None and run.state == "waiting":
+                if (order := verifier.order_if_true(run.order_token)) is None:
+                    await life.end_altered(
+                        work, run, None, "the order in the database is not what the scheduler signed"
+                    )
+                else:
+                    await life.go_on(work, run, order)

@@ -22,6 +22,9 @@ OCTETS = pa.list_(pa.binary())
 
 Safety = Literal["assertion", "value", "read_back"]
 
+PASSWORDS = ("password", "passwd")
+"""What has one of these in its name is shown to nobody."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -87,7 +90,7 @@ class Attribute:
     `fold` gives equal texts for values that the store's matching rule takes for equal; `decode` gives equal texts for
     values that are the same under the attribute's syntax (None: the text itself). Both work on one value and raise
     ValueError where the syntax does not allow it. `longest`: characters that a value may have; `refusal`: why it is not
-    writable, after its name.
+    writable, after its name; `password`: a password in clear is what the server makes its own of, and gives nobody.
     """
 
     name: str
@@ -99,6 +102,7 @@ class Attribute:
     decode: Callable[[str], str] | None = None
     longest: int | None = None
     refusal: str | None = None
+    password: bool = False
 
 
 @dataclass(frozen=True)
@@ -173,6 +177,10 @@ class Destination(Protocol):
     def read(self, attributes: Sequence[str], query: str | None, base: str | None = None) -> Iterator[pa.RecordBatch]:
         """All matches: `@id`, `@version`, `@dn` (string), attributes (list<string>); complete, or it raises. A query of
         None: every entry of the store that has these attributes."""
+        ...
+
+    def holds(self, dn: str) -> bool:
+        """Whether an entry has this name; asked only where entries have names."""
         ...
 
     def look_up(
@@ -296,7 +304,8 @@ class Modification:
 @dataclass(frozen=True)
 class Operation:
     """One LDAP write. `assertion` is a filter that travels as a critical assertion control (RFC 4528); `address` is how
-    the entry is called on the wire, where that is not its name."""
+    the entry is called on the wire, where that is not its name; `read` are attributes that the answer is to give of the
+    entry as this write leaves it (RFC 4527), which a server that cannot do that ignores."""
 
     what: Literal["add", "modify", "rename", "delete"]
     dn: str
@@ -306,17 +315,20 @@ class Operation:
     new_superior: str | None = None
     assertion: str | None = None
     address: str | None = None
+    read: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Answer:
     """What came back. `code` is the LDAP result code; None when no answer came (`sent`: the request went out).
-    `diagnostic` are the server's own words, which `message` has in a sentence."""
+    `diagnostic` are the server's own words, which `message` has in a sentence; `entry` is what `Operation.read` asked
+    for, where the server gave it."""
 
     code: int | None
     message: str = ""
     sent: bool = True
     diagnostic: str = ""
+    entry: Entry | None = None
 
     @property
     def done(self) -> bool:

@@ -9,8 +9,12 @@ from placet_shared.settings import Settings
 
 
 class WorkerSettings(Settings):
-    """`spool` is where both sides of a run are kept while it is planned; `lease_seconds` how long a worker that is not
-    heard of keeps its plan or batch."""
+    """`spool` is where both sides of a run are kept while it is planned; `password_key_file` holds the key that made
+    passwords are kept with, the same for all workers; `lease_seconds` is how long a worker that is not heard of keeps
+    its plan or batch; `look_again_seconds` how old a plan, or the last look at its source, may be when writing begins
+    and when removals do, before the source is read again."""
 
     spool: Path = Path(tempfile.gettempdir())
+    password_key_file: Path | None = None
     lease_seconds: float = Field(60.0, ge=1)
+    look_again_seconds: float = Field(900.0, ge=0)

@@ -33,7 +33,7 @@ runs = Table(
     Column("order_token", Text, nullable=False),
     Column("plan_token", Text),
     Column("decision_token", Text),
-    Column("state", Text, nullable=False, comment="ordered, planned, applying, finished"),
+    Column("state", Text, nullable=False, comment="ordered, planned, applying, looking, waiting, finished"),
     Column("phase", SmallInteger, comment="the phase that is applied now"),
     Column("ending", Text, comment="cancelled, expired or gave_up: no further step is written"),
     Column("outcome", Text),
@@ -50,8 +50,13 @@ runs = Table(
     Column("first_attempt_at", _TIME),
     Column("ordered_at", _TIME, nullable=False, server_default=func.now()),
     Column("planned_at", _TIME),
+    Column("record_key", LargeBinary, comment="of the digests of the records that the plan was made from"),
+    Column("removes_from", Text, comment="the store whose removals are this run's alone until its end"),
+    Column("looked_at", _TIME, comment="when the source was last read again"),
     Column("finished_at", _TIME),
     Index("ix_runs_to_plan", "next_at", postgresql_where=text("state = 'ordered'")),
+    Index("ix_runs_removes_from", "removes_from", unique=True, postgresql_where=text("state <> 'finished'")),
+    Index("ix_runs_to_look", "next_at", postgresql_where=text("state = 'looking'")),
 )
 
 batches = Table(
@@ -111,6 +116,16 @@ rejected = Table(
     Column("reason", Text, nullable=False),
 )
 
+explanations = Table(
+    "explanations",
+    metadata,
+    Column("run_id", Text, ForeignKey(runs.c.run_id), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("document", JSONB, comment="Explanation.document(): values of people, erased as those of changes are"),
+    comment="why records of a preview become what they do; nothing is approved or applied by it",
+)
+
 matches = Table(
     "matches",
     metadata,
@@ -128,8 +143,12 @@ links = Table(
     Column("job_id", Text, primary_key=True),
     Column("source_key", Text, nullable=False),
     Column("linked_at", _TIME, nullable=False, server_default=func.now()),
+    Column(
+        "unfinished", Boolean, nullable=False, server_default=text("false"),
+        comment="the entry was added and has not gone through all steps of its creation: the next plan takes it up",
+    ),
     Index("ix_links_by_key", "source_key", postgresql_using="hash"),
-)
+)  # fmt: skip
 
 marks = Table(
     "marks",
@@ -142,4 +161,22 @@ marks = Table(
     Column("run_id", Text, nullable=False),
     Column("moved_at", _TIME, nullable=False, server_default=func.now()),
     comment="how far jobs of mode changed have read",
+)
+
+passwords = Table(
+    "passwords",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("step", SmallInteger, nullable=False, comment="the step that sets it"),
+    Column("sealed", Text, comment="JWE by the password key; erased when it was received, not proven, or expired"),
+    Column("made_at", _TIME, nullable=False, server_default=func.now()),
+    Column("expires_at", _TIME, nullable=False),
+    Column("taken_by", Text, comment="the one user who may take it"),
+    Column("taken_at", _TIME),
+    Column("erased", Text, comment="received, not proven, expired"),
+    Column("erased_at", _TIME),
+    ForeignKeyConstraint(["run_id", "number"], [changes.c.run_id, changes.c.number]),
+    Index("ix_passwords_kept", "expires_at", postgresql_where=text("sealed IS NOT NULL")),
+    comment="made passwords until somebody took them, and who that was",
 )

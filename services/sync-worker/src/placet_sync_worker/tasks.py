@@ -13,7 +13,7 @@ class Task:
 
     `maybe_sent` says that an earlier attempt may have written it. `version` and `dn` are the entry's as the last proven
     step left them; at first those of planning. `now` and `entry_id` are what the writer saw when it last looked.
-    `run_id`, `number` and `position` name the step for all time.
+    `run_id`, `number` and `position` name the step for all time. `password` is what a step writes that sets one.
     """
 
     number: int
@@ -25,10 +25,20 @@ class Task:
     now: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     entry_id: str | None = None
     run_id: str = ""
+    password: str | None = field(default=None, repr=False)
 
     @property
     def step(self) -> Step:
         return self.change.steps[self.position]
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the change is done with this step."""
+        return self.position + 1 == len(self.change.steps)
+
+    @property
+    def sets_password(self) -> bool:
+        return any(a.password and a.name in self.step.attributes for a in self.change.attributes)
 
 
 @dataclass(frozen=True, slots=True)

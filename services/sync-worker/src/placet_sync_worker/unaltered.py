@@ -32,6 +32,8 @@ async def require_as_planned(work: Work, run: Row[Any], verifier: Verifier) -> t
         plan = verifier.plan(run.plan_token or "", run.order_token)
     except ForgedEventError as error:
         raise AlteredError(f"what is stored of this run is not what was signed ({error}); run the job again") from error
+    if run.planned_at != plan.planned_at:
+        raise AlteredError("the time of the plan was altered; run the job again")
     stored = await require_batches(work, run.run_id, plan)
     if stored != len(await batches.open_batches(work, run.run_id)):
         raise AlteredError("a batch of the plan was called done before the approval; run the job again")

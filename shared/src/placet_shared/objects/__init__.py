@@ -2,6 +2,7 @@
 
 from .base import Name, Object, SecretRef
 from .job import Field, Job, Key, Limits, Notify
+from .password import Password
 from .provider import (
     AccessProvider,
     ActiveDirectoryProvider,
@@ -35,6 +36,7 @@ __all__ = [
     "Name",
     "Notify",
     "Object",
+    "Password",
     "Provider",
     "Schedule",
     "SecretRef",

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, model_validator
 from pydantic import Field as Option
 
 from .base import ADDRESS, DistinguishedName, Duration, Name, Object, Part, Text, spelled
+from .password import Password
 
 Email = Annotated[str, spelled(ADDRESS, "an e-mail address such as ann@example.org")]
 
@@ -51,6 +52,7 @@ TRANSFORMS = {
     "left": "left",
     "substring": "substring",
     "script": "script",
+    "password": "password",
 }
 """How an attribute can be made, and the fields of `Field` that say so."""
 
@@ -106,6 +108,7 @@ class Field(Part):
     left: Left | None = None
     substring: Substring | None = None
     script: Annotated[str, AfterValidator(check_script)] | None = None
+    password: Password | None = None
     only_on_create: bool = False
     compare: Literal["exact", "matching_rule"] = "exact"
 
@@ -126,6 +129,11 @@ class Field(Part):
             raise ValueError(f"give exactly one of {', '.join(TRANSFORMS)} for {self.to}")
         if self.split is not None and self.from_ is None:
             raise ValueError(f"split: it goes with from, so say which column of {self.to} to split")
+        if self.password is not None and not self.only_on_create:
+            raise ValueError(
+                f"password: {self.to} needs only_on_create: true, since nobody can read a password to compare it, and"
+                " each run would set another one"
+            )
         return self
 
 
@@ -165,6 +173,7 @@ class Job(Object):
     missing: Literal["create", "skip"] = "create"
     extra: Literal["skip", "disable", "move", "delete"] = "skip"
     move_to: DistinguishedName | None = None
+    create_move_to: bool = False
     extra_scope: Literal["linked", "all"] = "linked"
     empty_values: Literal["keep", "clear"] = "keep"
     mode: Literal["all", "changed"] = "all"
@@ -181,12 +190,19 @@ class Job(Object):
     def _somewhere_to_move(self) -> Self:
         if (self.extra == "move") != (self.move_to is not None):
             raise ValueError("move_to: it goes with extra: move, and says where entries without a record are moved")
+        if self.create_move_to and self.move_to is None:
+            raise ValueError("create_move_to: it goes with move_to, and makes that where it is missing")
         return self
 
     @property
     def read_again(self) -> timedelta:
         """How far before the newest stamp the next run reads on: rows are committed later than they are stamped."""
         return timedelta(minutes=5) if self.overlap is None else self.overlap
+
+    @property
+    def password(self) -> Password | None:
+        """How the passwords of its new entries are made; None where they get none."""
+        return next((field.password for field in self.fields_ if field.password is not None), None)
 
     @model_validator(mode="after")
     def _only_what_changed(self) -> Self:
@@ -201,6 +217,13 @@ class Job(Object):
                 f"extra: {self.extra} does not go with mode: changed: a run that reads only what changed cannot know"
                 " what is gone; set `extra: skip`, and remove by a job of its own with mode: all"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _one_password(self) -> Self:
+        made = [field.to for field in self.fields_ if field.password is not None]
+        if len(made) > 1:
+            raise ValueError(f"fields: {' and '.join(made)} would get passwords of their own; a new entry has one")
         return self
 
     @model_validator(mode="after")

@@ -10,12 +10,13 @@ from placet_shared.errors import TransientError
 
 from ..changes import PROVEN, AttributeChange, Result
 from ..ports import Answer, Attribute, Directory, Entry, Operation, Safety
-from ..providers.ldap.errors import SearchRefusedError
+from ..providers.ldap.errors import NoSuchEntryError, SearchRefusedError
 from ..providers.ldap.filter import Compare, render
 from ..providers.ldap.names import dn_key
 from ..tasks import Outcome, Task
 from .judging import Judge, Seen
 from .operations import operation
+from .uniqueness import taken
 
 LOOK = frozenset({16, 18, 19, 20, 32, 53, 68, 80, 122})
 """Result codes after which only a look at the entry tells what is true (`WRITING.md`)."""
@@ -43,7 +44,23 @@ class DirectoryStore(Protocol):
     @property
     def directory(self) -> Directory: ...
 
+    @property
+    def unique(self) -> Sequence[str]:
+        """Attributes whose values only one entry may have."""
+        ...
+
+    @property
+    def guards(self) -> Sequence[str]:
+        """Attributes that tell whether an entry is protected."""
+        ...
+
+    def guarded(self, values: Mapping[str, tuple[str, ...]]) -> bool:
+        """Whether the guards say that no run may touch the entry."""
+        ...
+
     def safety(self) -> Safety: ...
+
+    def answers_with_entries(self) -> bool: ...
 
     def attribute(self, name: str) -> Attribute: ...
 
@@ -116,6 +133,7 @@ class DirectoryWriter:
         """An outcome for what a look settles already; a task for what is to be sent."""
         looked = [t for t in tasks if t.step.what == "add" or look_only or self.store.safety() != "assertion"]
         sights = self._look(looked)
+        held = {} if look_only else taken(self.store, [t for t in looked if t.step.what == "add"])
         seen = {task.number for task in looked}
         verdicts: list[Outcome | Task] = []
         for task in tasks:
@@ -125,14 +143,17 @@ class DirectoryWriter:
                 verdicts.append(task)
             else:
                 verdict = self._judge(task, sights[task.number])
-                skip = look_only and isinstance(verdict, Task)
-                verdicts.append(Outcome(Result.SKIPPED) if skip else verdict)
+                if isinstance(verdict, Task) and look_only:
+                    verdict = Outcome(Result.SKIPPED)
+                elif isinstance(verdict, Task) and task.number in held:
+                    verdict = Outcome(Result.CONFLICT, held[task.number])
+                verdicts.append(verdict)
         return verdicts
 
     def _send(self, tasks: list[Task], places: list[int], verdicts: "list[Outcome | Task]", deadline: float) -> None:
         operations = [self._operation(task) for task in tasks]
         try:
-            answers = self.store.directory.write(operations, deadline)
+            answers = list(map(_without_password, tasks, self.store.directory.write(operations, deadline)))
         except TransientError as error:
             answers = [Answer(None, str(error), sent=False) for _ in tasks]
         unclear = [task for task, answer in zip(tasks, answers, strict=True) if answer.code in LOOK]
@@ -148,13 +169,21 @@ class DirectoryWriter:
         if answer.code is None or answer.code in BUSY:
             return Outcome(None, answer.message or "no answer")
         if answer.code == 0:
-            return Outcome(Result.APPLIED)
+            return self._applied(answer)
         if answer.code not in LOOK:
             return Outcome(Result.FAILED, answer.message)
         verdict = self._judge(task, seen)
         if isinstance(verdict, Task) and answer.code != ASSERTION_FAILED:
             return Outcome(Result.FAILED, answer.message)
         return verdict
+
+    def _applied(self, answer: Answer) -> Outcome:
+        """With the entry's id and version, where the answer shows them."""
+        try:
+            seen = self._seen(answer.entry, ()) if answer.entry else None
+        except SearchRefusedError:  # the look that follows says it
+            seen = None
+        return self._seen_by([seen] if seen else [], Outcome(Result.APPLIED))
 
     def _judge(self, task: Task, seen: Sequence[Seen]) -> "Outcome | Task":
         if task.change.id is None and task.step.what != "add":  # the entry that an earlier step made
@@ -164,6 +193,8 @@ class DirectoryWriter:
             return verdict
         if not seen:
             return task
+        if self.store.guarded(seen[0].values):
+            return Outcome(Result.CONFLICT, f"{seen[0].dn} is protected by now: no run may change it")
         return replace(task, version=seen[0].version, now=seen[0].values, entry_id=seen[0].entry_id)
 
     @cached_property
@@ -175,16 +206,27 @@ class DirectoryWriter:
     # ---- looking -----------------------------------------------------------------------------------------------------
 
     def _look(self, tasks: Sequence[Task], *, values: bool = True) -> dict[int, list[Seen]]:
-        """What is in the whole store for each task: by key for new entries, by id for the others; `values` of all that
-        is planned, or of the keys alone."""
+        """What is in the whole store for each task: by name for containers, by key for other new entries, by id for the
+        others; `values` of all that is planned, or of the keys alone."""
         found: dict[int, list[Seen]] = {task.number: [] for task in tasks}
-        for some in _chunks([t for t in tasks if t.change.id is None]):
+        for task in (t for t in tasks if t.change.container):
+            found[task.number] += self._named(task)
+        for some in _chunks([t for t in tasks if t.change.id is None and not t.change.container]):
             self._collect(some, values, self._key_filter, self._keys_of_task, self._keys_of_entry, found)
         for some in _chunks([t for t in tasks if t.change.id is not None]):
             self._collect(
                 some, values, self._id_filter, lambda t: [(str(t.change.id),)], lambda seen: [(seen.entry_id,)], found
             )
         return found
+
+    def _named(self, task: Task) -> list[Seen]:
+        names = self._names([task])
+        asked = map(self.store.on_wire, [*names, self.store.id_attribute, self.store.version_attribute])
+        search = self.store.directory.search(task.change.dn, "base", "(objectClass=*)", list(dict.fromkeys(asked)))
+        try:
+            return [self._seen(entry, names) for page in search for entry in page]
+        except NoSuchEntryError:
+            return []
 
     def _collect(
         self,
@@ -212,26 +254,28 @@ class DirectoryWriter:
         """What is looked at: the keys, what is planned, and what of that travels under another name."""
         changed = (a.name for task in tasks for a in task.change.attributes)
         planned = [name for name in dict.fromkeys(changed) if self.store.attribute(name).readable]
-        return list(dict.fromkeys([*self.keys, *planned, *map(self.store.on_wire, planned)]))
+        return list(dict.fromkeys([*self.keys, *self.store.guards, *planned, *map(self.store.on_wire, planned)]))
 
     def _seen(self, entry: Entry, names: Iterable[str]) -> Seen:
         raw = {name.lower(): values for name, values in entry.attributes.items()}
         there = {name: raw.get(self.store.on_wire(name).lower(), ()) for name in names}
         values = {name: tuple(self.store.text(name, value) for value in some) for name, some in there.items()}
-        operational = (self.store.id_attribute, self.store.version_attribute)
-        shown = [self.store.text(name, value) for name in operational for value in raw.get(name.lower(), ())]
-        if len(shown) != len(operational):
-            missing = " and ".join(operational)
+        shown = [self.store.text(name, value) for name in self._operational for value in raw.get(name.lower(), ())]
+        if len(shown) != len(self._operational):
+            missing = " and ".join(self._operational)
             raise SearchRefusedError(f"the directory does not show {missing} of {entry.dn}; let the account read them")
         return Seen(shown[0], shown[1], entry.dn, values)
 
+    @property
+    def _operational(self) -> tuple[str, str]:
+        return self.store.id_attribute, self.store.version_attribute
+
     def _with_versions(self, tasks: list[Task], outcomes: list[Outcome]) -> list[Outcome]:
-        """Reads what later steps and links need to know: a new entry's id, an entry's version before a next step."""
+        """Reads what later steps and links need to know, where the answers did not show it."""
         curious = [
             task
             for task, outcome in zip(tasks, outcomes, strict=True)
-            if outcome.result == Result.APPLIED
-            and (task.step.what == "add" or task.position + 1 < len(task.change.steps))
+            if outcome.result == Result.APPLIED and outcome.version is None and _is_read(task)
         ]
         try:
             sights = self._look(curious, values=False)
@@ -250,16 +294,17 @@ class DirectoryWriter:
     # ---- names and values --------------------------------------------------------------------------------------------
 
     def _operation(self, task: Task) -> Operation:
-        task = self._composed(task)
-        known = {a.name: self.store.attribute(a.name) for a in task.change.attributes}
+        task = self._composed(_with_password(task))
         id_ = task.change.id or task.entry_id
         address = self.store.address(id_) if id_ else None
         id_filter = self._id_filter(task) if task.change.id else ""
-        return operation(task, self.store.safety(), known, self.store.encode, id_filter, address)
+        read = self._operational if _is_read(task) and self.store.answers_with_entries() else ()
+        return operation(task, self.store.safety(), self.store.attribute, self.store.encode, id_filter, address, read)
 
     def _composed(self, task: Task) -> Task:
         """What the step writes, as it travels."""
-        planned = [a for a in task.change.attributes if a.name in task.step.attributes]
+        names = task.step.attributes
+        planned = [a for a in task.change.attributes if a.name in names]
         sent = self.store.composed(planned, task.now)
         if sent is planned:
             return task
@@ -297,6 +342,31 @@ class DirectoryWriter:
             return decode(value) if decode else value
         except ValueError:
             return value
+
+
+def _is_read(task: Task) -> bool:
+    """Whether the entry's id and version are needed afterwards: for a link, or before a next step."""
+    linked = task.step.what == "add" and not task.change.container
+    return linked or task.position + 1 < len(task.change.steps)
+
+
+def _with_password(task: Task) -> Task:
+    """What the step sets as a password stands in it for as long as it is put together. Raises ValueError where there is
+    none: an entry would be made without one."""
+    if not task.sets_password:
+        return task
+    if task.password is None:
+        raise ValueError(f"{task.change.dn} would be written without its password")
+    given = (task.password,)
+    attributes = tuple(replace(a, after=given) if a.password else a for a in task.change.attributes)
+    return replace(task, change=replace(task.change, attributes=attributes))
+
+
+def _without_password(task: Task, answer: Answer) -> Answer:
+    """No server should repeat a password in its words; nobody reads it if one does."""
+    if task.password is None or task.password not in answer.message:
+        return answer
+    return replace(answer, message=answer.message.replace(task.password, "…"))
 
 
 def _first_of_each_change(tasks: list[Task]) -> tuple[list[Task], list[Task]]:

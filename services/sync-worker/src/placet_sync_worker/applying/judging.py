@@ -52,6 +52,8 @@ class Judge:
     def _create(self, task: Task, found: Sequence[Seen]) -> Outcome | Again:
         if not found:
             return Again.SEND
+        if task.change.container:
+            return self._container(task, found[0])
         for seen in found:
             if (
                 task.maybe_sent
@@ -60,6 +62,14 @@ class Judge:
             ):
                 return Outcome(Result.ALREADY_APPLIED, version=seen.version, entry_id=seen.entry_id)
         return Outcome(Result.CONFLICT, f"an entry with this key is there already: {found[0].dn or found[0].entry_id}")
+
+    def _container(self, task: Task, seen: Seen) -> Outcome:
+        """Whoever made it, it is the place that entries are to stand in."""
+        if all(
+            self._set(a.name, a.after) <= self._set(a.name, seen.values.get(a.name, ())) for a in task.change.attributes
+        ):
+            return Outcome(Result.ALREADY_APPLIED)
+        return Outcome(Result.CONFLICT, f"something else has this name by now: {seen.dn}")
 
     def _rename(self, task: Task, seen: Seen | None) -> Outcome | Again:
         if seen is None:

@@ -1,6 +1,6 @@
 """From a planned step to the LDAP operation that does it as a compare-and-set. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from ..changes import AttributeChange
 from ..ports import Attribute, Modification, Operation, Safety
@@ -14,27 +14,30 @@ Encode = Callable[[str, tuple[str, ...]], tuple[bytes, ...]]
 def operation(
     task: Task,
     safety: Safety,
-    attributes: Mapping[str, Attribute],
+    attribute: Callable[[str], Attribute],
     encode: Encode,
     id_filter: str,
     address: str | None = None,
+    read: tuple[str, ...] = (),
 ) -> Operation:
-    """The one operation of a step. `id_filter` is the entry's id as a filter, unused for a create; `address` as in
-    `Operation`: Samba renames what is called by its id only when it hears where it is to stand."""
+    """The one operation of a step. `id_filter` is the entry's id as a filter, unused for a create; `address` and
+    `read` as in `Operation`: Samba renames what is called by its id only when it hears where it is to stand."""
     step, change = task.step, task.change
     assertion = _assertion(task, id_filter) if safety == "assertion" else None
     if step.what == "add":
         values = {a.name: encode(a.name, a.after) for a in change.attributes if a.after and a.name in step.attributes}
-        return Operation("add", change.dn, attributes=values)
+        return Operation("add", change.dn, attributes=values, read=read)
     if step.what == "rename":
         rdn, parent = split_rdn(str(step.target))
         moved = parent if address or parent != split_rdn(task.dn)[1] else None
-        return Operation("rename", task.dn, new_rdn=rdn, new_superior=moved, assertion=assertion, address=address)
+        return Operation(
+            "rename", task.dn, new_rdn=rdn, new_superior=moved, assertion=assertion, address=address, read=read
+        )
     if step.what == "delete":
         return Operation("delete", task.dn, assertion=assertion, address=address)
     planned = [a for a in change.attributes if a.name in step.attributes]
-    parts = tuple(m for a in planned for m in _modifications(a, step.part, attributes[a.name], encode))
-    return Operation("modify", task.dn, modifications=parts, assertion=assertion, address=address)
+    parts = tuple(m for a in planned for m in _modifications(a, step.part, attribute(a.name), encode))
+    return Operation("modify", task.dn, modifications=parts, assertion=assertion, address=address, read=read)
 
 
 def _assertion(task: Task, id_filter: str) -> str | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import SystemRandom
 from typing import Any
@@ -21,6 +21,8 @@ from ..changes import PROVEN, Phase, Result
 from ..connections import Connections
 from ..endings import results_of
 from ..life import Life
+from ..passwords.keeping import PasswordKeeper
+from ..passwords.keys import PasswordKeyError
 from ..plan import batch_digest
 from ..ports import Destination
 from ..store import batches, closing, links, runs
@@ -57,6 +59,7 @@ class BatchApplier:
     failpoint: Failpoint
     lease: timedelta
     epoch: int
+    passwords: PasswordKeeper
     _open: tuple[str, Destination, Writer] | None = field(default=None, init=False)
     _chains: dict[tuple[str, ...], tuple[Order, PlanHeader]] = field(default_factory=dict, init=False)
 
@@ -93,9 +96,21 @@ class BatchApplier:
             await batches.release(work, batch.batch_id)
             await self.life.end_early(work, run, order, "expired", "the plan was no longer valid; run the job again")
             return None
-        if run.ending is None:
-            await batches.mark_intents(work, run.run_id, loaded.tasks)
-        return Claimed(batch, run, order, plan, loaded, run.ending is not None, deadline)
+        claimed = Claimed(batch, run, order, plan, loaded, run.ending is not None, deadline)
+        return claimed if run.ending is not None else await self._with_intents(work, claimed)
+
+    async def _with_intents(self, work: Work, job: Claimed) -> Claimed | None:
+        """From now on the steps may be sent, with the passwords that some of them set."""
+        try:
+            tasks = await self.passwords.given(work, job.order.snapshot.job, job.loaded.tasks)
+        except AlteredError as error:
+            await self._end_altered(work, job.run, str(error))
+            return None
+        except PasswordKeyError as error:
+            await self._stalled(work, job, job.run, str(error), moved=False)
+            return None
+        await batches.mark_intents(work, job.run.run_id, tasks)
+        return replace(job, loaded=replace(job.loaded, tasks=tasks))
 
     def _chain(self, run: Row[Any]) -> tuple[Order, PlanHeader]:
         """The run's order and plan, after the whole chain was verified: once per process and run."""
@@ -170,9 +185,7 @@ class BatchApplier:
             return
         reason = run.reason or ""
         settled = [(task, _with_reason(outcome, reason)) for task, outcome in done]
-        settled += [
-            (task, Outcome(Result.SKIPPED, "an earlier step of the change failed")) for task in job.loaded.blocked
-        ]
+        settled += [(task, Outcome(Result.SKIPPED, why)) for task, why in job.loaded.blocked]
         await batches.settle(work, run.run_id, settled)
         await self._link(work, job, settled)
         still_open = [outcome for _, outcome in settled if outcome.result is None]
@@ -198,9 +211,11 @@ class BatchApplier:
     async def _link(self, work: Work, job: Claimed, settled: list[tuple[Task, Outcome]]) -> None:
         shot = job.order.snapshot
         good = [(task, outcome) for task, outcome in settled if outcome.result in PROVEN]
-        made = [(str(o.entry_id), t.change.key) for t, o in good if t.step.what == "add" and o.entry_id]
+        made = [(str(o.entry_id), t.change.key, not t.is_last) for t, o in good if t.step.what == "add" and o.entry_id]
+        finished = [t.change.key for t, _ in good if t.change.op == "create" and t.is_last and t.step.what != "add"]
         gone = [str(t.change.id) for t, _ in good if t.step.what == "delete"]
         await links.link(work, shot.destination.name, shot.job_id, made)
+        await links.finish(work, shot.destination.name, shot.job_id, finished)
         await links.unlink(work, shot.destination.name, gone)
 
     async def _stalled(self, work: Work, job: Claimed, run: Row[Any], why: str, *, moved: bool) -> None:

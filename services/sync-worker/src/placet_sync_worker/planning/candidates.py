@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608  # the queries are put together from names of ours; keys come in as literals through `quoted`
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 from ..changes import Rejected
 from .deciding import Entry, Record
 from .design import Design
-from .joining import JOINED, Joined, quoted, shown_key
+from .joining import JOINED, Joined, shown_key
 from .shelf import Shelf
+from .views import quoted
 
 SHOWN = 5
 """Records or entries that a reason names."""
@@ -60,18 +61,18 @@ class Candidates:
 
     def updates(self) -> Iterator[tuple[Record, Entry]]:
         """Records that differ from their entries, by key."""
-        sql = f"SELECT {self._entry}, {self._record} {JOINED.format(pairs='changed')} ORDER BY p.key, p.s"
+        sql = f"SELECT {self.entry_columns}, {self._record} {JOINED.format(pairs='changed')} ORDER BY p.key, p.s"
         width = 3 + len(self.design.read)
         for row in self.joined.rows(sql):
-            yield self._as_record(row[width:]), self._as_entry(row[:width])
+            yield self._as_record(row[width:]), self.as_entry(row[:width])
 
     def extras(self) -> Iterator[tuple[str, Entry]]:
         """Entries that the job may remove, with their keys; the deepest first: children go before their parents."""
         depth = "length(d.dn) - length(replace(d.dn, ',', ''))"
-        columns = f"{self._entry}, {self._extra_key} AS shown"
+        columns = f"{self.entry_columns}, {self._extra_key} AS shown"
         sql = f"SELECT {columns} FROM {self._removable} ORDER BY {depth} DESC, shown, d.dn"
         for row in self.joined.rows(sql):
-            yield row[-1], self._as_entry(row[:-1])
+            yield row[-1], self.as_entry(row[:-1])
 
     def unlinked(self) -> int:
         """Extras that are left alone since the job never managed them."""
@@ -93,15 +94,14 @@ class Candidates:
     def relinked(self) -> Iterator[tuple[str, str]]:
         """(key, the entry's key by now) of records whose linked entry has another key than theirs."""
         sql = (
-            f"SELECT p.key, {self._entry_key} {JOINED.format(pairs='pairs')}"
+            f"SELECT p.key, {self.entry_key} {JOINED.format(pairs='pairs')}"
             " WHERE p.linked AND len(d.folds) > 0 AND p.s NOT IN (SELECT s FROM rekeyed) ORDER BY p.key"
         )
         return ((key, now) for key, now in self.joined.rows(sql))
 
     def folded(self) -> tuple[int, str]:
         """How many keys match only when they are folded, and one of them."""
-        same = " AND ".join(f"list_contains(d.v{place}, s.k{n})" for n, place in enumerate(self._key_places))
-        source = f"{JOINED.format(pairs='pairs')} WHERE NOT p.linked AND NOT ({same})"
+        source = f"{JOINED.format(pairs='pairs')} WHERE NOT p.linked AND NOT ({self.to_the_letter})"
         (row,) = self.joined.rows(f"SELECT count(*), min(p.key) {source}")
         return row[0], row[1] or ""
 
@@ -115,24 +115,28 @@ class Candidates:
         return ((id_, dn) for id_, dn in self.joined.rows("SELECT id, dn FROM d"))
 
     @cached_property
+    def to_the_letter(self) -> str:
+        """The condition that an entry of `d` has the key of a record of `s` without folding."""
+        return " AND ".join(f"list_contains(d.v{place}, s.k{n})" for n, place in enumerate(self._key_places))
+
+    @cached_property
     def _key_places(self) -> list[int]:
         return [self.design.place[part.attribute.name] for part in self.design.keys]
 
     @cached_property
     def _record(self) -> str:
-        keys = [f"s.k{n}" for n in range(len(self.design.keys))]
-        return ", ".join(["s.record", "s.late", *keys, *(f"s.t{n}" for n in range(len(self.design.targets)))])
+        return record_columns(self.design)
 
     @cached_property
-    def _entry(self) -> str:
+    def entry_columns(self) -> str:
         return ", ".join(["d.id", "d.version", "d.dn", *(f"d.v{n}" for n in range(len(self.design.read)))])
 
     @cached_property
     def _extra_key(self) -> str:
-        return f"coalesce({self._entry_key}, e.key, d.dn)"
+        return f"coalesce({self.entry_key}, e.key, d.dn)"
 
     @cached_property
-    def _entry_key(self) -> str:
+    def entry_key(self) -> str:
         return shown_key([f"list_extract(d.v{place}, 1)" for place in self._key_places])
 
     @cached_property
@@ -142,8 +146,19 @@ class Candidates:
         return f"extras e JOIN d ON d.n = e.d WHERE {which}"
 
     def _as_record(self, row: tuple[Any, ...]) -> Record:
-        last_key = 2 + len(self.design.keys)
-        return Record(row[0], row[2:last_key], tuple(map(self.shelf.get, row[last_key:])), tuple(row[1]))
+        return as_record(self.design, self.shelf, row)
 
-    def _as_entry(self, row: tuple[Any, ...]) -> Entry:
+    def as_entry(self, row: Sequence[Any]) -> Entry:
         return Entry(row[0], row[1], row[2], tuple(map(self.shelf.get, row[3:])))
+
+
+def record_columns(design: Design) -> str:
+    """What `as_record` makes a record of, as columns of `s`."""
+    keys = [f"s.k{n}" for n in range(len(design.keys))]
+    return ", ".join(["s.record", "s.late", *keys, *(f"s.t{n}" for n in range(len(design.targets)))])
+
+
+def as_record(design: Design, shelf: Shelf, row: tuple[Any, ...]) -> Record:
+    """The record of a row of `record_columns`."""
+    last_key = 2 + len(design.keys)
+    return Record(row[0], row[2:last_key], tuple(map(shelf.get, row[last_key:])), tuple(row[1]))

@@ -54,7 +54,9 @@ def check_job(
     _look_at_source(found, connections, job, source)
     try:
         with closing(connections.destination(destination, job)) as store:
-            _look_at_destination(found, job, store, Options.of(destination))
+            _look_at_destination(
+                found, job, store, Options.of(destination, keeps_passwords=connections.keeps_passwords)
+            )
     except PlacetError as error:
         found.warnings.append(f"the destination could not be looked at: {error}")
         found.errors += map(str, wanted_columns(job, found.columns)[1])

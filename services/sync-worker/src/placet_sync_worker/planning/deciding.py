@@ -1,7 +1,7 @@
 """What becomes of one record and its entry: a change, or nothing. Pure."""
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..changes import AttributeChange, Change, Op, Phase, Rejected, Step
@@ -66,28 +66,42 @@ class Entry:
 @dataclass(frozen=True)
 class Decider:
     """Decides for one job. `attribute` looks up any attribute of the destination; `naming` is None where its entries
-    have no names; `whole` is the destination's version where it is written as a whole."""
+    have no names; `whole` is the destination's version where it is written as a whole; `half_made` are the ids of
+    entries whose creation is not finished."""
 
     design: Design
     attribute: Callable[[str], Attribute]
     naming: Naming | None
     whole: str | None = None
+    half_made: Collection[str] = ()
 
     def create(self, record: Record) -> Change:
         """A new entry. Raises Refused."""
         if record.late:
             raise Refused(*record.late)
-        values = zip(self.design.targets, record.values, strict=True)
-        wanted = {
-            target.name: given if len(given) == 1 else tuple(dict.fromkeys(given)) for target, given in values if given
-        }
+        wanted = self._wanted(record)
         self._check_required(wanted)
         self._check_key(record, wanted)
         dn = self._name(wanted)
         wanted = {**self.design.given, **wanted}
-        late = self.design.object_type.late
-        attributes = tuple(AttributeChange(name, late.get(name, ()), values) for name, values in wanted.items())
+        attributes = self._made(wanted)
         return Change(record.key, "create", dn, attributes, self._creation(wanted), version=self.whole)
+
+    def _wanted(self, record: Record) -> dict[str, Values]:
+        """What the record gives to a new entry."""
+        values = zip(self.design.targets, record.values, strict=True)
+        wanted = {
+            target.name: given if len(given) == 1 else tuple(dict.fromkeys(given)) for target, given in values if given
+        }
+        return wanted | dict.fromkeys(self.design.passwords, ())
+
+    def _made(self, wanted: Mapping[str, Values]) -> tuple[AttributeChange, ...]:
+        """What comes late has until then what its type says."""
+        late = self.design.object_type.late
+        return tuple(
+            AttributeChange(name, late.get(name, ()), values, name in self.design.passwords)
+            for name, values in wanted.items()
+        )
 
     def _creation(self, wanted: Collection[str]) -> tuple[Step, ...]:
         """The add, and what comes after it; the last of that when all others have it."""
@@ -107,12 +121,31 @@ class Decider:
 
     def update(self, record: Record, entry: Entry) -> Change | None:
         """What makes the entry as the record wants it; None where it is. Raises Refused."""
+        late = self._left(record) if entry.id in self.half_made else {}
+        change = self._difference(record, entry, late)
+        if not late:
+            return change
+        rest, steps = (change.attributes, change.steps) if change else ((), ())
+        left = tuple(Step("modify", Phase.UPDATE, attributes=(name,)) for name in late)
+        return Change(record.key, "create", entry.dn, (*rest, *self._made(late)), (*steps, *left), id=entry.id,
+                      version=entry.version)  # fmt: skip
+
+    def _left(self, record: Record) -> dict[str, Values]:
+        """What comes late of a creation that was only begun: its entry is new until it has all of that."""
+        if record.late:
+            raise Refused(*record.late)
+        wanted = {**self.design.given, **self._wanted(record)}
+        return {name: wanted[name] for name in self.design.object_type.late if name in wanted}
+
+    def _difference(self, record: Record, entry: Entry, without: Collection[str]) -> Change | None:
         names, parent = self._names(entry.dn)
         names_then = dict(names)
         changes = []
         clear = self.design.job.empty_values == "clear"
         for number in self.design.compared:
             target, after = self.design.targets[number], record.values[number]
+            if target.name in without:
+                continue
             before = entry.values[self.design.place[target.name]]
             if target.name in names:
                 named = names[target.name]
@@ -163,7 +196,8 @@ class Decider:
         values = zip(self.design.read, entry.values, strict=True)
         attributes = tuple(AttributeChange(name, before, before) for name, before in values if before)
         step = Step("rename", Phase.DISABLE, target=self.naming.join(names, container))
-        return Change(key, "move", entry.dn, attributes, (step,), id=entry.id, version=entry.version)
+        needs = tuple(range(len(self.design.containers)))
+        return Change(key, "move", entry.dn, attributes, (step,), id=entry.id, version=entry.version, needs=needs)
 
     def _disable(self, key: str, entry: Entry) -> Change | None:
         assert self.design.disable is not None

@@ -8,6 +8,7 @@ from typing import Self
 from placet_shared.objects import Field, Job, Provider
 from placet_shared.objects.provider import DisableSettings
 
+from ..changes import Change
 from ..ports import Attribute, ObjectType
 
 
@@ -19,13 +20,28 @@ class Options:
     unique: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
     """Keys, as shown: plan for these records alone, and no removals."""
+    record_key: bytes = b""
+    """Of the digests of the records that changes are made from."""
+    keeps_passwords: bool = True
+    """Whether the workers have a key to keep passwords with until they are taken."""
+    explain: bool = False
+    """Whether it is kept why these records become what they do."""
     memory_limit: str = "128MB"
     threads: int = 2
 
     @classmethod
-    def of(cls, destination: Provider, records: tuple[str, ...] = ()) -> Self:
+    def of(
+        cls,
+        destination: Provider,
+        records: tuple[str, ...] = (),
+        record_key: bytes = b"",
+        *,
+        keeps_passwords: bool = True,
+        explain: bool = False,
+    ) -> Self:
         """What a destination's provider says about planning."""
-        return cls(getattr(destination, "disable", None), getattr(destination, "unique", ()), records)
+        disable, unique = getattr(destination, "disable", None), getattr(destination, "unique", ())
+        return cls(disable, unique, records, record_key, keeps_passwords, explain)
 
 
 @dataclass(frozen=True)
@@ -67,6 +83,9 @@ class Design:
     columns: tuple[str, ...]
     disable: tuple[Attribute, DisableSettings] | None
     unique: tuple[Attribute, ...]
+    containers: tuple[Change, ...] = ()
+    """What makes the place that entries are moved to, where it is missing: the first changes of a plan that moves
+    some."""
 
     @cached_property
     def read(self) -> tuple[str, ...]:
@@ -85,6 +104,11 @@ class Design:
         for target in self.targets:
             given |= self.object_type.given_with.get(target.name, {})
         return given
+
+    @cached_property
+    def passwords(self) -> frozenset[str]:
+        """What a new entry gets a made password as."""
+        return frozenset(target.name for target in self.targets if target.field.password is not None)
 
     @cached_property
     def key_names(self) -> frozenset[str]:

@@ -2,7 +2,7 @@
 it is known which of them want the same name."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -15,23 +15,36 @@ from ..ports import DN, ID, Attribute, Destination
 from .candidates import Candidates
 from .comparing import Refused, lenient
 from .deciding import Decider, Entry, Record
+from .digesting import record_digest
 from .naming import NAME, Claims, explain, target_of
+
+Elsewhere = Callable[[Sequence[str]], Collection[str]]
+"""Which of some entries, by id, other jobs are linked to."""
+
+
+def no_other_job(_ids: Sequence[str]) -> Collection[str]:
+    """There is one job at the store."""
+    return ()
+
 
 REMOVING = frozenset({"disable", "delete"})
 WITH_IMAGE = REMOVING | {"move"}
-IMAGES = 500
-"""Entries whose images are asked for at once."""
+AT_ONCE = 500
+"""Entries that something is asked about at once."""
 
 
 @dataclass
 class Drafts:
     """`removing` says whether anything may be removed; `few`: not all entries were read, so that those which have a
-    wanted name are looked up; `protected` are the DNs that may not be removed."""
+    wanted name are looked up; `protected` are the DNs that may not be removed. `record_key` is of the digests of
+    records; a change without one is a removal."""
 
     decider: Decider
     candidates: Candidates
     removing: bool
     folder: Path
+    record_key: bytes = b""
+    elsewhere: Elsewhere = no_other_job
     few: bool = False
     rejected: list[Rejected] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -41,6 +54,10 @@ class Drafts:
     """Entries that are to go while new records want their names."""
     unequal: int = 0
     """Records whose entries are not as they want them, rejected ones among them."""
+    shared: list[str] = field(default_factory=list)
+    """Entries that are to go and that other jobs manage as well."""
+    containers: Sequence[Change] = ()
+    """What must be made for others, before all of them: their numbers in the plan are known by that."""
     _refused: set[int] = field(default_factory=set)
     _names: dict[str, list[Mapping[str, str]]] = field(default_factory=dict)
     """What is wanted, by kind, as keys to look up."""
@@ -50,6 +67,8 @@ class Drafts:
         claims = Claims(self.decider.design.unique, self.decider.naming)
         imaged: list[tuple[int, str]] = []
         removals: set[str] = set()
+        going: list[tuple[str, str]] = []
+        needing: set[int] = set()
         position = 0
         with self._decisions.open("wb") as decisions:
             for record, decided in self._decided(destination):
@@ -64,14 +83,24 @@ class Drafts:
                     imaged.append((position, str(decided.id)))
                 if decided.op in REMOVING:
                     removals.add(str(decided.id))
+                if decided.record is None:
+                    going.append((str(decided.id), decided.dn))
+                if decided.needs:
+                    needing.add(position)
                 decisions.write(b"%s\0%s\n" % (orjson.dumps(record), Draft.of(decided).document))
                 position += 1
+        self.shared = sorted(self._shared(going))
         self._reject(claims, destination)
+        if needing - self._refused:
+            self.containers = self.decider.design.containers
+        for container in self.containers:
+            self._count(container, 1)
         self.in_the_way = sorted(dn for _, id_, dn in claims.held.values() if id_ in removals)
         self._keep_images(destination, [id_ for position, id_ in imaged if position not in self._refused])
 
     def changes(self) -> Iterator[Draft]:
         """What `survey` counted, in the order of the plan."""
+        yield from map(Draft.of, self.containers)
         with self._images.open("rb") as images:
             for position, _, document in self._read():
                 if position not in self._refused:
@@ -107,15 +136,20 @@ class Drafts:
 
     def _create(self, record: Record) -> Change | Rejected:
         try:
-            return self.decider.create(record)
+            return self._of_record(self.decider.create(record), record)
         except Refused as refused:
             return record.rejected(refused)
 
     def _update(self, record: Record, entry: Entry) -> Change | Rejected | None:
         try:
-            return self.decider.update(record, entry)
+            change = self.decider.update(record, entry)
         except Refused as refused:
             return record.rejected(refused)
+        return change and self._of_record(change, record)
+
+    def _of_record(self, change: Change, record: Record) -> Change:
+        digest = record_digest(self.decider.design, self.record_key, record, new=change.op == "create")
+        return replace(change, record=digest)
 
     def _remove(self, key: str, entry: Entry) -> Change | Rejected | None:
         try:
@@ -123,10 +157,15 @@ class Drafts:
         except Refused as refused:
             return Rejected(entry.dn, key, refused.attribute, refused.reason)
 
+    def _shared(self, going: Sequence[tuple[str, str]]) -> Iterator[str]:
+        for first in range(0, len(going), AT_ONCE):
+            some = dict(going[first : first + AT_ONCE])
+            yield from (some[id_] for id_ in self.elsewhere(list(some)))
+
     def _count(self, change: Change, by: int) -> None:
         self.counts[change.op] += by
         for attribute in change.attributes if change.op != "delete" else ():
-            self.by_attribute[attribute.name] += by * (attribute.before != attribute.after)
+            self.by_attribute[attribute.name] += by * (attribute.before != attribute.after or attribute.password)
 
     def _reject(self, claims: Claims, destination: Destination) -> None:
         """What wants the same name as another change, or one that an entry still has."""
@@ -185,7 +224,7 @@ class Drafts:
     def _keep_images(self, destination: Destination, ids: list[str]) -> None:
         rest = iter(ids)
         with self._images.open("wb") as file:
-            while some := list(islice(rest, IMAGES)):
+            while some := list(islice(rest, AT_ONCE)):
                 found = dict(destination.images(some))
                 file.writelines(orjson.dumps(found.get(id_, {})) + b"\n" for id_ in some)
 

@@ -8,6 +8,7 @@ from placet_shared.errors import PlacetError
 from placet_shared.objects import Field, Job
 from placet_shared.objects.provider import DisableSettings
 
+from ..changes import Change
 from ..errors import (
     InvalidNameError,
     ScriptError,
@@ -18,6 +19,7 @@ from ..errors import (
 )
 from ..mapping.script import columns_of
 from ..ports import Attribute, Destination, Naming, ObjectType, Source
+from .containers import missing_containers
 from .design import Design, KeyPart, Options, Target
 
 
@@ -42,7 +44,7 @@ class Examination:
         self.problems += missing
         rdn = self._rdn(object_type)
         self._check_creates(rdn, targets)
-        self._check_move()
+        containers = self._move_to()
         if object_type is not None and object_type.no_creates and self.job.missing == "create":
             self._refuse(f"missing: create: {object_type.no_creates}; or set `missing: skip`")
         if self.problems or object_type is None:
@@ -58,6 +60,7 @@ class Examination:
             columns=columns,
             disable=disable,
             unique=tuple(one for one in unique if one),
+            containers=containers,
         )
 
     def default_query(self) -> str | None:
@@ -99,7 +102,7 @@ class Examination:
         found: dict[str, Target] = {}
         for one in self.job.fields_:
             attribute = self._attribute(one.to, "fields")
-            if attribute is None or not self._can_be_written(attribute, "fields"):
+            if attribute is None or not self._can_be_mapped(attribute, one):
                 continue
             if attribute.name in found:
                 self._refuse(f"fields: {found[attribute.name].field.to} and {one.to} are the same attribute")
@@ -118,12 +121,28 @@ class Examination:
                 implied = Field.model_validate({"to": pair.destination, "from": pair.source, "only_on_create": True})
                 found[attribute.name] = Target(implied, attribute)
 
+    def _can_be_mapped(self, attribute: Attribute, field: Field) -> bool:
+        """A password is made where the server takes one, and nowhere else does anything go that nobody can read."""
+        if field.password is None or not attribute.writable:
+            return self._can_be_written(attribute, "fields")
+        if not attribute.password:
+            self._refuse(f"fields: {attribute.name} takes no password that is made; map the attribute that logins use")
+        elif not self.options.keeps_passwords:
+            self._refuse(
+                f"fields: {attribute.name}: the workers have no key to keep passwords with; set"
+                " PLACET_PASSWORD_KEY_FILE for all of them"
+            )
+        return attribute.password
+
     def _can_be_written(self, attribute: Attribute, where: str) -> bool:
         if not attribute.writable:
             reason = attribute.refusal or "is kept by the server itself and cannot be written"
             self._refuse(f"{where}: {attribute.name} {reason}")
         elif not attribute.readable:
-            self._refuse(f"{where}: {attribute.name} cannot be read back by the account, so no write could be proven")
+            instead = "; give it `password: {}`, and one is made" if attribute.password else ""
+            self._refuse(
+                f"{where}: {attribute.name} cannot be read back by the account, so no write could be proven{instead}"
+            )
         return attribute.writable and attribute.readable
 
     def _disable(self) -> tuple[Attribute, DisableSettings] | None:
@@ -136,12 +155,23 @@ class Examination:
         attribute = self._attribute(settings.attribute, "disable")
         return (attribute, settings) if attribute and self._can_be_written(attribute, "disable") else None
 
-    def _check_move(self) -> None:
+    def _move_to(self) -> tuple[Change, ...]:
+        """What makes the place that entries are moved to, where it may be made."""
         naming, container, base = self.destination.naming, self.job.move_to, self.destination.identity().base_dn
-        if container is not None and naming is None:
+        if container is None:
+            return ()
+        if naming is None:
             self._refuse("extra: move needs a directory: entries of a table or a file have no place to be moved to")
-        elif container is not None and naming is not None and not _is_within(naming, container, base):
+        elif not _is_within(naming, container, base):
             self._refuse(f"move_to: {container} is no name below {base}, the base of the provider")
+        elif self.job.create_move_to:
+            try:
+                return missing_containers(self.destination, naming, container)
+            except (UnusableJobError, UnknownObjectTypeError) as error:
+                self.problems.append(error)
+        elif not self.destination.holds(container):
+            self._refuse(f"move_to: {container} is missing; create it, or set `create_move_to: true`")
+        return ()
 
     def _check_creates(self, rdn: Attribute | None, targets: Iterable[Target]) -> None:
         naming = self.destination.naming
@@ -154,6 +184,8 @@ class Examination:
             self._refuse("destination.container is missing: new entries need a place; or set `missing: skip`")
         elif not _is_within(naming, container, base):
             self._refuse(f"destination.container: {container} is no name below {base}, the base of the provider")
+        if rdn.password:
+            self._refuse(f"destination.rdn: {rdn.name} is a password and names nobody; choose another attribute")
         if rdn.name not in {target.name for target in targets}:
             self._refuse(f"fields: {rdn.name} names new entries, but no field makes it; map it, or set destination.rdn")
 

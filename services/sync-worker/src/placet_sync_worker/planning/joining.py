@@ -1,18 +1,15 @@
-"""DuckDB over the spooled files, within its memory limit: which record has which entry, and which of them differ."""
+"""DuckDB over the spooled files: which record has which entry, and which of them differ."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from .design import Design
-from .spool import Spool
+from .views import Views, quoted
 
-ROWS = 2_000
-"""Rows that are Python objects at one time."""
+LINKS = (("id", pa.string()), ("key", pa.string()))
+"""The columns of a job's links."""
 
 COMPARED_AT_ONCE = 50_000
 """Records that are compared with their entries in one join."""
@@ -45,11 +42,13 @@ CREATE TABLE rekeyed (s BIGINT, d BIGINT, key VARCHAR, was VARCHAR);
 planned, which protect their entries all the same. `fit`: the records that can be planned; their entries are `pairs`, or
 they are `new`. `extras`: entries that no record stands for; one that is linked to a key of the source is none."""
 
+_ALIKE = """
+SELECT p.s, e.d, p.key, e.key AS was, d.dn FROM new p JOIN s ON s.n = p.s
+    JOIN d ON {named} JOIN extras e ON e.d = d.n AND e.linked WHERE NOT ({differ})"""
+
 _MATCH_CHANGED_KEYS = """
-CREATE TABLE alike AS
-    SELECT p.s, e.d, p.key, e.key AS was FROM new p JOIN s ON s.n = p.s
-    JOIN d ON {named} JOIN extras e ON e.d = d.n AND e.linked WHERE NOT ({differ});
-INSERT INTO rekeyed SELECT * FROM alike
+CREATE TABLE alike AS {alike};
+INSERT INTO rekeyed SELECT s, d, key, was FROM alike
     WHERE s NOT IN (SELECT s FROM alike GROUP BY s HAVING count(*) > 1)
     AND d NOT IN (SELECT d FROM alike GROUP BY d HAVING count(*) > 1);
 INSERT INTO pairs SELECT s, d, true, key FROM rekeyed;
@@ -65,79 +64,59 @@ INSERT INTO changed SELECT p.s, p.d, p.key {joined}
 """
 
 
-class Joined:
-    """The two sides, joined. Open until it is closed; threads may use it one after another."""
+class Joined(Views):
+    """The two sides, joined."""
 
     def __init__(self, source: Path, destination: Path, folder: Path, memory: str, threads: int) -> None:
-        self._folder = folder
-        self._db = duckdb.connect(
-            config={
-                "memory_limit": memory,
-                "threads": str(threads),
-                "temp_directory": str(folder / "spill"),
-                "autoinstall_known_extensions": "false",
-                "autoload_known_extensions": "false",
-                "preserve_insertion_order": "false",
-            }
-        )
-        self._view("s", source)
-        self._view("d", destination)
-
-    def close(self) -> None:
-        """Gives the memory back."""
-        self._db.close()
+        super().__init__(folder, memory, threads)
+        self.view("s", source)
+        self.view("d", destination)
 
     def match(
-        self, design: Design, links: Iterable[tuple[str, str]], records: Sequence[str], *, all_keys_known: bool
+        self,
+        design: Design,
+        links: Iterable[tuple[str, str]],
+        records: Sequence[str],
+        half_made: Collection[str] = (),
+        *,
+        all_keys_known: bool,
     ) -> None:
-        """Finds what belongs together, and what differs. `records` are the keys to plan for; none: all."""
-        self._view("links", self._spool_links(links))
+        """Finds what belongs together, and what differs. `records` are the keys to plan for; none: all. An entry that
+        was only `half_made` always differs."""
+        self.put("links", LINKS, links)
         key = shown_key([f"k{n}" for n in range(len(design.keys))])
         wanted = f"key IN ({', '.join(map(quoted, records))})" if records else "true"
-        self._run(_MATCH_BY_KEY.format(key=key, wanted=wanted))
+        self.run(_MATCH_BY_KEY.format(key=key, wanted=wanted))
         if all_keys_known and not records:
             self._match_changed_keys(design)
-        self._compare(design)
+        self._compare(design, half_made)
 
     def _match_changed_keys(self, design: Design) -> None:
-        named = same_name(design)
-        if named and self.count("FROM new") and self.count("FROM extras WHERE linked"):
-            beside_keys = [n for n in design.compared if design.targets[n].name not in design.key_names]
-            self._run(_MATCH_CHANGED_KEYS.format(named=named, differ=differ(design, beside_keys)))
+        if alike := self._alike(design):
+            self.run(_MATCH_CHANGED_KEYS.format(alike=alike))
 
-    def _compare(self, design: Design) -> None:
+    def _alike(self, design: Design) -> str | None:
+        """The query of what may be the same under another key; None where nothing is."""
+        named = same_name(design)
+        if not (named and self.count("FROM new") and self.count("FROM extras WHERE linked")):
+            return None
+        beside_keys = [n for n in design.compared if design.targets[n].name not in design.key_names]
+        return _ALIKE.format(named=named, differ=differ(design, beside_keys))
+
+    def likenesses(self, design: Design) -> dict[str, str]:
+        """The names of entries that a run of all records may take for those of new ones, by the keys of these."""
+        alike = self._alike(design)
+        return {key: dn for _, _, key, _, dn in self.rows(alike)} if alike else {}
+
+    def _compare(self, design: Design, half_made: Collection[str]) -> None:
         """Some records at a time: a join keeps the whole rows of one side in memory."""
-        self._run("CREATE TABLE changed (s BIGINT, d BIGINT, key VARCHAR)")
+        self.run("CREATE TABLE changed (s BIGINT, d BIGINT, key VARCHAR)")
         joined, unequal = JOINED.format(pairs="pairs"), differ(design, design.compared)
+        if half_made:
+            unequal += f" OR d.id IN ({', '.join(map(quoted, half_made))})"
         for first in range(0, self.count("FROM s"), COMPARED_AT_ONCE):
             last = first + COMPARED_AT_ONCE
-            self._run(_COMPARE.format(joined=joined, differ=unequal, first=first, last=last))
-
-    def rows(self, query: str) -> Iterator[tuple[Any, ...]]:
-        """The rows of a query, some at a time."""
-        reader: pa.RecordBatchReader = self._db.cursor().sql(query).to_arrow_reader(ROWS)
-        for batch in reader:
-            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
-
-    def count(self, query: str) -> int:
-        """The number of rows that `FROM …` gives."""
-        (found,) = self._db.execute(f"SELECT count(*) {query}").fetchall()
-        return int(found[0])
-
-    def _run(self, script: str) -> None:
-        for statement in script.split(";\n"):
-            self._db.execute(statement)
-
-    def _view(self, name: str, path: Path) -> None:
-        self._db.execute(f"CREATE VIEW {name} AS FROM read_parquet({quoted(str(path))})")
-
-    def _spool_links(self, links: Iterable[tuple[str, str]]) -> Path:
-        spool = Spool(self._folder / "links.parquet", [("id", pa.string()), ("key", pa.string())])
-        rest = iter(links)
-        while some := list(islice(rest, ROWS)):
-            spool.add([pa.array(column, pa.string()) for column in zip(*some, strict=True)])
-        spool.close()
-        return spool.path
+            self.run(_COMPARE.format(joined=joined, differ=unequal, first=first, last=last))
 
 
 def shown_key(columns: Sequence[str]) -> str:
@@ -165,11 +144,6 @@ def differ(design: Design, numbers: Iterable[int]) -> str:
         unequal = f"({new} <> {old} AND {_as_set(new)} <> {_as_set(old)})"
         parts.append(unequal if design.job.empty_values == "clear" else f"(len({new}) > 0 AND {unequal})")
     return " OR ".join(parts) or "false"
-
-
-def quoted(text: str) -> str:
-    """A text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _both(design: Design, number: int) -> tuple[str, str]:

@@ -69,7 +69,7 @@ def names_of(change: Change, unique: Iterable[Attribute], naming: Naming | None)
 
 def target_of(change: Change) -> str | None:
     """The DN that a change wants: of a new entry, or of a renamed one."""
-    return change.dn if change.op == "create" else next((s.target for s in change.steps if s.target), None)
+    return next((s.target for s in change.steps if s.target), change.dn if change.op == "create" else None)
 
 
 def explain(claims: Claims, decided: Iterable[tuple[int, str, Change]]) -> Iterator[tuple[Change, Rejected]]:

@@ -1,12 +1,12 @@
 """Reads both sides of a job and says what a run would change. Touches nothing."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
@@ -23,8 +23,9 @@ from ..ports import Destination, Source
 from .candidates import Candidates
 from .deciding import Decider
 from .design import Options
-from .drafting import Drafts
+from .drafting import Drafts, Elsewhere, no_other_job
 from .entries import Entries
+from .evidence import Evidence, explained
 from .examining import designed
 from .finding import window_of
 from .joining import Joined
@@ -51,6 +52,8 @@ class PlannedRun:
     warnings: tuple[str, ...]
     checks: tuple[str, ...]
     drafts: Drafts
+    explanations: tuple[Mapping[str, Any], ...] = ()
+    """Documents of `Explanation`, where they were asked for."""
     mark: str | None = None
     """From where the next run of `mode: changed` reads on; None: it reads everything."""
 
@@ -83,22 +86,27 @@ def plan_run(
     *,
     scripts: ScriptEngine,
     options: Options = NOTHING_SPECIAL,
+    half_made: Collection[str] = (),
+    elsewhere: Elsewhere = no_other_job,
     stopped: Callable[[], bool] = lambda: False,
     known: Known | None = None,
 ) -> PlannedRun:
     """What a run of the job would change.
 
-    `links` are (entry id, source key) of this job at the destination's store; `folder` is an empty one for the spool,
-    which the caller removes after `close()`; `known` is what earlier runs leave to one of `mode: changed`. Blocks: call
-    it in a thread. Both sides may be closed before the changes are asked for. Raises PlacetErrors whose message names
-    the job; StoppedError soon after `stopped()` is true.
+    `links` are (entry id, source key) of this job at the destination's store, `half_made` the ids of those whose
+    creation is not finished, and `elsewhere` says which entries other jobs are linked to; `folder` is an empty one for
+    the spool, which the caller removes after `close()`; `known` is what earlier runs leave to one of `mode: changed`.
+    Blocks: call it in a thread. Both sides may be closed before the changes are asked for. Raises PlacetErrors whose
+    message names the job; StoppedError soon after `stopped()` is true.
     """
-    with _naming(job.name):
+    with naming_job(job.name):
         design = designed(job, source, destination, options)
         shelf = Shelf(folder)
         progress = Progress(job.time_stamp, source.stamps(job.time_stamp, job.source.query)) if job.time_stamp else None
         window = window_of(job, progress, known, options.records)
         records, entries = Records(design, scripts, folder, shelf, progress), Entries(design, folder, shelf)
+        if options.explain:
+            records.sightings.keys = tuple(dict.fromkeys(options.records))
         sides = Sides(design, source, destination, records, entries, Brake(stopped))
         read = sides.read(window, known, links)
         pa.default_memory_pool().release_unused()  # 60 MB of pages that are on disk now, before the join needs as much
@@ -107,14 +115,19 @@ def plan_run(
         joined = Joined(read.source, read.destination, folder, options.memory_limit, options.threads)
         try:
             all_known = not records.unreadable and not read.windowed
-            joined.match(design, read.links, options.records, all_keys_known=all_known)
+            joined.match(design, read.links, options.records, half_made, all_keys_known=all_known)
             candidates = Candidates(design, joined, shelf)
             removing = job.extra != "skip" and not records.unreadable and not options.records
-            decider = Decider(design, cache(destination.attribute), destination.naming, destination.whole())
-            drafts = Drafts(decider, candidates, removing, folder, few=read.few)
+            decider = Decider(design, cache(destination.attribute), destination.naming, destination.whole(), half_made)
+            drafts = Drafts(decider, candidates, removing, folder, options.record_key, elsewhere, read.few)
             drafts.survey(destination)
             mark = progress.mark(known.mark if known else None, job.read_again) if progress else None
-            return replace(_planned(drafts, records, entries, options, windowed=read.windowed), mark=mark)
+            planned = replace(_planned(drafts, records, entries, options, windowed=read.windowed), mark=mark)
+            if not records.sightings.keys:
+                return planned
+            unreadable = bool(records.unreadable)
+            evidence = Evidence(drafts, records.sightings, planned.rejected, destination, unreadable)
+            return replace(planned, explanations=explained(evidence))
         except BaseException:
             joined.close()
             raise
@@ -132,6 +145,7 @@ def _planned(drafts: Drafts, records: Records, entries: Entries, options: Option
         relinked=list(candidates.relinked()),
         protected=sorted(drafts.protected),
         in_the_way=drafts.in_the_way,
+        shared=drafts.shared,
         not_found=sorted(asked - candidates.known(asked)),
         unstamped=records.progress.unstamped if records.progress and not windowed else 0,
     )
@@ -161,7 +175,7 @@ def _place(rejected: Rejected) -> tuple[int, str]:
 
 
 @contextmanager
-def _naming(job: str) -> Iterator[None]:
+def naming_job(job: str) -> Iterator[None]:
     """Puts the job's name before what went wrong."""
     try:
         yield

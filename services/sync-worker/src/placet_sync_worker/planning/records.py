@@ -1,6 +1,6 @@
 """The records of the source: mapped page by page, put away, and forgotten."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from .design import Design, KeyPart, Target
 from .folding import BETWEEN, alike, decoded, folded, formed
 from .progress import Progress
 from .shelf import Shelf
+from .sightings import Sightings
 from .spool import Spool
 
 Problems = dict[int, tuple[str, str]]
@@ -47,6 +48,7 @@ class Records:
     progress: Progress | None = None
     rejected: list[Rejected] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    sightings: Sightings = field(default_factory=Sightings)
     read: int = 0
 
     def fill(self, pages: Iterable[Page]) -> Path:
@@ -71,22 +73,25 @@ class Records:
             spool.close()
         return spool.path
 
-    def _columns(self, records: pa.RecordBatch, faults: Iterable[Fault]) -> list[pa.Array]:
+    def _columns(self, records: pa.RecordBatch, faults: Sequence[Fault]) -> list[pa.Array]:
         keys = keys_of(self.design.keys, records)
         problems, late = keys.problems | {one.row: (one.column, one.reason) for one in faults}, Problems()
         if self.progress is not None:
             for row, reason in self._stamps(self.progress, records, keys).items():
                 problems.setdefault(row, (self.progress.column, reason))
-        values, forms = [], []
+        values, forms, wrongs = [], [], dict[str, Mapping[int, str]]()
         for number, target in enumerate(self.design.targets):
             column, form, wrong = self._values(records, target)
             values.append(column)
             forms += [form] if number in self.design.formed else []
+            wrongs[target.name] = wrong
             found = problems if number in self.design.compared else late
             for row, reason in wrong.items():
                 found.setdefault(row, (target.name, reason))
         names = records.column(RECORD).to_pylist()
         self._reject(names, keys, problems)
+        if self.sightings.keys:
+            self.sightings.look(records, [keys.shown(row) for row in range(len(names))], values, wrongs, faults)
         bad = pa.array([row in problems for row in range(len(names))], pa.bool_())
         texts = [pa.array(part, pa.string()) for part in (names, keys.folds, *keys.texts)]
         after = of_values([late.get(row, ()) for row in range(len(names))])

@@ -1,6 +1,6 @@
 """Plans one ordered run: claims it, makes the plan in a thread under a lease, signs it, publishes it."""
 
-import asyncio
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from placet_shared.chain import DestinationIdentity, Order, PlanHeader, Signer, Verifier, link_hash
 from placet_shared.errors import PlacetError, TransientError
@@ -17,15 +16,17 @@ from placet_shared.failpoints import Failpoint
 from placet_shared.work import Database, Work
 
 from ..connections import Connections
+from ..leasing import under_lease
 from ..life import Life
 from ..mapping.script import ScriptEngine
 from ..plan import plan_digest
 from ..ports import Safety
-from ..store import marks, plans, runs
-from ..store.links import links_of, stream_links
+from ..store import explanations, marks, plans, runs
+from ..store.links import linked_elsewhere, links_of, stream_links, unfinished
 from ..workspace import workspace
 from .deciding import split_key
 from .design import Options
+from .digesting import RECORD_KEY_SIZE
 from .planner import PlannedRun, plan_run
 from .progress import Known, basis_of
 
@@ -40,13 +41,14 @@ APPLY_TIME = timedelta(hours=6)
 @dataclass(frozen=True)
 class MadePlan:
     """A plan with what it was made for; `whole`: it is applied as one batch; `mark`: what becomes the job's mark if the
-    run succeeds."""
+    run succeeds; `record_key`: of its records' digests."""
 
     planned: PlannedRun
     identity: DestinationIdentity
     safety: Safety
     whole: bool = False
     mark: Mapping[str, str | None] | None = None
+    record_key: bytes = b""
 
 
 MakePlan = Callable[[Order, Path, Callable[[], bool]], MadePlan]
@@ -69,13 +71,18 @@ class PlanMaker:
             source = self.connections.source(shot.source)
             try:
                 links = stream_links(self.database_url, shot.destination.name, shot.job_id)
-                options = Options.of(shot.destination, order.records)
+                half_made = unfinished(self.database_url, shot.destination.name, shot.job_id)
+                elsewhere = partial(linked_elsewhere, self.database_url, shot.destination.name, shot.job_id)
+                keeps, record_key = self.connections.keeps_passwords, os.urandom(RECORD_KEY_SIZE)
+                options = Options.of(
+                    shot.destination, order.records, record_key, keeps_passwords=keeps, explain=order.preview
+                )
                 planned = plan_run(
                     shot.job, source, destination, links, folder, scripts=self.scripts, options=options,
-                    stopped=stopped, known=self._known(order),
+                    half_made=half_made, elsewhere=elsewhere, stopped=stopped, known=self._known(order),
                 )  # fmt: skip
-                whole = destination.whole() is not None
-                return MadePlan(planned, destination.identity(), destination.safety(), whole, mark_of(order, planned))
+                whole, mark = destination.whole() is not None, mark_of(order, planned)
+                return MadePlan(planned, destination.identity(), destination.safety(), whole, mark, record_key)
             finally:
                 source.close()
         finally:
@@ -115,7 +122,7 @@ class RunPlanner:
     async def step(self) -> bool:
         """Plans one run; False when none is due."""
         async with self.database.transaction() as work:
-            run = await runs.claim_to_plan(work, self.lease)
+            run = await runs.claim(work, "ordered", self.lease)
         if run is None:
             return False
         with structlog.contextvars.bound_contextvars(run_id=run.run_id, job=run.job):
@@ -129,7 +136,9 @@ class RunPlanner:
     async def _plan(self, run: runs.Run, order: Order) -> None:
         try:
             with workspace(self.spool) as folder:
-                made = await self._under_lease(run, lambda stopped: self.make(order, folder, stopped))
+                made = await under_lease(
+                    self.database, run, self.lease, lambda stopped: self.make(order, folder, stopped)
+                )
                 with made.planned:
                     self.failpoint("after_planning")
                     await self._save(run, order, made)
@@ -149,27 +158,6 @@ class RunPlanner:
             if await runs.mine(work, run):
                 await self.life.end_altered(work, run, None, reason)
 
-    async def _under_lease(self, run: runs.Run, make: Callable[[Callable[[], bool]], MadePlan]) -> MadePlan:
-        lost = asyncio.Event()
-        beat = asyncio.create_task(self._keep_lease(run, lost))
-        try:
-            return await asyncio.to_thread(make, lost.is_set)
-        finally:
-            lost.set()
-            beat.cancel()
-            await asyncio.gather(beat, return_exceptions=True)
-
-    async def _keep_lease(self, run: runs.Run, lost: asyncio.Event) -> None:
-        """Until another worker has the run; a database that is away for a moment is asked again."""
-        while not lost.is_set():
-            await asyncio.sleep(self.lease.total_seconds() / 4)
-            try:
-                async with self.database.transaction() as work:
-                    if not await runs.extend_lease(work, run, self.lease):
-                        lost.set()
-            except (DBAPIError, OSError) as error:
-                log.warning("lease_not_extended", error=repr(error))
-
     async def _failed(self, run: runs.Run, order: Order, error: Exception) -> None:
         may_pass, reason = isinstance(error, TransientError), str(error)
         if not isinstance(error, PlacetError):
@@ -180,7 +168,7 @@ class RunPlanner:
                 return
             if may_pass and work.now - run.first_attempt_at < TRY_AGAIN_FOR:
                 log.warning("planning_tried_again", error=reason)
-                await runs.try_planning_later(work, run, PAUSE)
+                await runs.try_later(work, run, PAUSE)
             else:
                 await self.life.end(work, run, order, "failed", reason)
 
@@ -188,6 +176,7 @@ class RunPlanner:
         planned = made.planned
         await plans.save_rejected(work, run.run_id, planned.rejected)
         await plans.save_matches(work, run.run_id, planned.matches())
+        await explanations.save(work, run.run_id, planned.explanations)
         arranged = await plans.save(work, run.run_id, planned.changes(), whole=made.whole)
         digest = plan_digest([(batch.phase, batch.index, batch.digest) for batch in arranged])
         header = header_of(run, order, made, digest, work.now)
@@ -200,7 +189,7 @@ class RunPlanner:
         await work.publish(event)
         await runs.change(
             work, run.run_id, state="planned", plan_token=token, counts=counts, planned_at=work.now,
-            valid_until=header.valid_until, mark=made.mark, lease_until=None,
+            record_key=made.record_key, valid_until=header.valid_until, mark=made.mark, lease_until=None,
         )  # fmt: skip
         log.info("run_planned", **counts)
         if order.preview:

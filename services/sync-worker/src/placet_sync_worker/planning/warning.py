@@ -25,6 +25,8 @@ class Findings:
     """Entries that are to go while new records want their names."""
     unstamped: int = 0
     """Records without a time stamp, where all were read."""
+    shared: Sequence[str] = ()
+    """Entries that are to go and that other jobs are linked to as well."""
     not_found: Sequence[str] = ()
     """Keys that the run was asked for, and the source does not have."""
 
@@ -51,6 +53,11 @@ def _checks(findings: Findings) -> Iterator[str]:
         yield (
             f"new records want the names of entries that are to go ({_some(findings.in_the_way)}):"
             " see whether they are the same people under other keys"
+        )
+    if findings.shared:
+        yield (
+            f"other jobs manage entries that are to go, too ({_some(findings.shared)}):"
+            " see that no record of theirs stands for them"
         )
 
 

@@ -1,6 +1,6 @@
 """Batches: claimed by any replica under lease and epoch; results are written only by who holds the epoch."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -35,11 +35,11 @@ class StoredChange:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a batch holds. `blocked` steps can never be done, since an earlier step of their change failed."""
+    """What a batch holds. `blocked` steps can never be done, for these reasons."""
 
     stored: Sequence[StoredChange]
     tasks: Sequence[Task]
-    blocked: Sequence[Task]
+    blocked: Sequence[tuple[Task, str]]
 
 
 async def claim(work: Work, lease: timedelta) -> tuple[Row[Any], Row[Any]] | None:
@@ -83,8 +83,26 @@ async def load(work: Work, batch: Row[Any]) -> Loaded:
     history: dict[int, dict[int, Row[Any]]] = {}
     for row in await work.connection.execute(select(steps).where(of_steps)):
         history.setdefault(row.number, {})[row.step] = row
-    tasks, blocked = _tasks(batch.run_id, stored, documents, history)
-    return Loaded(stored, tasks, blocked)
+    tasks, failed = _tasks(batch.run_id, stored, documents, history)
+    lost = await _unmade(work, batch.run_id, {number for task in tasks for number in task.change.needs})
+    going, blocked = [], [(task, "an earlier step of the change failed") for task in failed]
+    for task in tasks:
+        wanting = [lost[number] for number in task.change.needs if number in lost]
+        if wanting:
+            blocked.append((task, f"depends on the creation of {wanting[0]}"))
+        else:
+            going.append(task)
+    return Loaded(stored, going, blocked)
+
+
+async def _unmade(work: Work, run_id: str, numbers: Collection[int]) -> Mapping[int, str]:
+    """Which of these changes were not done, with their keys."""
+    if not numbers:
+        return {}
+    mine = and_(changes.c.run_id == run_id, changes.c.number == _any_of(numbers))
+    undone = or_(changes.c.result.is_(None), changes.c.result.not_in(PROVEN))
+    query = select(changes.c.number, changes.c.key).where(mine, undone)
+    return {row.number: row.key for row in await work.connection.execute(query)}
 
 
 def _any_of(numbers: Iterable[int]) -> Any:

@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608  # the queries are put together from our own words
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import text
 
@@ -10,6 +10,9 @@ from placet_shared.work import Work
 
 from ..changes import Result
 from .batches import settle_changes
+
+CHUNK = 10_000
+"""Numbers of changes in one statement."""
 
 _OPEN = (
     " FROM sync.batches b CROSS JOIN LATERAL jsonb_array_elements(b.items) AS i"
@@ -32,6 +35,11 @@ _FAIL_UNSENT = text(
     "INSERT INTO sync.steps (run_id, number, step, result, reason) SELECT c.run_id, c.number, n, 'failed', :reason"
     " FROM sync.changes c CROSS JOIN generate_series(0, c.steps - 1) AS n WHERE c.run_id = :run ON CONFLICT DO NOTHING"
 )
+_CLOSE_SOME = text(
+    "INSERT INTO sync.steps (run_id, number, step, result, reason) SELECT c.run_id, c.number, n, :result, :reason"
+    " FROM sync.changes c CROSS JOIN generate_series(0, c.steps - 1) AS n"
+    " WHERE c.run_id = :run AND c.number = ANY(CAST(:numbers AS int[])) ON CONFLICT DO NOTHING"
+)
 _CALL_UNCERTAIN = text(
     "UPDATE sync.steps SET result = 'uncertain', reason = 'sent, but the answer was never known'"
     " WHERE run_id = :run AND result IS NULL"
@@ -52,6 +60,17 @@ async def close_unsent(
         "phases": None if phases is None else list(phases),
     }
     await work.connection.execute(_CLOSE_UNSENT, given)
+    await work.connection.execute(_END_BATCHES, {"run": run_id})
+    await settle_changes(work, run_id)
+
+
+async def close_some(work: Work, run_id: str, result: Result, whose: Mapping[str, Sequence[int]]) -> None:
+    """The same for some changes, by the reason."""
+    for reason, numbers in whose.items():
+        for first in range(0, len(numbers), CHUNK):
+            some = list(numbers[first : first + CHUNK])
+            given = {"run": run_id, "result": result.value, "reason": reason, "numbers": some}
+            await work.connection.execute(_CLOSE_SOME, given)
     await work.connection.execute(_END_BATCHES, {"run": run_id})
     await settle_changes(work, run_id)
 

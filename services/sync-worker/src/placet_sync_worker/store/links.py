@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import psycopg
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from placet_shared.work import Work
 
@@ -27,15 +27,37 @@ def links_of(
         return connection.execute(_SOME, given).fetchall()
 
 
-async def link(work: Work, store: str, job_id: str, pairs: Sequence[tuple[str, str]]) -> None:
-    """Links entries to records: (entry id, source key)."""
-    if pairs:
-        await work.connection.execute(
-            text(
-                _LINK + "t.id, t.key FROM unnest(CAST(:ids AS text[]), CAST(:keys AS text[])) AS t(id, key)" + _NEWEST
-            ),
-            {"store": store, "job": job_id, "ids": [i for i, _ in pairs], "keys": [k for _, k in pairs]},
+def unfinished(database_url: str, store: str, job_id: str) -> frozenset[str]:
+    """The ids of a job's entries that were only half made; for use in a thread."""
+    query = "SELECT entry_id FROM sync.links WHERE store = %s AND job_id = %s AND unfinished"
+    with psycopg.connect(database_url) as connection:
+        return frozenset(id_ for (id_,) in connection.execute(query, (store, job_id)))
+
+
+def linked_elsewhere(database_url: str, store: str, job_id: str, entry_ids: Sequence[str]) -> set[str]:
+    """Which entries of a store other jobs are linked to; for use in a thread."""
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT entry_id FROM sync.links WHERE store = %s AND job_id <> %s AND entry_id = ANY(%s)",
+            (store, job_id, list(entry_ids)),
         )
+        return {entry_id for (entry_id,) in rows}
+
+
+async def link(work: Work, store: str, job_id: str, made: Sequence[tuple[str, str, bool]]) -> None:
+    """Links new entries to records: (entry id, source key, whether more steps are to follow)."""
+    if made:
+        ids, keys, more = zip(*made, strict=True)
+        await work.connection.execute(
+            _LINK_NEW, {"store": store, "job": job_id, "ids": list(ids), "keys": list(keys), "more": list(more)}
+        )
+
+
+async def finish(work: Work, store: str, job_id: str, keys: Sequence[str]) -> None:
+    """The entries of these records went through all steps of their creation."""
+    if keys:
+        known = links.c.store == store, links.c.job_id == job_id, links.c.source_key.in_(list(keys))
+        await work.connection.execute(update(links).where(*known, links.c.unfinished).values(unfinished=False))
 
 
 async def link_matches(work: Work, store: str, job_id: str, run_id: str) -> None:
@@ -64,4 +86,9 @@ _SOME = (
     " WHERE store = %(store)s AND job_id = %(job)s"
     " UNION SELECT entry_id, source_key FROM unnest(%(ids)s::text[]) AS i(id) JOIN sync.links ON entry_id = i.id"
     " WHERE store = %(store)s AND job_id = %(job)s"
+)
+_LINK_NEW = text(
+    "INSERT INTO sync.links (store, job_id, entry_id, source_key, unfinished) SELECT :store, :job, t.*"
+    " FROM unnest(CAST(:ids AS text[]), CAST(:keys AS text[]), CAST(:more AS boolean[])) AS t(id, key, more)"
+    " ON CONFLICT (store, entry_id, job_id) DO UPDATE SET source_key = excluded.source_key"
 )

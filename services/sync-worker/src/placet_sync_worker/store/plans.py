@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 from psycopg import sql
 from sqlalchemy import Row, and_, insert, select
 
@@ -40,6 +41,19 @@ async def save_rejected(work: Work, run_id: str, records: Sequence[Rejected]) ->
 async def save_matches(work: Work, run_id: str, found: Iterator[tuple[str, str]]) -> None:
     """Writes which entries belong to which records, for the links at the run's end."""
     await _copy(work, "matches", ["run_id", "entry_id", "source_key"], ((run_id, *pair) for pair in found))
+
+
+def stream_unsent(database_url: str, run_id: str) -> Iterator[tuple[int, Any]]:
+    """(number, document) of the changes of which no step was sent or has a result, through a server-side cursor; for
+    use in a thread."""
+    with psycopg.connect(database_url) as connection, connection.cursor("unsent") as cursor:
+        cursor.itersize = CHUNK
+        cursor.execute(
+            "SELECT number, document FROM sync.changes c WHERE run_id = %s AND result IS NULL AND NOT EXISTS"
+            " (SELECT 1 FROM sync.steps s WHERE s.run_id = c.run_id AND s.number = c.number)",
+            [run_id],
+        )
+        yield from cursor
 
 
 async def list_changes(

@@ -1,7 +1,7 @@
 """Runs: taken in, planned under a lease, approved, ended."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Row, and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -14,6 +14,9 @@ from ..tables import batches, runs
 
 Run = Row[Any]
 """A row of `runs`."""
+
+WRITING = frozenset({"applying", "looking", "waiting"})
+"""States of a run between its approval and its end."""
 
 
 async def take_in(work: Work, order: Order, token: str) -> Run:
@@ -33,10 +36,10 @@ async def find(work: Work, run_id: str, *, lock: bool = False) -> Run | None:
     return (await work.connection.execute(query.with_for_update() if lock else query)).first()
 
 
-async def claim_to_plan(work: Work, lease: timedelta) -> Run | None:
-    """A run whose plan nobody is making: leased to the caller under a new epoch."""
+async def claim(work: Work, state: Literal["ordered", "looking"], lease: timedelta) -> Run | None:
+    """A run in this state that nobody works on: leased to the caller under a new epoch."""
     free = or_(runs.c.lease_until.is_(None), runs.c.lease_until < func.clock_timestamp())
-    due = and_(runs.c.state == "ordered", runs.c.next_at <= func.now(), free)
+    due = and_(runs.c.state == state, runs.c.next_at <= func.now(), free)
     one = select(runs.c.run_id).where(due).order_by(runs.c.next_at).limit(1).with_for_update(skip_locked=True)
     claimed = await work.connection.execute(
         update(runs)
@@ -53,8 +56,8 @@ async def claim_to_plan(work: Work, lease: timedelta) -> Run | None:
 
 
 async def extend_lease(work: Work, run: Run, lease: timedelta) -> bool:
-    """False when somebody else has the run now, or it has ended."""
-    mine = and_(runs.c.run_id == run.run_id, runs.c.epoch == run.epoch, runs.c.state == "ordered")
+    """False when somebody else has the run now, or it has gone on."""
+    mine = and_(runs.c.run_id == run.run_id, runs.c.epoch == run.epoch, runs.c.state == run.state)
     done = await work.connection.execute(update(runs).where(mine).values(lease_until=func.clock_timestamp() + lease))
     return done.rowcount == 1
 
@@ -62,11 +65,11 @@ async def extend_lease(work: Work, run: Run, lease: timedelta) -> bool:
 async def mine(work: Work, run: Run) -> bool:
     """Whether the lease of this run still stands; locks the run."""
     now = await find(work, run.run_id, lock=True)
-    return now is not None and now.epoch == run.epoch and now.state == "ordered"
+    return now is not None and now.epoch == run.epoch and now.state == run.state
 
 
-async def try_planning_later(work: Work, run: Run, pause: timedelta) -> None:
-    """Gives the lease back; the plan is tried again after a pause."""
+async def try_later(work: Work, run: Run, pause: timedelta) -> None:
+    """Gives the lease back; what it was for is tried again after a pause."""
     await work.connection.execute(
         update(runs)
         .where(runs.c.run_id == run.run_id, runs.c.epoch == run.epoch)
@@ -77,6 +80,24 @@ async def try_planning_later(work: Work, run: Run, pause: timedelta) -> None:
 async def change(work: Work, run_id: str, **values: Any) -> None:
     """Sets columns of a run."""
     await work.connection.execute(update(runs).where(runs.c.run_id == run_id).values(**values))
+
+
+async def hold_removals(work: Work, run_id: str, store: str) -> bool:
+    """Whether removals at this store are the run's alone from now on until its end; False while another run has them.
+    Whoever asks at the same moment waits for this transaction."""
+    turn = func.pg_advisory_xact_lock(func.hashtextextended(f"removals of {store}", 0))
+    await work.connection.execute(select(turn))
+    others = and_(runs.c.removes_from == store, runs.c.state != "finished", runs.c.run_id != run_id)
+    if (await work.connection.execute(select(runs.c.run_id).where(others))).first():
+        return False
+    await change(work, run_id, removes_from=store)
+    return True
+
+
+async def waiting(work: Work) -> list[str]:
+    """Runs whose removals wait for another run's, the first approved first."""
+    query = select(runs.c.run_id).where(runs.c.state == "waiting").order_by(runs.c.planned_at)
+    return list((await work.connection.execute(query)).scalars())
 
 
 async def finish(work: Work, run_id: str, outcome: str, reason: str | None) -> bool:

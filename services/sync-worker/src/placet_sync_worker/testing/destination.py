@@ -50,7 +50,8 @@ ATTRIBUTES = (
     attribute("member", fold=distinguished_name, decode=distinguished_name),
     attribute("jpegPhoto", has_equality=False),
     attribute("entryUUID", single_valued=True, writable=False),
-    attribute("userPassword", readable=False),
+    attribute("userPassword", readable=False, password=True),
+    attribute("firstPassword"),
 )
 ALIASES = {"surname": "sn", "commonname": "cn"}
 TYPES = {
@@ -88,6 +89,8 @@ class FakeDestination:
 
     entries: list[FakeEntry] = field(default_factory=list)
     guarded: frozenset[str] = frozenset()
+    absent: frozenset[str] = frozenset()
+    """Names of containers that are not there; any other is."""
     fails_after: int | None = None
     """Pages after which a read breaks off."""
     queries: list[tuple[str | None, str | None]] = field(default_factory=list)
@@ -140,6 +143,10 @@ class FakeDestination:
             if number == self.fails_after:
                 raise DirectoryBusyError("the connection was cut")
             yield _page(found[first : first + PAGE_ENTRIES], attributes)
+
+    def holds(self, dn: str) -> bool:
+        self._check_open()
+        return dn not in self.absent
 
     def look_up(
         self,

@@ -16,7 +16,7 @@ from ..providers.ldap.filter import parse_filter
 from ..providers.ldap.names import dn_key, is_within, parse_rdn, split_rdn
 from ..providers.ldap.predicate import matches
 from ..providers.ldap.schema import Schema
-from ..providers.ldap.wire import ASSERTION, Scope
+from ..providers.ldap.wire import ASSERTION, PAGED, POST_READ, Scope
 from .directory_schema import ATTRIBUTE_TYPES, OBJECT_CLASSES
 
 PAGE_ENTRIES = 1_000
@@ -49,6 +49,7 @@ class FakeServer:
 
     base_dn: str = "dc=example,dc=org"
     assertions: bool = True
+    post_reads: bool = True
     size_limit: int | None = None
     answers: bool = True
     hears: bool = True
@@ -77,6 +78,14 @@ class FakeServer:
         }
         rules[operation.what](operation)
         self.writes.append(operation)
+
+    def after(self, operation: Operation) -> Entry | None:
+        """What a write that was just carried out is to show of its entry."""
+        if not operation.read or not self.post_reads or operation.what == "delete":
+            return None
+        parent = split_rdn(operation.dn)[1] if operation.new_superior is None else operation.new_superior
+        stored = self._found(operation.dn if operation.new_rdn is None else f"{operation.new_rdn},{parent}")
+        return _shown(stored.dn, stored.values, operation.read)
 
     def _assert(self, operation: Operation) -> None:
         if not self.assertions:
@@ -242,7 +251,8 @@ class FakeServer:
     def find(self, base: str, scope: Scope, filter: str, names: Sequence[str]) -> list[Entry]:
         """Raises NoSuchEntryError."""
         if base == "":
-            controls = [b"1.2.840.113556.1.4.319", *([ASSERTION.encode()] if self.assertions else [])]
+            known = {PAGED: True, ASSERTION: self.assertions, POST_READ: self.post_reads}
+            controls = [oid.encode() for oid, has in known.items() if has]
             return [_shown("", {"supportedControl": controls, "subschemaSubentry": [SUBSCHEMA.encode()]}, names)]
         if base == SUBSCHEMA:
             described = {"attributeTypes": ATTRIBUTE_TYPES, "objectClasses": OBJECT_CLASSES}
@@ -295,9 +305,9 @@ class FakeDirectory:
         if not self.server.hears:
             self.lost = True
             return Answer(None, "no answer")
-        answer = Answer(0)
         try:
             self.server.carry_out(operation)
+            answer = Answer(0, entry=self.server.after(operation))
         except RefusedError as refused:
             answer = Answer(refused.code, f"the directory refused it: {refused.words or refused.code}")
         if self.server.answers:

@@ -91,6 +91,9 @@ class FakeStore:
             columns[name] = pa.array([[row[known]] if row.get(known) else [] for row in rows], LISTS)
         yield pa.RecordBatch.from_pydict(columns)
 
+    def holds(self, dn: str) -> bool:
+        return False
+
     def look_up(
         self,
         attributes: Sequence[str],

@@ -75,6 +75,7 @@ class AdAttributes(Attributes):
             decode=self._form_of(kind),
             longest=kind.longest if kind.syntax in ("2.5.5.12", "2.5.5.5", "2.5.5.4", "2.5.5.3") else None,
             refusal=self._refusal(kind),
+            password=kind.name == PASSWORD,
         )
 
     def _kind(self, base: str) -> AdAttributeType:

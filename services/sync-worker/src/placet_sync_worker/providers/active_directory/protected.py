@@ -1,6 +1,6 @@
 """What no run may touch in a domain: administrators, what it was made with, what it cannot do without."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ...ports import Directory
 from ..ldap.filter import Compare, render
@@ -11,6 +11,15 @@ FIRST_FREE_RID = 1_000
 
 SIDS_PER_SEARCH = 250
 MARKED = "(|(adminCount=1)(isCriticalSystemObject=TRUE))"
+GUARDS = ("adminCount", "isCriticalSystemObject", "objectSid")
+"""What tells of one entry whether it is protected."""
+
+
+def is_protected(values: Mapping[str, tuple[str, ...]], domain_sid: str) -> bool:
+    """Of an entry with these values of `GUARDS`. Pure."""
+    marked, critical, sids = (values.get(name, ()) for name in GUARDS)
+    domain, _, rid = (sids[0] if sids else "").rpartition("-")
+    return "1" in marked or "TRUE" in critical or (domain == domain_sid and int(rid) < FIRST_FREE_RID)
 
 
 def protected_entries(directory: Directory, base_dn: str, domain_sid: str) -> Iterator[str]:

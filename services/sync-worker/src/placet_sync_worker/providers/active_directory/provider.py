@@ -22,7 +22,7 @@ from ..surroundings import Surroundings
 from .attributes import ACCOUNT_CONTROL, PASSWORD, AdAttributes
 from .controller import DomainController, look_around
 from .directory import DOMAIN_SCOPE, AdDirectory
-from .protected import protected_entries
+from .protected import GUARDS, is_protected, protected_entries
 from .types import DISABLED, object_type_of
 from .values import ACCOUNT_FLAGS, fold, with_flags
 from .window import Numbers, checked
@@ -79,6 +79,10 @@ class AdStore(LdapStore):
             return False
         below = is_within(self.base_dn, dn, fold) or is_within(self.bind_dn, dn, fold)
         return below or any(other.endswith(f",{key}") for other in self._protected)
+
+    def guarded(self, values: Now) -> bool:
+        """See `DirectoryStore`."""
+        return is_protected(values, self.controller.domain_sid)
 
     @cached_property
     def _protected(self) -> frozenset[str]:
@@ -189,7 +193,7 @@ def store_over(settings: ActiveDirectoryProvider, directory: Directory) -> AdSto
     return AdStore(
         settings.url, settings.bind_dn, settings.base_dn, whole, RootDse(frozenset(), controller.name, ""), base_id,
         id_attribute="objectGUID", version_attribute="uSNChanged", attributes=AdAttributes(schema),
-        controller=controller, in_steps=settings.create_in_steps,
+        controller=controller, in_steps=settings.create_in_steps, unique=settings.unique, guards=GUARDS,
     )  # fmt: skip
 
 

@@ -87,6 +87,10 @@ class FileDestination:
             values = [as_lists(page.column(name)) for name in names]
             yield pa.RecordBatch.from_arrays([*heads, *values], names=[ID, VERSION, DN, *names])
 
+    def holds(self, dn: str) -> bool:
+        """Rows have no names."""
+        return False
+
     def look_up(
         self,
         attributes: Sequence[str],

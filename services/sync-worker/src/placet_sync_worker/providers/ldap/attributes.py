@@ -20,6 +20,8 @@ PASSWORDS = frozenset(
 )
 """Never shown, and taken as texts though their syntax is octets."""
 
+TAKES_PASSWORD = "userPassword"  # noqa: S105  # the name of an attribute
+
 
 def is_password(name: str) -> bool:
     """Also with an option, such as `userPassword;lang-en`."""
@@ -52,6 +54,7 @@ class Attributes:
             has_equality=rule is not None,
             fold=self._fold(rule, is_binary),
             decode=binary if is_binary else BY_SYNTAX.get(self.schema.syntax(kind) or ""),
+            password=kind.name == TAKES_PASSWORD and not option,
         )
 
     def on_wire(self, name: str) -> str:
@@ -65,7 +68,7 @@ class Attributes:
         """The octets on the wire. Raises ValueError where octets are not written in base64."""
         if self.shows_base64(name):
             return tuple(base64.b64decode(value, validate=True) for value in values)
-        return tuple(value.encode() for value in values)
+        return tuple([value.encode() for value in values])
 
     def text(self, name: str, value: bytes) -> str:
         """The octets as text: in base64 where the syntax is binary; what is no UTF-8 with backslashes."""

@@ -115,11 +115,11 @@ class ChannelWire:
         """See `Wire`."""
         self.channel.receive(deadline)
         there = [number for number in self.waiting if self.channel.arrived(number)]
-        found = [(number, decode_ending(self.channel.arrived(number)[0].content)) for number in there]
+        messages = [(number, self.channel.arrived(number)[0]) for number in there]
         for number in there:
             self.waiting.remove(number)
             self.channel.forget(number)
-        return found
+        return [(number, decode_ending(one.content, one.controls)) for number, one in messages]
 
 
 def open_directory(target: Target) -> Ldap3Directory:

@@ -12,16 +12,15 @@ from contextlib import suppress
 from typing import Any
 
 import ldap
-from ldap.controls import RequestControl
+from ldap.controls import KNOWN_RESPONSE_CONTROLS, RequestControl, ResponseControl
 
 from placet_shared.clock import boot_seconds
 
 from ...ports import Operation
 from .channel import ALREADY_THERE
 from .errors import ProtocolError, UnreachableError
-from .filter import encode_filter, parse_filter
 from .libldap_bridge import plain
-from .wire import ASSERTION, Ending
+from .wire import ASSERTION, POST_READ, Ending, read_entry, write_controls
 
 NOWHERE = "ldap://127.0.0.1:1"
 """Where libldap would connect to by itself when a connection is lost."""
@@ -60,7 +59,7 @@ class LibldapChannel:
         """What came for a number. Raises as `call` does."""
         left = self._left(deadline)
         found: tuple[Any, Any, Any, Any] = self.call(
-            "result3", number, 1 if every else 0, timeout=left, deadline=deadline
+            "result3", number, 1 if every else 0, timeout=left, resp_ctrl_classes=_RESPONSES, deadline=deadline
         )
         return found
 
@@ -110,6 +109,19 @@ class LibldapChannel:
         return UnreachableError(f"the connection to {self._url} was lost ({why}); look whether the server runs")
 
 
+class _PostRead(ResponseControl):  # type: ignore[misc]  # the library has no types
+    """Its value as it came: python-ldap's own takes it apart with pyasn1, which costs more than the write."""
+
+    controlType = POST_READ  # noqa: N815
+    value: bytes = b""
+
+    def decodeControlValue(self, encodedControlValue: bytes) -> None:  # noqa: N802, N803
+        self.value = encodedControlValue
+
+
+_RESPONSES = {**KNOWN_RESPONSE_CONTROLS, POST_READ: _PostRead}
+
+
 class LibldapWire:
     """A `Wire`."""
 
@@ -126,16 +138,15 @@ class LibldapWire:
 
     def _ending(self, deadline: float) -> tuple[int, Ending]:
         try:
-            _, _, number, _ = self._channel.result(ldap.RES_ANY, False, deadline)
+            _, _, number, controls = self._channel.result(ldap.RES_ANY, False, deadline)
         except ldap.LDAPError as error:
             return _details(error)["msgid"], ending_of(error)
-        return number, Ending(0, "", "", ())
+        values = (control.value for control in controls if control.controlType == POST_READ)
+        return number, Ending(0, "", "", (), read_entry(next(values, None)))
 
     def _post(self, operation: Operation, deadline: float) -> int:
         name = operation.address or operation.dn
-        controls = []
-        if operation.assertion is not None:
-            controls.append(RequestControl(ASSERTION, True, encode_filter(parse_filter(operation.assertion))))
+        controls = [RequestControl(oid, oid == ASSERTION, value) for oid, value in write_controls(operation)]
         match operation.what:
             case "add":
                 values: Any = [(name, list(some)) for name, some in operation.attributes.items() if some]

@@ -79,8 +79,16 @@ def escape_filter_value(value: str) -> str:
 
 def dn_key(dn: str, folding: Form = fold) -> str:
     """Equal texts for equal DNs: RDN by RDN, values with case and spaces folded. Raises InvalidNameError."""
+    return dn_keys(dn, folding)[0]
+
+
+def dn_keys(dn: str, folding: Form = fold) -> tuple[str, str]:
+    """The keys of an entry and of the one above it, which is empty at the top. Raises InvalidNameError."""
     rdn, parent = split_rdn(dn)
-    return f"{_rdn_key(rdn, folding)},{_parent_key(parent, folding)}" if parent else _rdn_key(rdn, folding)
+    if not parent:
+        return _rdn_key(rdn, folding), ""
+    above = _parent_key(parent, folding)
+    return f"{_rdn_key(rdn, folding)},{above}", above
 
 
 def is_within(dn: str, base: str, folding: Form = fold) -> bool:

@@ -99,7 +99,10 @@ def store_over(settings: LdapProvider, directory: Directory) -> LdapStore:
     except BaseException:
         directory.close()
         raise
-    return LdapStore(settings.url, settings.bind_dn, settings.base_dn, directory, root, base_id, Attributes(schema))
+    return LdapStore(
+        settings.url, settings.bind_dn, settings.base_dn, directory, root, base_id, Attributes(schema),
+        unique=settings.unique,
+    )  # fmt: skip
 
 
 def _found(store: LdapStore) -> str:

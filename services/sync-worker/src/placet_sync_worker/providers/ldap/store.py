@@ -18,7 +18,7 @@ from .filter import All, Compare, Either, Filter, attributes_of, parse_filter, r
 from .names import LdapNaming, dn_key, escape_filter_value, is_within
 from .schema import Schema
 from .types import object_type_of
-from .wire import ASSERTION
+from .wire import ASSERTION, POST_READ
 
 IDS_PER_SEARCH = 100
 
@@ -48,6 +48,8 @@ class LdapStore:
     attributes: Attributes = field(repr=False)
     id_attribute: str = "entryUUID"
     version_attribute: str = "entryCSN"
+    unique: tuple[str, ...] = ()
+    guards: tuple[str, ...] = ()
 
     def identity(self) -> DestinationIdentity:
         return DestinationIdentity(
@@ -56,6 +58,10 @@ class LdapStore:
 
     def safety(self) -> Safety:
         return "assertion" if ASSERTION in self.root.controls else "value"
+
+    def answers_with_entries(self) -> bool:
+        """Whether the answer to a write can show the entry as it left it."""
+        return POST_READ in self.root.controls
 
     def whole(self) -> None:
         """Each entry has its own version."""
@@ -77,6 +83,10 @@ class LdapStore:
     def id_filter(self, id_: str) -> str:
         """Finds the entry with an id."""
         return render(Compare(self.id_attribute, "=", self.encode(self.id_attribute, [id_])[0]))
+
+    def guarded(self, values: Now) -> bool:
+        """See `DirectoryStore`: a directory marks no entries as protected."""
+        return False
 
     def address(self, id_: str) -> str | None:
         """How an entry is called in writes; None: by its name."""
@@ -105,6 +115,13 @@ class LdapStore:
         self._check_query(asked)
         for entries in self.directory.columns(self._checked_base(base), "subtree", asked, wanted):
             yield self._page(entries, names)
+
+    def holds(self, dn: str) -> bool:
+        """See `Destination`."""
+        try:
+            return any(self.directory.search(dn, "base", "(objectClass=*)", [self.id_attribute]))
+        except NoSuchEntryError:
+            return False
 
     def look_up(
         self,

@@ -12,7 +12,7 @@ from ...ports import Entry, Modification, Operation
 from . import ber
 from .filter import encode_filter, parse_filter
 
-ASSERTION, PAGED = "1.3.6.1.1.12", "1.2.840.113556.1.4.319"
+ASSERTION, PAGED, POST_READ = "1.3.6.1.1.12", "1.2.840.113556.1.4.319", "1.3.6.1.1.13.2"
 SEARCH_ENTRY, SEARCH_DONE, SEARCH_REFERENCE, EXTENDED = 0x64, 0x65, 0x73, 0x78
 UNBIND = b"\x42\x00"
 
@@ -33,12 +33,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an operation ended (LDAPResult). `referrals` are URLs."""
+    """How an operation ended (LDAPResult). `referrals` are URLs; `entry` is what a post-read control gave."""
 
     code: int
     matched: str
     diagnostic: str
     referrals: tuple[str, ...]
+    entry: Entry | None = None
 
 
 # ---- to the server -------------------------------------------------------------------------------------------------
@@ -76,14 +77,12 @@ def search_request(base: str, scope: Scope, found: bytes, attributes: Sequence[s
 
 def write_request(operation: Operation) -> tuple[bytes, ...]:
     """The request and its controls. A rename drops the old name's value."""
-    controls: tuple[bytes, ...] = ()
-    if operation.assertion is not None:
-        controls = (control(ASSERTION, encode_filter(parse_filter(operation.assertion)), critical=True),)
+    controls = [control(oid, value, critical=oid == ASSERTION) for oid, value in write_controls(operation)]
     name = operation.address or operation.dn
     dn = ber.text(name)
     match operation.what:
         case "add":
-            values = (_attribute(name, some) for name, some in operation.attributes.items() if some)
+            values = [_attribute(name, some) for name, some in operation.attributes.items() if some]
             return (ber.sequence(dn, ber.sequence(*values), tag=0x68), *controls)
         case "modify":
             return (ber.sequence(dn, ber.sequence(*map(_modification, operation.modifications)), tag=0x66), *controls)
@@ -97,8 +96,23 @@ def write_request(operation: Operation) -> tuple[bytes, ...]:
             return (ber.wrap(0x4A, name.encode()), *controls)
 
 
+def write_controls(operation: Operation) -> list[tuple[str, bytes]]:
+    """What travels with a write: control and value. The assertion is critical."""
+    controls = []
+    if operation.assertion is not None:
+        controls.append((ASSERTION, encode_filter(parse_filter(operation.assertion))))
+    if operation.read:
+        controls.append((POST_READ, _names(operation.read)))
+    return controls
+
+
+@lru_cache(maxsize=64)
+def _names(names: tuple[str, ...]) -> bytes:
+    return ber.sequence(*map(ber.text, names))
+
+
 def _attribute(name: str, values: Sequence[bytes]) -> bytes:
-    return ber.wrap(ber.SEQUENCE, _name(name) + ber.wrap(ber.SET, b"".join(map(ber.octets, values))))
+    return ber.wrap(ber.SEQUENCE, _name(name) + ber.wrap(ber.SET, b"".join([ber.octets(value) for value in values])))
 
 
 @lru_cache(maxsize=1024)
@@ -181,23 +195,44 @@ def decode_entry(content: bytes, names: Mapping[bytes, str]) -> Entry:
     return Entry(dn, attributes)
 
 
-def decode_ending(content: bytes) -> Ending:
+def decode_ending(content: bytes, controls: bytes = b"") -> Ending:
     """How an operation ended. Raises ValueError where it is no LDAPResult."""
+    entry = read_entry(control_value(controls, POST_READ)) if controls else None
+    if content == SUCCESS:
+        return Ending(0, "", "", (), entry)
     parts = ber.elements(content)
     if len(parts) < 3:
         raise ValueError("no LDAP result")
     referrals = next((ber.elements(value) for tag, value in parts[3:] if tag == 0xA3), [])
     code, matched, diagnostic = (value for _, value in parts[:3])
     urls = tuple(url.decode(errors="replace") for _, url in referrals)
-    return Ending(int.from_bytes(code, "big"), matched.decode(), diagnostic.decode(errors="replace").strip("\0"), urls)
+    words = diagnostic.decode(errors="replace").strip("\0")
+    return Ending(int.from_bytes(code, "big"), matched.decode(), words, urls, entry)
+
+
+SUCCESS = bytes((ber.ENUMERATED, 1, 0, ber.OCTETS, 0, ber.OCTETS, 0))
+"""The result of what simply worked, as nearly all servers write it."""
+
+
+def read_entry(value: bytes | None) -> Entry | None:
+    """The entry of a post-read control, with attributes named as the server spells them."""
+    if not value:
+        return None
+    start, end = ber.bounds(value, 0)
+    return decode_entry(value[start:end], {})
 
 
 def next_cookie(controls: bytes) -> bytes:
     """The cookie of a page's control: empty at the last page, and where the server gives no pages."""
+    value = control_value(controls, PAGED)
+    return b"" if value is None else ber.elements(ber.elements(value)[0][1])[1][1]
+
+
+def control_value(controls: bytes, wanted: str) -> bytes | None:
+    """The value of one of a message's controls; None where it is not there, or has none."""
     for _, listed in ber.elements(controls):
         for _, one in ber.elements(listed):
-            oid, *rest = ber.elements(one)
-            if oid[1] == PAGED.encode():
-                (_, value) = ber.elements(rest[-1][1])[0]
-                return ber.elements(value)[1][1]
-    return b""
+            (_, oid), *rest = ber.elements(one)
+            if oid == wanted.encode():
+                return next((value for tag, value in rest if tag == ber.OCTETS), None)
+    return None

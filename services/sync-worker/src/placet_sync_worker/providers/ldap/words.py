@@ -2,7 +2,10 @@
 
 from ldap3.core.results import RESULT_CODES
 
+from .attributes import TAKES_PASSWORD
+
 BUSY_CODES = frozenset({51, 52})
+CONSTRAINT_VIOLATION = 19
 
 _REMEDIES = {
     19: "give the value that the directory's own rules allow",
@@ -20,5 +23,7 @@ def words_of_code(code: int, diagnostic: str) -> str:
 
 def refusal(code: int, diagnostic: str) -> str:
     """One sentence for a write that was refused, in the server's words."""
-    remedy = _REMEDIES.get(code)
-    return f"the directory refused it: {words_of_code(code, diagnostic)}" + (f"; {remedy}" if remedy else "")
+    what, remedy = "it", _REMEDIES.get(code)
+    if code == CONSTRAINT_VIOLATION and "password" in diagnostic.lower():  # no code says which rule it was against
+        what, remedy = TAKES_PASSWORD, "make the job's passwords longer, or of more classes"
+    return f"the directory refused {what}: {words_of_code(code, diagnostic)}" + (f"; {remedy}" if remedy else "")

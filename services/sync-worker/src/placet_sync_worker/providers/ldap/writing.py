@@ -1,5 +1,6 @@
 """Operations of one call on their way: many in flight, none before what it depends on, none after its deadline."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -8,7 +9,7 @@ from placet_shared.clock import boot_seconds
 
 from ...ports import Answer, Operation
 from .errors import UnreachableError
-from .names import dn_key, split_rdn
+from .names import dn_keys
 from .wire import Ending
 from .words import refusal
 
@@ -38,6 +39,9 @@ class Writing:
     _in_flight: dict[int, int] = field(default_factory=dict)
     _endings: dict[int, Ending] = field(default_factory=dict)
     _keys: dict[int, tuple[str, str]] = field(default_factory=dict)
+    _at: Counter[str] = field(default_factory=Counter)
+    _below: Counter[str] = field(default_factory=Counter)
+    """How many are in flight at an entry, and below it."""
     _sent: int = 0
 
     def answers(self) -> list[Answer]:
@@ -59,34 +63,28 @@ class Writing:
             for number, ending in self.wire.endings(self.deadline):
                 place = self._in_flight.pop(number)
                 self._endings[place] = ending
-                del self._keys[place]
+                own, above = self._keys.pop(place)
+                self._at[own] -= 1
+                self._below[above] -= 1
 
     def _send_some(self) -> None:
         """As many as may be in flight, in one go."""
         first = self._sent
         while self._sent < len(self.operations) and len(self._keys) < IN_FLIGHT:
-            keys = _keys(self.operations[self._sent].dn)
-            if self._related(keys):
+            own, above = dn_keys(self.operations[self._sent].dn)
+            if self._at[above] or self._at[own] or self._below[own]:
                 break
-            self._keys[self._sent] = keys
+            self._keys[self._sent] = own, above
+            self._at[own] += 1
+            self._below[above] += 1
             self._sent += 1
         if self._sent > first:
             numbers = self.wire.post(self.operations[first : self._sent], self.deadline)
             self._in_flight |= dict(zip(numbers, range(first, self._sent), strict=True))
-
-    def _related(self, keys: tuple[str, str]) -> bool:
-        own, above = keys
-        return any(above == other or own in (other, other_above) for other, other_above in self._keys.values())
 
     def _answer(self, place: int, why: str) -> Answer:
         ending = self._endings.get(place)
         if ending is None:
             return Answer(None, why, sent=place < self._sent)
         message = "" if ending.code == 0 else refusal(ending.code, ending.diagnostic)
-        return Answer(ending.code, message, diagnostic=ending.diagnostic)
-
-
-def _keys(dn: str) -> tuple[str, str]:
-    """The keys of an entry and of the one above it."""
-    parent = split_rdn(dn)[1]
-    return dn_key(dn), dn_key(parent) if parent else ""
+        return Answer(ending.code, message, diagnostic=ending.diagnostic, entry=ending.entry)

@@ -18,7 +18,7 @@ from placet_shared.objects import SqlProvider
 
 from ...errors import InvalidNameError, UnknownObjectTypeError
 from ...mapping.columns import as_lists
-from ...ports import DN, ID, LISTS, VERSION, Attribute, ObjectType, RowsTransaction, Safety
+from ...ports import DN, ID, LISTS, PASSWORDS, VERSION, Attribute, ObjectType, RowsTransaction, Safety
 from ..surroundings import Surroundings
 from .applied import Applied
 from .connecting import Database, open_database
@@ -26,9 +26,6 @@ from .table import TableColumn, TableShape, look_up, split_name
 from .writing import SqlTransaction, writing_rows
 
 IDS_AT_ONCE = 100
-
-PASSWORDS = ("password", "passwd")
-"""Columns with these in their names stand in no image."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +174,10 @@ class SqlStore:
     def _texts(self, shown: pa.Array, name: str) -> pa.Array:
         column = self.shape.named(name)
         return pa.array(map(column.text, shown.to_pylist()), pa.string()) if column.in_hex else shown
+
+    def holds(self, dn: str) -> bool:
+        """Rows have no names."""
+        return False
 
     def images(self, ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:
         """See `Destination`. Passwords are left out."""

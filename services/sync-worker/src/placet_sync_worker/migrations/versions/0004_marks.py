@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 revision = "marks"
-down_revision = "0002"
+down_revision = "explanations"
 
 
 def upgrade() -> None:

@@ -1,0 +1,46 @@
+"""Work on a run that takes long: in a thread, under a lease that is kept while it lasts."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from placet_shared.work import Database
+
+from .store import runs
+
+log = structlog.get_logger()
+
+ResultT = TypeVar("ResultT")
+
+Stopped = Callable[[], bool]
+"""Whether nobody wants the result any more."""
+
+
+async def under_lease(
+    database: Database, run: runs.Run, lease: timedelta, work: Callable[[Stopped], ResultT]
+) -> ResultT:
+    """What `work` gives, done in a thread; it is told to stop when the run is another worker's, or has gone on."""
+    lost = asyncio.Event()
+    beat = asyncio.create_task(_keep(database, run, lease, lost))
+    try:
+        return await asyncio.to_thread(work, lost.is_set)
+    finally:
+        lost.set()
+        beat.cancel()
+        await asyncio.gather(beat, return_exceptions=True)
+
+
+async def _keep(database: Database, run: runs.Run, lease: timedelta, lost: asyncio.Event) -> None:
+    """Until another worker has the run; a database that is away for a moment is asked again."""
+    while not lost.is_set():
+        await asyncio.sleep(lease.total_seconds() / 4)
+        try:
+            async with database.transaction() as work:
+                if not await runs.extend_lease(work, run, lease):
+                    lost.set()
+        except (DBAPIError, OSError) as error:
+            log.warning("lease_not_extended", error=repr(error))

@@ -1,0 +1,1 @@
+"""Passwords of new entries: made when they are written, sealed until somebody took them, then erased."""
