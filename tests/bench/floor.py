@@ -1,6 +1,8 @@
 """The least that a plain client needs: libldap through python-ldap, COPY, dictionaries; no plan, no events."""
 
+import csv
 from collections.abc import Iterable
+from pathlib import Path
 from time import perf_counter
 
 import ldap
@@ -60,3 +62,14 @@ def compare(connection: ldap.ldapobject.LDAPObject, container: str, database_url
             break
     differing = sum(there.get(key) != row for key, row in wanted.items())
     return perf_counter() - began, differing
+
+
+def compare_file(path: Path, database_url: str) -> float:
+    """Seconds to read a CSV and a table and to compare them as dictionaries."""
+    began = perf_counter()
+    with path.open(encoding="utf-8", newline="") as file:
+        wanted = {row[0]: tuple(row) for row in csv.reader(file)}
+    with psycopg.connect(database_url) as database, database.cursor().copy("COPY copied TO STDOUT") as copy:
+        there = {row[0]: row for row in copy.rows()}
+    assert sum(there.get(key) != row for key, row in wanted.items()) == 1  # the header
+    return perf_counter() - began

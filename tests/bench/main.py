@@ -21,7 +21,7 @@ from tests.bench.stage import Measured, Stage, directory, stage
 from tests.support.slapd import ADMIN_DN, PASSWORD, PEOPLE, Slapd
 
 TIMES = 3
-RESULTS = Path("bench/results/latest.json")
+RESULTS, PEERS = Path("bench/results/latest.json"), Path("bench/peers.md")
 
 
 @dataclass(frozen=True)
@@ -56,30 +56,38 @@ def load(name: str, n: int, placet: Stage, *, synced: bool) -> Row:
     return row(name, n, ours, floors)
 
 
-def unchanged(name: str, n: int, placet: Stage) -> Row:
+def unchanged(name: str, n: int, placet: Stage, driver: Driver | None = None) -> Row:
     """Nothing differs: both sides are read and compared."""
     ours, floors = [], []
     placet.people(n)
     with directory(synced=False, filled_with=n) as server:
-        placet.point_at("unchanged", server)
-        placet.run("unchanged")  # links the entries
+        placet.point_at(name, server, driver)
+        placet.run(name)  # links the entries
         for _ in range(TIMES):
-            ours.append(placet.run("unchanged"))
+            ours.append(placet.run(name))
             floors.append(floor.compare(floor.connect(server.url, ADMIN_DN, PASSWORD), PEOPLE, placet.database)[0])
     return row(name, n, ours, floors)
+
+
+def unchanged_file(name: str, n: int, placet: Stage) -> Row:
+    """The same from a file to a table: how it grows without a directory of that size."""
+    placet.file_and_table(n)
+    placet.run("copied")  # links the rows
+    both = [(placet.run("copied"), floor.compare_file(placet.csv, placet.database)) for _ in range(TIMES)]
+    return row(name, n, [run for run, _ in both], [seconds for _, seconds in both])
 
 
 def changed(name: str, n: int, placet: Stage) -> Row:
     """One in a hundred has a new title; the floor is that of an unchanged run."""
     ours, floors = [], []
     with directory(synced=False, filled_with=n) as server:
-        placet.point_at("changed", server)
-        for number in range(TIMES * 2):
-            placet.people(n, changed_every=100 if number % 2 else 0)
+        placet.people(n)
+        placet.point_at(name, server)
+        placet.run(name)  # links the entries
+        for number in range(TIMES):
+            placet.people(n, changed_every=0 if number % 2 else 100)
             floors.append(floor.compare(floor.connect(server.url, ADMIN_DN, PASSWORD), PEOPLE, placet.database)[0])
-            run = placet.run("changed")
-            if number:
-                ours.append(run)
+            ours.append(placet.run(name))
     return row(name, n, ours, floors)
 
 
@@ -121,9 +129,14 @@ def reading(name: str, n: int, driver: Driver) -> Row:
 BENCHMARKS: Mapping[str, Callable[[str, Stage], Row]] = {
     "load_10000": lambda name, placet: load(name, 10_000, placet, synced=True),
     "load_10000_nosync": lambda name, placet: load(name, 10_000, placet, synced=False),
+    "load_50000": lambda name, placet: load(name, 50_000, placet, synced=True),
+    "load_50000_nosync": lambda name, placet: load(name, 50_000, placet, synced=False),
     "unchanged_10000": lambda name, placet: unchanged(name, 10_000, placet),
-    "changed_10000": lambda name, placet: changed(name, 10_000, placet),
-    "unchanged_100000": lambda name, placet: unchanged(name, 100_000, placet),
+    "unchanged_50000": lambda name, placet: unchanged(name, 50_000, placet),
+    "unchanged_50000_libldap": lambda name, placet: unchanged(name, 50_000, placet, "libldap"),
+    "changed_50000": lambda name, placet: changed(name, 50_000, placet),
+    "unchanged_50000_file": lambda name, placet: unchanged_file(name, 50_000, placet),
+    "unchanged_1000000": lambda name, placet: unchanged_file(name, 1_000_000, placet),
     "changed_500_of_1000000": lambda name, placet: changed_since(name, 50_000, 1_000_000, placet),
     "read_50000_python": lambda name, _: reading(name, 50_000, "python"),
     "read_50000_libldap": lambda name, _: reading(name, 50_000, "libldap"),
@@ -139,27 +152,34 @@ def main() -> None:
     ]
     if unknown := [name for name in wanted if name not in BENCHMARKS]:
         sys.exit(f"no such benchmark: {', '.join(unknown)}; known are {', '.join(BENCHMARKS)}")
-    say = partial(print, flush=True)
-    say(f"{'':<20} {'people':>8} {'seconds':>8} {'floor':>8} {'ratio':>6} {'worker MB':>10}")
+    say, known = partial(print, flush=True), peers(PEERS.read_text())
+    say(f"{'':<24} {'people':>9} {'seconds':>8} {'floor':>8} {'ratio':>6} {'worker MB':>10} {'LSC ratio':>10}")
     rows = []
     with stage() as placet:
         for name in wanted:
             rows.append(BENCHMARKS[name](name, placet))
-            say(
-                "{name:<20} {n:>8} {seconds:>8.2f} {floor_seconds:>8.2f} {ratio:>6.2f} {peak_mb:>10.1f}".format(
-                    **asdict(rows[-1])
-                )
-            )
-    _compare_sizes({one.name: one for one in rows})
+            line = "{name:<24} {n:>9} {seconds:>8.2f} {floor_seconds:>8.2f} {ratio:>6.2f} {peak_mb:>10.1f}"
+            say(f"{line.format(**asdict(rows[-1]))} {known.get(name, ''):>10}")
+    _compare({one.name: one for one in rows})
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps([asdict(one) for one in rows], indent=2) + "\n")
 
 
-def _compare_sizes(rows: Mapping[str, Row]) -> None:
-    """Ten times the people should take about ten times as long."""
-    few, many = rows.get("unchanged_10000"), rows.get("unchanged_100000")
-    if few and many:
-        print(f"100,000 unchanged take {many.seconds / few.seconds:.1f} times as long as 10,000 (at most 12 wanted)")
+def peers(text: str) -> Mapping[str, str]:
+    """The ratios of the peers' table, by the name of the benchmark."""
+    lines = (line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| "))
+    return {cells[0]: cells[-1] for cells in lines if cells[0] in BENCHMARKS}
+
+
+def _compare(rows: Mapping[str, Row]) -> None:
+    """What is wanted of two benchmarks together."""
+    for one, other, most in (
+        ("unchanged_50000_file", "unchanged_1000000", 22),
+        ("unchanged_50000", "changed_50000", 1.3),
+    ):
+        if one in rows and other in rows:
+            times = rows[other].seconds / rows[one].seconds
+            print(f"{other} takes {times:.1f} times as long as {one} (at most {most} wanted)")
 
 
 if __name__ == "__main__":

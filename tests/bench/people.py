@@ -1,8 +1,8 @@
 """Generated people of 12 attributes, the same for the same numbers."""
 
 import csv
-import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TextIO
 
 COLUMNS = (
     "employee_id", "first_name", "last_name", "display_name", "mail", "phone", "mobile", "title", "department",
@@ -35,10 +35,8 @@ def people(count: int, changed_every: int = 0) -> Iterator[tuple[str, ...]]:
         yield person(number, 100 if changed_every and number % changed_every == 0 else 0)
 
 
-def as_csv(rows: Iterator[tuple[str, ...]]) -> str:
+def write_csv(file: TextIO, rows: Iterable[tuple[str, ...]]) -> None:
     """The rows as a CSV file with a header."""
-    text = io.StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(file)
     writer.writerow(COLUMNS)
     writer.writerows(rows)
-    return text.getvalue()

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import psycopg
-from sqlalchemy import make_url
 
-from tests.bench.people import ATTRIBUTES, COLUMNS, as_csv, people
+from placet_sync_worker.providers.ldap.drivers import Driver
+from tests.bench.people import ATTRIBUTES, COLUMNS, people, write_csv
 from tests.support.slapd import BASE_DN, BIND_DN, PASSWORD, PEOPLE, Setup, Slapd
 
 PLACET = Path(sys.executable).parent / "placet"
@@ -33,18 +34,13 @@ class Measured:
 
 
 class Stage:
-    """A running stack with one job from a CSV to a directory."""
+    """A running stack with jobs from a table of PostgreSQL to a directory, and from a CSV to a table."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._home = folder / "home"
-        self._csv = folder / "people.csv"
-        self._secrets = folder / "secrets"
-        self._secrets.mkdir()
-        self._environment = {
-            **os.environ, "PLACET_HOME": str(self._home), "PLACET_SECRET_BENCH": PASSWORD,
-            "PLACET_SECRETS": str(self._secrets),
-        }  # fmt: skip
+        self.csv = folder / "people.csv"
+        self._environment = {**os.environ, "PLACET_HOME": str(self._home), "PLACET_SECRET_BENCH": PASSWORD}
 
     def start(self) -> None:
         self._placet("up", "--home", str(self._home), "--detach")
@@ -58,27 +54,17 @@ class Stage:
         return str(self._json("status", "--home", str(self._home))["database"])
 
     def people(self, count: int, changed_every: int = 0) -> None:
-        """What the source holds from now on, for Placet and for the floor."""
-        self._csv.write_text(as_csv(people(count, changed_every)), newline="")
-        with psycopg.connect(self.database) as connection, connection.cursor() as cursor:
-            cursor.execute(b"DROP TABLE IF EXISTS people")
-            cursor.execute(f"CREATE TABLE people ({', '.join(f'{name} text' for name in COLUMNS)})".encode())
-            with cursor.copy("COPY people FROM STDIN") as copy:
-                for row in people(count, changed_every):
-                    copy.write_row(row)
+        """What the source's table holds from now on, for Placet and for the floor."""
+        self._fill("people", count, changed_every)
 
     def stamped_people(self, count: int) -> None:
         """The same in a table, of which each row says when it was changed: a month ago."""
-        names = ", ".join(f"{name} text" for name in COLUMNS)
-        with psycopg.connect(self.database) as connection, connection.cursor() as cursor:
-            cursor.execute(b"DROP TABLE IF EXISTS stamped")
-            cursor.execute(f"CREATE TABLE stamped ({names}, changed timestamptz)".encode())
-            with cursor.copy(f"COPY stamped ({', '.join(COLUMNS)}) FROM STDIN".encode()) as copy:
-                for row in people(count):
-                    copy.write_row(row)
-            cursor.execute(b"UPDATE stamped SET changed = now() - interval '30 days'")
-            cursor.execute(b"CREATE INDEX ON stamped (changed)")
-            cursor.execute(b"CREATE UNIQUE INDEX ON stamped (employee_id)")
+        self._fill("stamped", count)
+        with psycopg.connect(self.database) as connection:
+            connection.execute(b"ALTER TABLE stamped ADD changed timestamptz")
+            connection.execute(b"UPDATE stamped SET changed = now() - interval '30 days'")
+            connection.execute(b"CREATE INDEX ON stamped (changed)")
+            connection.execute(b"CREATE UNIQUE INDEX ON stamped (employee_id)")
         with psycopg.connect(self.database, autocommit=True) as connection:
             connection.execute(b"VACUUM ANALYZE stamped")
 
@@ -92,31 +78,58 @@ class Stage:
                 b"UPDATE stamped SET title = title || '+', changed = now() WHERE employee_id < %s", (f"E{count:07}",)
             )
 
-    def point_at(self, job: str, directory: Slapd, since: str | None = None) -> None:
+    def file_and_table(self, count: int) -> None:
+        """The same people in a CSV and in a table with a key, and a job that copies the one to the other."""
+        with self.csv.open("w", encoding="utf-8", newline="") as file:
+            write_csv(file, people(count))
+        self._fill("copied", count)
+        with psycopg.connect(self.database) as connection:
+            connection.execute("ALTER TABLE copied ADD PRIMARY KEY (employee_id)")
+        fields = [{"to": column, "from": column} for column in COLUMNS]
+        self._apply(
+            {"kind": "provider", "name": "file", "type": "csv", "path": str(self.csv)},
+            self._table("copied"),
+            {"kind": "job", "name": "copied", "source": {"provider": "file"}, "destination": {"provider": "copied"},
+             "key": [{"source": "employee_id", "destination": "employee_id"}], "fields": fields, "workflow": "none"},
+        )  # fmt: skip
+
+    def point_at(self, job: str, directory: Slapd, driver: Driver | None = None, since: str | None = None) -> None:
         """Saves a job that copies the people into a directory; above any limit nobody is asked. `since`: the column by
-        which changed ones are read of the table."""
-        source: dict[str, Any] = {"kind": "provider", "name": "people", "type": "csv", "path": str(self._csv)}
-        if since is not None:
-            url = make_url(self.database)
-            (self._secrets / "database").write_text(str(url.password))
-            source = {
-                "kind": "provider", "name": "stamped", "type": "sql", "table": "stamped",
-                "url": url._replace(password=None).render_as_string(), "password": {"file": "database"},
-            }  # fmt: skip
+        which changed ones are read."""
+        source = self._table("stamped" if since else "people")
         fields = [{"to": to, "from": column} for to, column in zip(ATTRIBUTES, COLUMNS, strict=True)]
-        objects = [
+        self._apply(
             source,
             {"kind": "provider", "name": job, "type": "ldap", "url": directory.url, "bind_dn": BIND_DN,
-             "password": {"env": "PLACET_SECRET_BENCH"}, "base_dn": BASE_DN},
+             "password": {"env": "PLACET_SECRET_BENCH"}, "base_dn": BASE_DN, "driver": driver},
             {"kind": "job", "name": job, "source": {"provider": source["name"]},
              "destination": {"provider": job, "container": PEOPLE, "rdn": "cn"},
              "key": [{"source": "employee_id", "destination": "employeeNumber"}],
              "fields": [*fields, {"to": "cn", "from": "employee_id"}], "workflow": "none",
              **({"mode": "changed", "time_stamp": since, "overlap": "1s"} if since else {})},
-        ]  # fmt: skip
+        )  # fmt: skip
+
+    def _table(self, name: str) -> dict[str, Any]:
+        """The provider of a table in the stack's own database, whose password stands in a file of secrets."""
+        parts = urlsplit(self.database)
+        secret = self._home / "secrets" / "bench-database"
+        secret.write_text(unquote(parts.password or ""))
+        without = parts._replace(netloc=f"{parts.username}@{parts.hostname}:{parts.port}").geturl()
+        return {"kind": "provider", "name": name, "type": "sql", "url": without, "table": name,
+                "password": {"file": secret.name}}  # fmt: skip
+
+    def _apply(self, *objects: dict[str, Any]) -> None:
         file = self._folder / "objects.json"
         file.write_text(json.dumps(objects))
         self._placet("apply", "-f", str(file))
+
+    def _fill(self, table: str, count: int, changed_every: int = 0) -> None:
+        with psycopg.connect(self.database) as connection, connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS {table}".encode())
+            cursor.execute(f"CREATE TABLE {table} ({', '.join(f'{name} text' for name in COLUMNS)})".encode())
+            with cursor.copy(f"COPY {table} FROM STDIN".encode()) as copy:
+                for row in people(count, changed_every):
+                    copy.write_row(row)
 
     def run(self, job: str) -> Measured:
         """Runs the job to its end."""

@@ -8,6 +8,7 @@ WRITER = "tests/contract/directory/test_writer.py"
 STRANGERS = "tests/integration/sync_worker/test_life.py::TestStrangers"
 ALTERED = f"{STRANGERS}::test_altered_tables_end_the_run_as_failed"
 GUARDS = "tests/integration/sync_worker/test_replicas_and_forgers.py"
+DECIDING = "tests/unit/sync_worker/test_deciding.py"
 PLANNING = "tests/integration/sync_worker/test_planning.py"
 LOOKING = "tests/integration/sync_worker/test_looking.py"
 IN_TURN = "tests/integration/sync_worker/test_removals_in_turn.py"
@@ -111,6 +112,13 @@ PLANS = (
         "return _secretive(told) if is_secret(target) else told",
         "return told",
         ("tests/unit/sync_worker/test_explaining.py::test_passwords_are_shown_to_nobody",),
+    ),
+    Mutant(
+        "half-made-entry-left-alone",
+        f"{WORKER}/planning/deciding.py",
+        "if entry.id in self.half_made else {}",
+        "if False else {}",
+        (f"{DECIDING}::test_what_is_left_of_a_creation_that_was_only_begun_is_a_create_still",),
     ),
     Mutant(
         "extras-removed-despite-an-unreadable-key",

@@ -57,13 +57,15 @@ class Audited:
 
 @dataclass(frozen=True)
 class Setup:
-    """How a server differs from the usual. `size_limit` is the bind account's; `more` goes into the configuration."""
+    """How a server differs from the usual. `size_limit` is the bind account's; `more` goes into the configuration,
+    `access` before its other rights."""
 
     size_limit: int | None = None
     sync: bool = False
     tls: bool = False
     audit: bool = True
     more: str = ""
+    access: str = ""
 
 
 USUAL = Setup()
@@ -138,6 +140,7 @@ class Slapd(OwnServer):
             f"maxsize 8589934592\n{durable}"
             "index objectClass,entryUUID,entryCSN,employeeNumber,uid,cn,sn,mail,member eq\n"
             f'limits dn.exact="{BIND_DN}" size={limit} time=unlimited\n'
+            f"{setup.access}"
             f'access to attrs=userPassword by anonymous auth by dn.exact="{BIND_DN}" write by * none\n'
             f'access to * by dn.exact="{BIND_DN}" write by * none\n{audit}{setup.more}\n'
         )

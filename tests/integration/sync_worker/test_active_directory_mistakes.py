@@ -12,6 +12,7 @@ from placet_sync_worker.applying.directory import DirectoryWriter
 from placet_sync_worker.changes import AttributeChange, Change, Result
 from placet_sync_worker.ports import Modification, Operation
 from placet_sync_worker.providers.ldap.drivers import Driver
+from placet_sync_worker.providers.ldap.errors import NoSuchEntryError
 from placet_sync_worker.tasks import Task
 from tests.support.directories import at_once
 from tests.support.domains import Domain, domain_for
@@ -19,7 +20,6 @@ from tests.support.planning import Row
 from tests.support.samba import READER_DN, SERVICE, Samba
 
 TAKEN = "another entry has it; give each entry its own"
-NO_RIGHT = "give the bind account the right to do it"
 
 
 @pytest.fixture
@@ -111,7 +111,9 @@ def test_an_account_without_the_right_to_write_is_told_so(domain: Domain) -> Non
     outcomes = domain.apply([*changes, *removals], bind_dn=READER_DN)
     assert {outcome.result for outcome in outcomes} == {Result.FAILED}
     assert len(outcomes) == 4
-    assert all(NO_RIGHT in str(outcome.reason) for outcome in outcomes)
+    rights = [str(outcome.reason).rpartition("; give the bind account the right to ")[2] for outcome in outcomes]
+    there = [f"{name},{domain.people}" for name in ("cn=P 4", "CN=P 1", "CN=P 2", "CN=P 3")]
+    assert rights == [f"add {there[0]}", f"write title of {there[1]}", f"rename {there[2]}", f"delete {there[3]}"]
 
 
 def test_what_is_too_long_or_taken_is_known_before_anything_is_written(domain: Domain) -> None:
@@ -123,6 +125,30 @@ def test_what_is_too_long_or_taken_is_known_before_anything_is_written(domain: D
     assert done[0] == "create 2: applied"
     assert "rejected line 2: initials takes 6 characters, and the record gives more" in done
     assert f"rejected line 4: sAMAccountName still held by CN=Other,{domain.people}" in done
+
+
+def test_a_container_that_is_not_there_is_named(domain: Domain) -> None:
+    with pytest.raises(NoSuchEntryError, match=f"has no entry OU=Nowhere,{domain.people}; check base_dn and container"):
+        domain.plan([row(domain, "1")], destination={"provider": "corp", "container": f"OU=Nowhere,{domain.people}"})
+
+
+def test_names_that_people_swap_are_said_of_both_and_one_that_is_freed_comes_with_the_next_run(domain: Domain) -> None:
+    people = [row(domain, key) for key in ("1", "2", "3")]
+    domain.run(people)
+    one, two = f"CN=P 1,{domain.people}", f"CN=P 2,{domain.people}"
+    swapped = [people[0] | {"name": "P 2"}, people[1] | {"name": "P 1"}, people[2] | {"title": "Dr"}]
+    assert domain.run(swapped) == [
+        "update 3: applied",
+        f"rejected line 2: name still held by {two} (key 2), which wants {one}: the two swap names",
+        f"rejected line 3: name still held by {one} (key 1), which wants {two}: the two swap names",
+    ]
+    logins = [people[0] | {"login": people[1]["login"]}, people[1] | {"login": people[0]["login"]}]
+    assert [one.partition(" still")[0] for one in domain.run(logins)] == [
+        "rejected line 2: sAMAccountName", "rejected line 3: sAMAccountName",
+    ]  # fmt: skip
+    freed = [people[0] | {"name": "P 2"}, people[1] | {"name": "Q 2"}]
+    assert domain.run(freed) == ["move 2: applied", f"rejected line 2: name still held by {two} (key 2)"]
+    assert domain.run(freed) == ["move 1: applied"]
 
 
 # ---- lost ------------------------------------------------------------------------------------------------------------

@@ -261,6 +261,7 @@ MISTAKES: list[tuple[Changed, str, str]] = [
     ((PEOPLE, {"fields": []}), "fields", "fields: should not be empty"),
     ((PEOPLE, {"fields": "all"}), "fields", "fields: should be a list"),
     ((PEOPLE, {"source": {}}), "source.provider", "source.provider: is missing"),
+    ((PEOPLE, {"create_move_to": True}), "create_move_to", "create_move_to: it goes with move_to"),
     (
         (PEOPLE, {"mode": "changed"}),
         "mode",
@@ -273,7 +274,6 @@ MISTAKES: list[tuple[Changed, str, str]] = [
         "extra",
         "extra: delete does not go with mode: changed: a run that reads only what changed cannot know what is gone",
     ),
-    ((PEOPLE, {"create_move_to": True}), "create_move_to", "create_move_to: it goes with move_to"),
     ((PEOPLE, {"extra": "remove"}), "extra", "extra: should be 'skip', 'disable', 'move' or 'delete'"),
     (with_field(), "fields.1", "fields.1: give exactly one of from, static, join, left, substring, script for mail"),
     (with_field(static="a", script="b"), "fields.1", "give exactly one of"),

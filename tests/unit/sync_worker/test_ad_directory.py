@@ -98,7 +98,7 @@ RESET = Operation("modify", "CN=a", modifications=(Modification("replace", "unic
         (ADD, 19, "00002082: AtrErr: DSID-031510D7, problem 1005, data 0, Att 2002b (initials):len 14",
          "the directory refused initials: 00002082"),
         (ADD, 50, "00002098: SecErr: DSID-03150F94, problem 4003 (INSUFF_ACCESS_RIGHTS), data 0",
-         "give the bind account the right to do it"),
+         "give the bind account the right to add "),
         (ADD, 32, "0000208D: NameErr: DSID-03100241, problem 2001 (NO_OBJECT), data 0", "create the unit or container"),
         (ADD, 19, "000021C8: AtrErr: DSID-03200EEB", "the directory refused userPrincipalName: 000021C8"),
         (ADD, 80, "", "the directory refused it: other (80)"),

@@ -54,13 +54,6 @@ def build_router(database: Database, verifier: Verifier, checks: APIRouter, keys
             results = await plans.step_results(work, run_id, [row.number for row in rows])
             return page_of(rows, limit, _number, lambda row: show_change(row, results))
 
-    @router.get("/jobs/{job}/mark", dependencies=[caller])
-    async def mark(job: str) -> dict[str, Any]:
-        """How far a job of mode changed has read, and how many keys wait for another try; empty before its first run
-        that succeeded."""
-        async with database.transaction() as work:
-            return dict(await marks.of_job(work, job) or {})
-
     @router.get("/runs/{run_id}/explanations")
     async def explained(
         run_id: str, _caller: Annotated[Identity, caller], cursor: NumberCursor, limit: Limit = MOST_PER_PAGE
@@ -72,6 +65,13 @@ def build_router(database: Database, verifier: Verifier, checks: APIRouter, keys
                 raise NotFoundError(f"no run has the id {run_id}; see `placet run list`")
             rows = await explanations.list_of(work, run_id, after=after, limit=limit + 1)
             return page_of(rows, limit, _number, lambda row: dict(row.document or {"key": row.key}))
+
+    @router.get("/jobs/{job}/mark", dependencies=[caller])
+    async def mark(job: str) -> dict[str, Any]:
+        """How far a job of mode changed has read, and how many keys wait for another try; empty before its first run
+        that succeeded."""
+        async with database.transaction() as work:
+            return dict(await marks.of_job(work, job) or {})
 
     router.include_router(build_passwords(Desk(database, verifier, keys), caller_of(verifier)))
     router.include_router(dead_letters_router(database, caller_of(verifier)))

@@ -158,18 +158,22 @@ class Change:
             dn=document["dn"],
             op=document["op"],
             attributes=tuple(
-                AttributeChange(a["name"], tuple(a["before"]), tuple(a["after"]), a.get("password", False))
-                for a in document["attributes"]
+                [
+                    AttributeChange(a["name"], tuple(a["before"]), tuple(a["after"]), a.get("password", False))
+                    for a in document["attributes"]
+                ]
             ),
             steps=tuple(
-                Step(
-                    s["what"],
-                    Phase[s["phase"].upper()],
-                    s["target"],
-                    tuple(s["attributes"]),
-                    (s["part"][0], s["part"][1]) if s["part"] else None,
-                )
-                for s in document["steps"]
+                [
+                    Step(
+                        s["what"],
+                        Phase[s["phase"].upper()],
+                        s["target"],
+                        tuple(s["attributes"]),
+                        (s["part"][0], s["part"][1]) if s["part"] else None,
+                    )
+                    for s in document["steps"]
+                ]
             ),
             image=tuple(Image(i["name"], tuple(i["values"])) for i in document["image"]),
             record=document.get("record"),

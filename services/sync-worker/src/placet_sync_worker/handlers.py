@@ -81,8 +81,9 @@ async def run_cancelled(event: RunCancelled, work: Work, *, verifier: Verifier, 
         await life.end(work, run, order, "cancelled", reason)
 
 
-async def batch_ready(_event: BatchReady, _work: Work, *, applying: Sequence[Loop]) -> None:
-    """A doorbell: the loop looks for batches itself."""
+async def batch_ready(_event: BatchReady, work: Work, *, applying: Sequence[Loop]) -> None:
+    """A doorbell: the loop looks for batches itself. That it rang may be forgotten."""
+    await work.without_sync()
     _wake(applying)
 
 

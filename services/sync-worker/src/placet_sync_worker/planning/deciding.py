@@ -89,18 +89,15 @@ class Decider:
 
     def _wanted(self, record: Record) -> dict[str, Values]:
         """What the record gives to a new entry."""
-        values = zip(self.design.targets, record.values, strict=True)
-        wanted = {
-            target.name: given if len(given) == 1 else tuple(dict.fromkeys(given)) for target, given in values if given
-        }
+        values = zip(self.design.target_names, record.values, strict=True)
+        wanted = {name: given if len(given) == 1 else tuple(dict.fromkeys(given)) for name, given in values if given}
         return wanted | dict.fromkeys(self.design.passwords, ())
 
     def _made(self, wanted: Mapping[str, Values]) -> tuple[AttributeChange, ...]:
         """What comes late has until then what its type says."""
-        late = self.design.object_type.late
+        late, passwords = self.design.object_type.late, self.design.passwords
         return tuple(
-            AttributeChange(name, late.get(name, ()), values, name in self.design.passwords)
-            for name, values in wanted.items()
+            [AttributeChange(name, late.get(name, ()), some, name in passwords) for name, some in wanted.items()]
         )
 
     def _creation(self, wanted: Collection[str]) -> tuple[Step, ...]:
@@ -108,7 +105,7 @@ class Decider:
         kind = self.design.object_type
         phase = Phase.CONTAINERS if kind.holds else Phase.CREATE
         late = [name for name in kind.late if name in wanted]
-        add = Step("add", phase, attributes=tuple(name for name in wanted if name not in late))
+        add = Step("add", phase, attributes=tuple([name for name in wanted if name not in late]))
         phases = [phase] * (len(late) - 1) + [Phase.UPDATE]
         return (add, *(Step("modify", when, attributes=(name,)) for name, when in zip(late, phases, strict=False)))
 

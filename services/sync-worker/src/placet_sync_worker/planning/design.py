@@ -111,6 +111,11 @@ class Design:
         return frozenset(target.name for target in self.targets if target.field.password is not None)
 
     @cached_property
+    def target_names(self) -> tuple[str, ...]:
+        """In the order of `targets`."""
+        return tuple(target.name for target in self.targets)
+
+    @cached_property
     def key_names(self) -> frozenset[str]:
         """The destination's key attributes."""
         return frozenset(part.attribute.name for part in self.keys)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from ..changes import Change, Image, Rejected
+from ..changes import Change, Image, Phase, Rejected
 from ..plan import Draft
 from ..ports import DN, ID, Attribute, Destination
 from .candidates import Candidates
@@ -87,7 +87,9 @@ class Drafts:
                     going.append((str(decided.id), decided.dn))
                 if decided.needs:
                     needing.add(position)
-                decisions.write(b"%s\0%s\n" % (orjson.dumps(record), Draft.of(decided).document))
+                draft = Draft.of(decided)
+                head = (record, draft.key, draft.op, draft.phases)
+                decisions.write(b"%s\0%s\n" % (orjson.dumps(head), draft.document))
                 position += 1
         self.shared = sorted(self._shared(going))
         self._reject(claims, destination)
@@ -102,20 +104,21 @@ class Drafts:
         """What `survey` counted, in the order of the plan."""
         yield from map(Draft.of, self.containers)
         with self._images.open("rb") as images:
-            for position, _, document in self._read():
-                if position not in self._refused:
-                    change = Change.parse(orjson.loads(document))
-                    if change.op in WITH_IMAGE:
-                        change = _with_image(change, orjson.loads(next(images)))
-                        document = Draft.of(change).document
-                    yield Draft(change.key, change.op, tuple(step.phase for step in change.steps), document)
+            for position, _, draft in self._read():
+                if position in self._refused:
+                    continue
+                if draft.op in WITH_IMAGE:
+                    yield Draft.of(_with_image(draft.change(), orjson.loads(next(images))))
+                else:
+                    yield draft
 
-    def _read(self) -> Iterator[tuple[int, bytes, bytes]]:
-        """Position, where the record stands (as JSON), the change's document."""
+    def _read(self) -> Iterator[tuple[int, str, Draft]]:
+        """Position, where the record stands, the change without its image."""
         with self._decisions.open("rb") as decisions:
             for position, line in enumerate(decisions):
-                record, _, document = line[:-1].partition(b"\0")
-                yield position, record, document
+                head, _, document = line[:-1].partition(b"\0")
+                record, key, op, phases = orjson.loads(head)
+                yield position, record, Draft(key, op, tuple(map(Phase, phases)), document)
 
     def _decided(self, destination: Destination) -> Iterator[tuple[str, Change | Rejected]]:
         """Where the record stands, and what becomes of it."""
@@ -177,9 +180,7 @@ class Drafts:
                 claims.compare(attribute.name, self._holders(destination, attribute))
         self._refused = claims.losers
         if self._refused:
-            changes = (
-                (p, orjson.loads(record), Change.parse(orjson.loads(document))) for p, record, document in self._read()
-            )
+            changes = ((position, record, draft.change()) for position, record, draft in self._read())
             for change, rejected in explain(claims, changes):
                 self.rejected.append(rejected)
                 self._count(change, -1)

@@ -22,6 +22,7 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "values"
         self._folder.mkdir(exist_ok=True)
+        self._empty = True
 
     def put(self, column: Column) -> Column:
         """The column with the names of its long values."""
@@ -35,9 +36,12 @@ class Shelf:
 
     def get(self, values: Iterable[str]) -> tuple[str, ...]:
         """The values of one attribute, as they were."""
+        if self._empty:
+            return tuple(values)
         return tuple(self._get(value) if value.startswith(MARK) else value for value in values)
 
     def _put(self, value: str) -> str:
+        self._empty = False
         name = hashlib.sha256(value.encode()).hexdigest()
         path = self._folder / name
         if not path.exists():

@@ -205,8 +205,11 @@ _SETTLE_STEPS = text(
 _SETTLE_SINGLE = text(
     "UPDATE sync.changes c SET result = t.result, reason = t.reason"
     " FROM unnest(CAST(:numbers AS int[]), CAST(:results AS text[]), CAST(:reasons AS text[]))"
-    " AS t(number, result, reason) WHERE c.run_id = :run AND c.number = t.number AND c.result IS NULL"
+    " AS t(number, result, reason) WHERE c.run_id = :run AND c.number = ANY(CAST(:numbers AS int[]))"
+    " AND c.number = t.number AND c.result IS NULL"
 )
+"""`ANY` says what the join says already: without it, while the database has no statistics of a new plan, each change of
+the plan is compared with each of the batch."""
 _SETTLE_CHANGES = text(
     "UPDATE sync.changes c SET result = w.result, reason = w.reason FROM ("
     " SELECT number, count(*) AS settled,"
@@ -214,7 +217,8 @@ _SETTLE_CHANGES = text(
     " (array_agg(reason ORDER BY array_position(CAST(:order AS text[]), result) DESC))[1] AS reason"
     " FROM sync.steps WHERE run_id = :run AND (CAST(:numbers AS int[]) IS NULL OR number = ANY(:numbers))"
     " GROUP BY number HAVING bool_and(result IS NOT NULL)) w"
-    " WHERE c.run_id = :run AND c.number = w.number AND c.steps = w.settled AND c.result IS DISTINCT FROM w.result"
+    " WHERE c.run_id = :run AND (CAST(:numbers AS int[]) IS NULL OR c.number = ANY(:numbers)) AND c.number = w.number"
+    " AND c.steps = w.settled AND c.result IS DISTINCT FROM w.result"
 )
 
 

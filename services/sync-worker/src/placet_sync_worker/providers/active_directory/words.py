@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 
 from ...ports import Answer, Operation
-from ..ldap.words import words_of_code
+from ..ldap.words import NO_RIGHT, give_right, words_of_code
 
 _CODE = re.compile(r"([0-9A-F]{8}): ")
 _ATTRIBUTE = re.compile(
@@ -17,7 +17,6 @@ _ATTRIBUTE = re.compile(
 PASSWORD, ACCOUNT, PRINCIPAL = "unicodePwd", "sAMAccountName", "userPrincipalName"  # attributes
 
 _CASES: dict[int, tuple[str | None, str]] = {
-    0x5: (None, "give the bind account the right to do it"),
     0x1F: (PASSWORD, "give passwords over ldaps:// alone, and such as the domain's policy allows"),
     0x524: (ACCOUNT, "another account has it; give each account its own"),
     0x525: (None, "an entry that it refers to is not there; let the other job make it first"),
@@ -25,7 +24,6 @@ _CASES: dict[int, tuple[str | None, str]] = {
     0x2030: (None, "create the unit or container that it is to stand in, or correct the job's container"),
     0x208D: (None, "create the unit or container that it is to stand in, or correct the job's container"),
     0x2082: (None, "shorten the value in the source or its mapping"),
-    0x2098: (None, "give the bind account the right to do it"),
     0x20B5: (None, "an entry that it refers to is not there; let the other job make it first"),
     0x21C7: ("servicePrincipalName", "another entry of the forest has it; give each entry its own"),
     0x21C8: (PRINCIPAL, "another entry of the forest has it; give each entry its own"),
@@ -38,7 +36,6 @@ _REMEDIES = {
     19: "give the value that the domain's own rules allow",
     20: "map one value to it",
     21: "shorten or correct the value in the source or its mapping",
-    50: "give the bind account the right to do it",
     53: "look what the domain's rules say about it",
     65: "map the attributes that the object class needs, and no others",
     68: f"an entry with this name or this {ACCOUNT} is there already; rename one of them",
@@ -55,6 +52,8 @@ def explained(answer: Answer, operation: Operation) -> Answer:
     attribute = _named(said) or attribute
     if attribute and (answer.code == 68 or "in use" in said):
         remedy = _TAKEN
+    if answer.code == NO_RIGHT:
+        remedy = give_right(operation)
     remedy = remedy or _REMEDIES.get(answer.code)
     what = _spelled(attribute, operation) if attribute else "it"
     sentence = f"the directory refused {what}: {words_of_code(answer.code, said)}"

@@ -2,16 +2,19 @@
 
 from ldap3.core.results import RESULT_CODES
 
+from ...ports import Operation
 from .attributes import TAKES_PASSWORD
 
 BUSY_CODES = frozenset({51, 52})
 CONSTRAINT_VIOLATION = 19
+NO_RIGHT = 50
 
 _REMEDIES = {
     19: "give the value that the directory's own rules allow",
     21: "correct the value in the source or its mapping",
-    50: "give the bind account the right to do it",
+    32: "create the container that it is to stand in",
     65: "map the attributes that the object class needs, and no others",
+    68: "an entry with this name is there already; rename one of them",
 }
 
 
@@ -21,9 +24,18 @@ def words_of_code(code: int, diagnostic: str) -> str:
     return f"{diagnostic} ({name}, {code})" if diagnostic else f"{name} ({code})"
 
 
-def refusal(code: int, diagnostic: str) -> str:
+def refusal(code: int, diagnostic: str, operation: Operation) -> str:
     """One sentence for a write that was refused, in the server's words."""
-    what, remedy = "it", _REMEDIES.get(code)
+    what, remedy = "it", give_right(operation) if code == NO_RIGHT else _REMEDIES.get(code)
     if code == CONSTRAINT_VIOLATION and "password" in diagnostic.lower():  # no code says which rule it was against
         what, remedy = TAKES_PASSWORD, "make the job's passwords longer, or of more classes"
     return f"the directory refused {what}: {words_of_code(code, diagnostic)}" + (f"; {remedy}" if remedy else "")
+
+
+def give_right(operation: Operation) -> str:
+    """The remedy where a right is lacking: servers do not say themselves which."""
+    deed = f"{operation.what} {operation.dn}"
+    if operation.what == "modify":
+        names = dict.fromkeys(part.attribute for part in operation.modifications)
+        deed = f"write {', '.join(names)} of {operation.dn}"
+    return f"give the bind account the right to {deed}"

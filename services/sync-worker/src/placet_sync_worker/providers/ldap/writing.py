@@ -86,5 +86,5 @@ class Writing:
         ending = self._endings.get(place)
         if ending is None:
             return Answer(None, why, sent=place < self._sent)
-        message = "" if ending.code == 0 else refusal(ending.code, ending.diagnostic)
+        message = "" if ending.code == 0 else refusal(ending.code, ending.diagnostic, self.operations[place])
         return Answer(ending.code, message, diagnostic=ending.diagnostic, entry=ending.entry)
