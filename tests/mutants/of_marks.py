@@ -60,8 +60,8 @@ OF_MARKS = (
     Mutant(
         "mark-of-another-mapping-trusted",
         f"{WORKER}/planning/progress.py",
-        '"key", "fields_", "missing"',
-        '"key", "missing"',
+        'NOT_OF_JOB = {"overlap"',
+        'NOT_OF_JOB = {"fields_", "overlap"',
         (f"{RUNS}::test_another_mapping_query_or_key_reads_everything_again",),
     ),
     Mutant(

@@ -11,16 +11,16 @@ from placet_shared.chain import Snapshot, sha256
 
 from ..stamps import Stamps
 
-OF_JOB = {"object_type", "source", "destination", "key", "fields_", "missing", "empty_values", "time_stamp"}
+NOT_OF_JOB = {"overlap", "notify", "workflow", "limits", "schedule", "give_up_after", "preview_when_finished"}
 NOT_OF_PROVIDER = {"password", "tls", "notifications"}
 
 
 def basis_of(shot: Snapshot) -> str:
     """What a mark is good for: where another record is read, or something else made of one, all must be read again."""
     document = {
-        "job": shot.job.model_dump(mode="json", by_alias=True, include=OF_JOB),
-        "source": shot.source.model_dump(mode="json", exclude=NOT_OF_PROVIDER),
-        "destination": shot.destination.model_dump(mode="json", exclude=NOT_OF_PROVIDER),
+        "job": shot.job.model_dump(mode="json", by_alias=True, exclude=NOT_OF_JOB, exclude_defaults=True),
+        "source": shot.source.model_dump(mode="json", exclude=NOT_OF_PROVIDER, exclude_defaults=True),
+        "destination": shot.destination.model_dump(mode="json", exclude=NOT_OF_PROVIDER, exclude_defaults=True),
     }
     return sha256(canonical_json(document))
 
