@@ -275,7 +275,11 @@ MISTAKES: list[tuple[Changed, str, str]] = [
         "extra: delete does not go with mode: changed: a run that reads only what changed cannot know what is gone",
     ),
     ((PEOPLE, {"extra": "remove"}), "extra", "extra: should be 'skip', 'disable', 'move' or 'delete'"),
-    (with_field(), "fields.1", "give exactly one of from, static, join, left, substring, resolve, script for mail"),
+    (
+        with_field(),
+        "fields.1",
+        "give exactly one of from, static, join, left, substring, resolve, script, password for mail",
+    ),
     (with_field(static="a", split=";"), "fields.1", "split: it goes with from and resolve"),
     (with_field(static="a", script="b"), "fields.1", "give exactly one of"),
     (with_field(static={"a": 1}), "fields.1.static", "fields.1.static: should be text"),
