@@ -1,8 +1,5 @@
-"""The changes of a plan: decided, counted and put away, so that memory does not grow with their number; handed out when
-it is known which of them want the same name."""
+"""Decides what becomes of all records and entries, and hands the changes out when it is known which of them can be."""
 
-from array import array
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -10,18 +7,16 @@ from pathlib import Path
 
 import orjson
 
-from ..changes import Change, Image, Phase, Rejected
+from ..changes import Change, Image, Rejected
 from ..plan import Draft
-from ..ports import DN, ID, Attribute, Destination
+from ..ports import Destination
 from .candidates import Candidates
-from .comparing import Refused, lenient
+from .claiming import Claiming
+from .comparing import Refused
 from .deciding import Decider, Entry, Record
-from .design import Options
+from .decisions import Decisions
 from .digesting import record_digest
-from .naming import NAME, Claims, explain, target_of
-from .referrers import Following, Going, Referrer
-from .referring import last_values, referrers_of
-from .resolving import Resolution
+from .leaving import NO_RECORD, Leaving
 
 Elsewhere = Callable[[Sequence[str]], Collection[str]]
 """Which of some entries, by id, other jobs are linked to."""
@@ -36,135 +31,77 @@ REMOVING = frozenset({"disable", "delete"})
 WITH_IMAGE = REMOVING | {"move"}
 AT_ONCE = 500
 """Entries that something is asked about at once."""
-LEAVING = frozenset({"move", "delete"})
-NO_RECORD = -1
-REFERRING = b'"references":'
-"""Stands in the document of each change that refers to another entry; seldom in another one."""
-GOES = "{0}: {1} is deleted by this run; let the record refer to another"
 
 
 @dataclass
 class Drafts:
-    """`resolution` is None where the job resolves nothing; `removing` says whether anything may be removed; `few`: not
-    all entries were read, so that those which have a wanted name are looked up; `protected` are the DNs that may not be
-    removed. A change without a digest of its record is a removal."""
+    """`removing` says whether anything may be removed; `protected` are the DNs that may not be. A change without a
+    digest of its record is a removal."""
 
     decider: Decider
     candidates: Candidates
-    resolution: Resolution | None
-    options: Options
+    decisions: Decisions
+    claiming: Claiming
+    leaving: Leaving
     removing: bool
-    folder: Path
     elsewhere: Elsewhere = no_other_job
-    few: bool = False
-    rejected: list[Rejected] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
-    by_attribute: Counter[str] = field(default_factory=Counter)
     protected: set[str] = field(default_factory=set)
     in_the_way: list[str] = field(default_factory=list)
     """Entries that are to go while new records want their names."""
-    following: Following | None = None
-    """None where nothing is renamed or deleted."""
-    referrers: dict[str, Referrer] = field(default_factory=dict)
-    """The entries that name what is, by their ids."""
     unequal: int = 0
     """Records whose entries are not as they want them, rejected ones among them."""
     shared: list[str] = field(default_factory=list)
     """Entries that are to go and that other jobs manage as well."""
     containers: Sequence[Change] = ()
     """What must be made for others, before all of them: their numbers in the plan are known by that."""
-    _refused: set[int] = field(default_factory=set)
-    _names: dict[str, list[Mapping[str, str]]] = field(default_factory=dict)
-    """What is wanted, by kind, as keys to look up."""
-    _numbers: "array[int]" = field(default_factory=lambda: array("q"))
-    """The records of the changes, by their places in the source."""
 
     def survey(self, destination: Destination) -> None:
-        """Decides about everything, counts the changes, rejects those that want the same name, fetches the images."""
-        self.rejected += self.resolution.rejected() if self.resolution else ()
-        claims = Claims(self.decider.design.unique, self.decider.naming)
+        """Decides about everything, refuses what cannot be, counts the rest, fetches the images."""
+        decisions, resolution = self.decisions, self.leaving.resolution
+        decisions.rejected += resolution.rejected() if resolution else ()
         imaged: list[tuple[int, str]] = []
         removals: set[str] = set()
-        leaving: list[tuple[str, str]] = []
+        going: list[tuple[str, str]] = []
         needing: set[int] = set()
-        deleted: set[str] = set()
-        lost: set[int] = set()
-        going: dict[int, Going] = {}
-        position = 0
-        with self._decisions.open("wb") as decisions:
-            for record, number, decided in self._decided(destination):
-                if isinstance(decided, Rejected):
-                    self.rejected.append(decided)
-                    lost.add(number)
-                    continue
-                self._numbers.append(number)
-                claims.add(position, decided)
-                if self.few:
-                    self._note_names(decided)
-                self._count(decided, 1)
-                if decided.op in WITH_IMAGE:
-                    imaged.append((position, str(decided.id)))
-                if decided.op in REMOVING:
-                    removals.add(str(decided.id))
-                if decided.record is None:
-                    leaving.append((str(decided.id), decided.dn))
-                if decided.needs:
-                    needing.add(position)
-                if decided.op in LEAVING:
-                    going[position] = Going(str(decided.id), decided.dn, target_of(decided))
-                if decided.op == "delete":
-                    deleted.add(str(decided.id))
-                draft = Draft.of(decided)
-                head = (record, draft.key, draft.op, draft.phases)
-                decisions.write(b"%s\0%s\n" % (orjson.dumps(head), draft.document))
-                position += 1
-        self.shared = sorted(self._shared(leaving))
-        self._reject(claims, destination)
-        if self.resolution is not None:
-            self._reject_referrers_of_deleted(deleted)
-            self._reject_referrers_of_lost(self.resolution, lost | {self._numbers[p] for p in self._refused})
-        self._follow(destination, going)
-        if needing - self._refused:
+        for position, change in decisions.write(self._decided(destination)):
+            self.claiming.note(position, change)
+            self.leaving.note(position, change)
+            if change.op in WITH_IMAGE:
+                imaged.append((position, str(change.id)))
+            if change.op in REMOVING:
+                removals.add(str(change.id))
+            if change.record is None:
+                going.append((str(change.id), change.dn))
+            if change.needs:
+                needing.add(position)
+        self.shared = sorted(self._shared(going))
+        self.claiming.settle(decisions, destination)
+        self.leaving.settle(decisions, destination)
+        self.unequal += self.candidates.unchanged_among(self.leaving.count(decisions))
+        if needing - decisions.refused:
             self.containers = self.decider.design.containers
         for container in self.containers:
-            self._count(container, 1)
-        self.in_the_way = sorted(dn for _, id_, dn in claims.held.values() if id_ in removals)
-        self._keep_images(destination, [id_ for position, id_ in imaged if position not in self._refused])
-
-    def renamed_units(self) -> Sequence[str]:
-        """Entries that others stand below, and whose server does not change references to these."""
-        if self.following is None or self.options.kept or not self.decider.design.object_type.holds:
-            return ()
-        return sorted(one.dn for one in self.following.going if one.then is not None)
+            decisions.count(container, 1)
+        self.in_the_way = sorted(dn for _, id_, dn in self.claiming.claims.held.values() if id_ in removals)
+        self._keep_images(destination, [id_ for position, id_ in imaged if position not in decisions.refused])
 
     def changes(self) -> Iterator[Draft]:
         """What `survey` counted, in the order of the plan."""
-        left = dict(self.referrers)
+        following, left = self.leaving.following, dict(self.leaving.referrers)
         yield from map(Draft.of, self.containers)
         with self._images.open("rb") as images:
-            for position, _, draft in self._read():
-                if position in self._refused:
-                    continue
-                if self.following is None and draft.op not in WITH_IMAGE:
+            for _, _, draft in self.decisions.read():
+                if following is None and draft.op not in WITH_IMAGE:
                     yield draft
                     continue
                 change = draft.change()
-                if self.following is not None:
-                    change = self.following.change(change, left.pop(change.id or "", None))
+                if following is not None:
+                    change = following.change(change, left.pop(change.id or "", None))
                 if change.op in WITH_IMAGE:
                     change = _with_image(change, orjson.loads(next(images)))
                 yield Draft.of(change)
-        for referrer in left.values():
-            if self.following is not None:
-                yield Draft.of(self.following.own_change(referrer))
-
-    def _read(self) -> Iterator[tuple[int, str, Draft]]:
-        """Position, where the record stands, the change without its image."""
-        with self._decisions.open("rb") as decisions:
-            for position, line in enumerate(decisions):
-                head, _, document = line[:-1].partition(b"\0")
-                record, key, op, phases = orjson.loads(head)
-                yield position, record, Draft(key, op, tuple(map(Phase, phases)), document)
+        for referrer in left.values() if following is not None else ():
+            yield Draft.of(following.own_change(referrer))
 
     def _decided(self, destination: Destination) -> Iterator[tuple[str, int, Change | Rejected]]:
         """Where the record stands, its number, and what becomes of it."""
@@ -197,7 +134,7 @@ class Drafts:
         return change and self._of_record(change, record)
 
     def _of_record(self, change: Change, record: Record) -> Change:
-        digest = record_digest(self.decider.design, self.options.record_key, record, new=change.op == "create")
+        digest = record_digest(self.decider.design, self.leaving.options.record_key, record, new=change.op == "create")
         return replace(change, record=digest)
 
     def _remove(self, key: str, entry: Entry) -> Change | Rejected | None:
@@ -211,124 +148,9 @@ class Drafts:
             some = dict(going[first : first + AT_ONCE])
             yield from (some[id_] for id_ in self.elsewhere(list(some)))
 
-    def _count(self, change: Change, by: int) -> None:
-        self.counts[change.op] += by
-        for attribute in change.attributes if change.op != "delete" else ():
-            self.by_attribute[attribute.name] += by * (attribute.before != attribute.after or attribute.password)
-
-    def _reject(self, claims: Claims, destination: Destination) -> None:
-        """What wants the same name as another change, or one that an entry still has."""
-        if claims.wants(NAME) and claims.naming is not None:
-            key = lenient(claims.naming.key)
-            claims.compare(NAME, ((id_, dn, key(dn)) for id_, dn in self._dns(destination)))
-        for attribute in claims.unique:
-            if claims.wants(attribute.name):
-                claims.compare(attribute.name, self._holders(destination, attribute))
-        self._refused = set(claims.losers)
-        if self._refused:
-            changes = ((position, record, draft.change()) for position, record, draft in self._read())
-            for change, rejected in explain(claims, changes):
-                self.rejected.append(rejected)
-                self._count(change, -1)
-
-    def _note_names(self, change: Change) -> None:
-        naming, target = self.decider.naming, target_of(change)
-        if naming is not None and target is not None:
-            self._names.setdefault(NAME, []).append(naming.split(target)[0])
-        for attribute in self.decider.design.unique:
-            values = (value for a in change.attributes if a.name == attribute.name for value in a.add)
-            self._names.setdefault(attribute.name, []).extend({attribute.name: value} for value in values)
-
-    def _dns(self, destination: Destination) -> Iterator[tuple[str, str]]:
-        """(id, DN) of the entries that may have a wanted name."""
-        if not self.few:
-            yield from self.candidates.dns()
-            return
-        for page in destination.look_up([], None, keys=self._names[NAME]):
-            yield from zip(page.column(ID).to_pylist(), page.column(DN).to_pylist(), strict=True)
-
-    def _holders(self, destination: Destination, attribute: Attribute) -> Iterator[tuple[str, str, str]]:
-        """(id, DN, folded value) of the entries of the store that may have a wanted value, whatever the job's query."""
-        fold, names = lenient(attribute.fold), [attribute.name]
-        pages = (
-            destination.look_up(names, None, keys=self._names[attribute.name])
-            if self.few
-            else destination.read(names, None)
-        )
-        for page in pages:
-            columns = (page.column(name).to_pylist() for name in (ID, DN, attribute.name))
-            for id_, dn, values in zip(*columns, strict=True):
-                yield from ((id_, dn, fold(value)) for value in values or ())
-
-    def _reject_referrers_of_deleted(self, deleted: Collection[str]) -> None:
-        """What is to refer to an entry that the same run deletes."""
-        for position, record, draft in self._read() if deleted else ():
-            if position not in self._refused and REFERRING in draft.document:
-                change = draft.change()
-                found = ((a.name, one.dn) for a in change.attributes for one in a.references if one.id in deleted)
-                if (first := next(found, None)) is not None:
-                    reason = GOES.format(*first)
-                    self._refuse(position, change, Rejected(record, change.key, first[0], reason))
-
-    def _reject_referrers_of_lost(self, resolution: Resolution, lost: set[int]) -> None:
-        """What is to refer to records that get no entry, and so on."""
-        rejected = dict(resolution.lose(lost - {NO_RECORD})) if lost - {NO_RECORD} else {}
-        for position, _, draft in self._read() if rejected else ():
-            if position not in self._refused and self._numbers[position] in rejected:
-                self._refuse(position, draft.change(), rejected[self._numbers[position]])
-
-    def _follow(self, destination: Destination, going: Mapping[int, Going]) -> None:
-        """Finds what refers to entries that are renamed or deleted, and will follow."""
-        goes = [one for position, one in going.items() if position not in self._refused]
-        if self.decider.naming is None or not goes:
-            return
-        kept, key = self.options.kept, lenient(self.decider.naming.key)
-        following = Following(goes, key, self.decider.attribute, kept)
-        referrers = {} if kept else referrers_of(destination, following, self._referring())
-        self._refuse_needed(dict(last_values(destination, following, referrers.values())), going)
-        left = [one for position, one in going.items() if position not in self._refused]
-        self.following = replace(following, going=left)
-        self.referrers = self.following.those_of(referrers.values())
-        self._count_referrers(self.following)
-
-    def _refuse_needed(self, needed: Mapping[str, str], going: Mapping[int, Going]) -> None:
-        """Who is needed by another is not deleted: nobody would know whom to put there. `needed`: reasons by ids."""
-        for position, record, draft in self._read() if needed else ():
-            if position in going and position not in self._refused and going[position].id in needed:
-                reason = needed[going[position].id]
-                self._refuse(position, draft.change(), Rejected(record, draft.key, None, reason))
-
-    def _referring(self) -> Sequence[str]:
-        """The attributes that may name entries: those of the provider, and what the job resolves."""
-        resolved = [self.decider.design.targets[n].name for n in self.decider.design.references]
-        return list(dict.fromkeys([*self.options.referring, *resolved]))
-
-    def _count_referrers(self, following: Following) -> None:
-        """They are updates too, or parts of what the run does to them anyway."""
-        alone = dict(self.referrers)
-        for change in self._own() if alone else ():
-            if (referrer := alone.pop(change.id or "", None)) is not None:
-                self._count(change, -1)
-                self._count(following.change(change, referrer), 1)
-        for referrer in alone.values():
-            self._count(following.own_change(referrer), 1)
-        self.unequal += self.candidates.unchanged_among(alone.keys())
-
-    def _own(self) -> Iterator[Change]:
-        return (draft.change() for position, _, draft in self._read() if position not in self._refused)
-
-    def _refuse(self, position: int, change: Change, rejected: Rejected) -> None:
-        self._refused.add(position)
-        self.rejected.append(rejected)
-        self._count(change, -1)
-
-    @property
-    def _decisions(self) -> Path:
-        return self.folder / "decisions"
-
     @property
     def _images(self) -> Path:
-        return self.folder / "images"
+        return self.decisions.folder / "images"
 
     def _keep_images(self, destination: Destination, ids: list[str]) -> None:
         rest = iter(ids)

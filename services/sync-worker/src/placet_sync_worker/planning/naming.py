@@ -72,8 +72,9 @@ def target_of(change: Change) -> str | None:
     return next((s.target for s in change.steps if s.target), change.dn if change.op == "create" else None)
 
 
-def explain(claims: Claims, decided: Iterable[tuple[int, str, Change]]) -> Iterator[tuple[Change, Rejected]]:
-    """The changes that cannot be, with the reason. `decided` are all changes again: position, record, change."""
+def explain(claims: Claims, decided: Iterable[tuple[int, str, Change]]) -> Iterator[tuple[int, Change, Rejected]]:
+    """The changes that cannot be, by their positions, with the reason. `decided` are all changes again: position,
+    record, change."""
     wanted_ids = {id_ for _, id_, _ in claims.held.values()}
     known = {p: (r, c) for p, r, c in decided if p in claims.losers or c.id in wanted_ids}
     owners = {change.id: change for _, change in known.values() if change.id}
@@ -85,7 +86,7 @@ def explain(claims: Claims, decided: Iterable[tuple[int, str, Change]]) -> Itera
         else:
             kind, rival = claims.rivals[position]
             reason = f"{kind} is wanted by {known[rival][0]} (key {known[rival][1].key}) as well"
-        yield change, Rejected(record, change.key, None if kind == NAME else kind, reason)
+        yield position, change, Rejected(record, change.key, None if kind == NAME else kind, reason)
 
 
 def _of_owner(owner: Change | None, change: Change, naming: Naming | None) -> str:

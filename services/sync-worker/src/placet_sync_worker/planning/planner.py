@@ -21,7 +21,9 @@ from ..mapping.script import ScriptEngine
 from ..plan import Draft
 from ..ports import Destination, Source
 from .candidates import Candidates
+from .claiming import Claiming
 from .deciding import Decider
+from .decisions import Decisions
 from .design import Options
 from .drafting import Drafts, Elsewhere, no_other_job
 from .entries import Entries
@@ -29,6 +31,7 @@ from .evidence import Evidence, explained
 from .examining import designed
 from .finding import window_of
 from .joining import Joined
+from .leaving import Leaving
 from .progress import Known, Progress
 from .reading import Brake, ahead
 from .records import Records
@@ -135,7 +138,11 @@ def plan_run(
             candidates = Candidates(design, joined, shelf)
             removing = job.extra != "skip" and not records.unreadable and not options.records
             decider = Decider(design, cache(destination.attribute), destination.naming, destination.whole(), half_made)
-            drafts = Drafts(decider, candidates, resolution, options, removing, folder, elsewhere, read.few)
+            claiming, leaving = (
+                Claiming(candidates, destination.naming, read.few),
+                Leaving(decider, options, resolution),
+            )
+            drafts = Drafts(decider, candidates, Decisions(folder), claiming, leaving, removing, elsewhere)
             drafts.survey(destination)
             mark = progress.mark(known.mark if known else None, job.read_again) if progress else None
             planned = replace(_planned(drafts, records, entries, options, windowed=read.windowed), mark=mark)
@@ -150,10 +157,10 @@ def plan_run(
 
 
 def _planned(drafts: Drafts, records: Records, entries: Entries, options: Options, *, windowed: bool) -> PlannedRun:
-    candidates = drafts.candidates
+    candidates, decisions = drafts.candidates, drafts.decisions
     asked = set(options.records)
     rejected = [one for one in (*records.rejected, *candidates.rejected()) if not asked or one.key in asked]
-    rejected += drafts.rejected
+    rejected += decisions.rejected
     findings = Findings(
         unreadable=records.unreadable,
         folded=candidates.folded(),
@@ -162,12 +169,12 @@ def _planned(drafts: Drafts, records: Records, entries: Entries, options: Option
         protected=sorted(drafts.protected),
         in_the_way=drafts.in_the_way,
         shared=drafts.shared,
-        units=drafts.renamed_units(),
+        units=drafts.leaving.renamed_units(),
         not_found=sorted(asked - candidates.known(asked)),
         unstamped=records.progress.unstamped if records.progress and not windowed else 0,
     )
     counts = Counts(
-        **drafts.counts,
+        **decisions.counts,
         unchanged=candidates.matched() - drafts.unequal,
         rejected=len(rejected),
         unlinked=0 if windowed else candidates.unlinked(),
@@ -175,7 +182,7 @@ def _planned(drafts: Drafts, records: Records, entries: Entries, options: Option
     return PlannedRun(
         rejected=tuple(sorted(rejected, key=_place)),
         counts=counts,
-        by_attribute=dict(sorted((+drafts.by_attribute).items())),
+        by_attribute=dict(sorted((+decisions.by_attribute).items())),
         source_read=records.read,
         destination_read=entries.read,
         within_query=entries.read,
