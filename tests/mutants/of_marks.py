@@ -80,7 +80,7 @@ OF_MARKS = (
     ),
     Mutant(
         "names-of-entries-that-were-not-read-taken",
-        f"{WORKER}/planning/drafting.py",
+        f"{WORKER}/planning/claiming.py",
         "        for page in destination.look_up([], None, keys=self._names[NAME]):",
         "        for page in ():",
         (f"{PLANNING}::test_a_name_that_an_entry_has_which_nobody_asked_about_is_seen",),

@@ -25,7 +25,7 @@ def rejected(*changes: Change, **held: list[tuple[str, str]]) -> dict[int, Rejec
     claims.compare(NAME, ((id_, dn, NAMING.key(dn)) for id_, dn in held.get("entries", [])))
     claims.compare("uid", ((id_, "cn=z,o=y", value) for id_, value in held.get("uids", [])))
     decided = ((position, f"line {position + 2}", change) for position, change in enumerate(changes))
-    found = {one.record: one for _, one in explain(claims, decided)}
+    found = {one.record: one for _, _, one in explain(claims, decided)}
     assert claims.losers == {int(record.split()[1]) - 2 for record in found}
     return {int(record.split()[1]) - 2: one for record, one in found.items()}
 

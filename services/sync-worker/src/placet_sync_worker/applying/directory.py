@@ -1,22 +1,21 @@
 """Writes a batch to a directory as compare-and-sets: send many at once, look where the answer was not a plain yes."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
-from typing import Protocol
 
 from placet_shared.errors import TransientError
 
-from ..changes import PROVEN, AttributeChange, Result
-from ..ports import Answer, Attribute, Directory, Entry, Operation, Safety
-from ..providers.ldap.errors import NoSuchEntryError, SearchRefusedError
-from ..providers.ldap.filter import Compare, render
+from ..changes import PROVEN, Result
+from ..ports import Answer, Operation
+from ..providers.ldap.errors import SearchRefusedError
 from ..providers.ldap.names import dn_key
 from ..tasks import Outcome, Task
+from .directory_store import DirectoryStore
 from .judging import Judge, Seen
 from .operations import operation
 from .referring import ids_of, resolved
+from .sights import Sights
 from .uniqueness import taken
 
 LOOK = frozenset({16, 18, 19, 20, 32, 53, 68, 80, 122})
@@ -27,62 +26,6 @@ BUSY = frozenset({1, 3, 51, 52})
 
 ASSERTION_FAILED = 122
 MOST_SENDS = 4
-IDS_PER_SEARCH = 100
-
-
-class DirectoryStore(Protocol):
-    """An identity store, as far as writing needs it."""
-
-    @property
-    def base_dn(self) -> str: ...
-
-    @property
-    def id_attribute(self) -> str: ...
-
-    @property
-    def version_attribute(self) -> str: ...
-
-    @property
-    def directory(self) -> Directory: ...
-
-    @property
-    def unique(self) -> Sequence[str]:
-        """Attributes whose values only one entry may have."""
-        ...
-
-    @property
-    def guards(self) -> Sequence[str]:
-        """Attributes that tell whether an entry is protected."""
-        ...
-
-    def guarded(self, values: Mapping[str, tuple[str, ...]]) -> bool:
-        """Whether the guards say that no run may touch the entry."""
-        ...
-
-    @property
-    def keeps_references(self) -> bool:
-        """Whether the server itself changes references to what is renamed or deleted."""
-        ...
-
-    def safety(self) -> Safety: ...
-
-    def answers_with_entries(self) -> bool: ...
-
-    def attribute(self, name: str) -> Attribute: ...
-
-    def id_filter(self, id_: str) -> str: ...
-
-    def address(self, id_: str) -> str | None: ...
-
-    def on_wire(self, name: str) -> str: ...
-
-    def composed(
-        self, changes: Sequence[AttributeChange], now: Mapping[str, tuple[str, ...]]
-    ) -> Sequence[AttributeChange]: ...
-
-    def encode(self, name: str, values: Sequence[str]) -> tuple[bytes, ...]: ...
-
-    def text(self, name: str, value: bytes) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -125,7 +68,7 @@ class DirectoryWriter:
         """One step of each change, with the names that entries have now. What cannot be written any more, and may have
         been sent, is looked at."""
         try:
-            places = self._places(ids_of(tasks))
+            places = self._sights.places(ids_of(tasks))
         except TransientError as error:
             return [Outcome(None, str(error)) for _ in tasks]
         named = [(task, resolved(task, places, kept=self.store.keeps_references)) for task in tasks]
@@ -137,16 +80,6 @@ class DirectoryWriter:
         written = zip(going, self._written(going, deadline, look_only), strict=True)
         outcomes |= {task.number: outcome for task, outcome in written}
         return [outcomes[task.number] for task in tasks]
-
-    def _places(self, ids: Sequence[str]) -> dict[str, str]:
-        """The names that entries have now, by their ids."""
-        places: dict[str, str] = {}
-        for start in range(0, len(ids), IDS_PER_SEARCH):
-            query = "".join(map(self.store.id_filter, ids[start : start + IDS_PER_SEARCH]))
-            asked = [self.store.id_attribute, self.store.version_attribute]
-            for page in self.store.directory.search(self.store.base_dn, "subtree", f"(|{query})", asked):
-                places |= {self._seen(entry, ()).entry_id: entry.dn for entry in page}
-        return places
 
     def _written(self, tasks: list[Task], deadline: float, look_only: bool) -> list[Outcome]:
         if not tasks:
@@ -167,7 +100,7 @@ class DirectoryWriter:
     def _before_sending(self, tasks: list[Task], look_only: bool) -> "list[Outcome | Task]":
         """An outcome for what a look settles already; a task for what is to be sent."""
         looked = [t for t in tasks if t.step.what == "add" or look_only or self.store.safety() != "assertion"]
-        sights = self._look(looked)
+        sights = self._sights.look(looked)
         held = {} if look_only else taken(self.store, [t for t in looked if t.step.what == "add"])
         seen = {task.number for task in looked}
         verdicts: list[Outcome | Task] = []
@@ -193,7 +126,7 @@ class DirectoryWriter:
             answers = [Answer(None, str(error), sent=False) for _ in tasks]
         unclear = [task for task, answer in zip(tasks, answers, strict=True) if answer.code in LOOK]
         try:
-            sights = self._look(unclear)
+            sights = self._sights.look(unclear)
         except TransientError as error:
             sights = {}
             answers = [Answer(None, str(error)) if answer.code in LOOK else answer for answer in answers]
@@ -215,7 +148,7 @@ class DirectoryWriter:
     def _applied(self, answer: Answer) -> Outcome:
         """With the entry's id and version, where the answer shows them."""
         try:
-            seen = self._seen(answer.entry, ()) if answer.entry else None
+            seen = self._sights.seen(answer.entry, ()) if answer.entry else None
         except SearchRefusedError:  # the look that follows says it
             seen = None
         return self._seen_by([seen] if seen else [], Outcome(Result.APPLIED))
@@ -238,77 +171,14 @@ class DirectoryWriter:
         return self._judging.same_dn(seen.dn, task.dn)
 
     @cached_property
+    def _sights(self) -> Sights:
+        return Sights(self.store, self.keys)
+
+    @cached_property
     def _judging(self) -> Judge:
         return Judge(
             self._decode, lambda a, b: dn_key(a) == dn_key(b), lambda name: self.store.attribute(name).readable
         )
-
-    # ---- looking -----------------------------------------------------------------------------------------------------
-
-    def _look(self, tasks: Sequence[Task], *, values: bool = True) -> dict[int, list[Seen]]:
-        """What is in the whole store for each task: by name for containers, by key for other new entries, by id for the
-        others; `values` of all that is planned, or of the keys alone."""
-        found: dict[int, list[Seen]] = {task.number: [] for task in tasks}
-        for task in (t for t in tasks if t.change.container):
-            found[task.number] += self._named(task)
-        for some in _chunks([t for t in tasks if t.change.id is None and not t.change.container]):
-            self._collect(some, values, self._key_filter, self._keys_of_task, self._keys_of_entry, found)
-        for some in _chunks([t for t in tasks if t.change.id is not None]):
-            self._collect(
-                some, values, self._id_filter, lambda t: [(str(t.change.id),)], lambda seen: [(seen.entry_id,)], found
-            )
-        return found
-
-    def _named(self, task: Task) -> list[Seen]:
-        names = self._names([task])
-        asked = map(self.store.on_wire, [*names, self.store.id_attribute, self.store.version_attribute])
-        search = self.store.directory.search(task.change.dn, "base", "(objectClass=*)", list(dict.fromkeys(asked)))
-        try:
-            return [self._seen(entry, names) for page in search for entry in page]
-        except NoSuchEntryError:
-            return []
-
-    def _collect(
-        self,
-        tasks: Sequence[Task],
-        values: bool,
-        filter_of: Callable[[Task], str],
-        of_task: Callable[[Task], Iterable[tuple[str, ...]]],
-        of_entry: Callable[[Seen], Iterable[tuple[str, ...]]],
-        found: dict[int, list[Seen]],
-    ) -> None:
-        wanted: dict[tuple[str, ...], list[int]] = {}
-        for task in tasks:
-            for key in of_task(task):
-                wanted.setdefault(key, []).append(task.number)
-        names = self._names(tasks if values else ())
-        asked = map(self.store.on_wire, [*names, self.store.id_attribute, self.store.version_attribute])
-        query = "(|" + "".join(filter_of(task) for task in tasks) + ")"
-        for page in self.store.directory.search(self.store.base_dn, "subtree", query, list(dict.fromkeys(asked))):
-            for entry in page:
-                seen = self._seen(entry, names)
-                for number in {number for key in of_entry(seen) for number in wanted.get(key, ())}:
-                    found[number].append(seen)
-
-    def _names(self, tasks: Iterable[Task]) -> list[str]:
-        """What is looked at: the keys, what is planned, and what of that travels under another name."""
-        changed = (a.name for task in tasks for a in task.change.attributes)
-        planned = [name for name in dict.fromkeys(changed) if self.store.attribute(name).readable]
-        return list(dict.fromkeys([*self.keys, *self.store.guards, *planned, *map(self.store.on_wire, planned)]))
-
-    def _seen(self, entry: Entry, names: Iterable[str]) -> Seen:
-        raw = {name.lower(): values for name, values in entry.attributes.items()}
-        there = {name: raw.get(self.store.on_wire(name).lower(), ()) for name in names}
-        values = {name: tuple(self.store.text(name, value) for value in some) for name, some in there.items()}
-        shown = [self.store.text(name, value) for name in self._operational for value in raw.get(name.lower(), ())]
-        if len(shown) != len(self._operational):
-            missing = " and ".join(self._operational)
-            raise SearchRefusedError(f"the directory does not show {missing} of {entry.dn}; let the account read them")
-        return Seen(shown[0], shown[1], entry.dn, values)
-
-    @property
-    def _operational(self) -> tuple[str, str]:
-        return self.store.id_attribute, self.store.version_attribute
 
     def _with_versions(self, tasks: list[Task], outcomes: list[Outcome]) -> list[Outcome]:
         """Reads what later steps and links need to know, where the answers did not show it."""
@@ -318,7 +188,7 @@ class DirectoryWriter:
             if outcome.result == Result.APPLIED and outcome.version is None and _is_read(task)
         ]
         try:
-            sights = self._look(curious, values=False)
+            sights = self._sights.look(curious, values=False)
         except TransientError as error:
             unread = {task.number: str(error) for task in curious}
             return [
@@ -338,7 +208,7 @@ class DirectoryWriter:
         id_ = task.change.id or task.entry_id
         address = self.store.address(id_) if id_ else None
         id_filter = self.store.id_filter(id_) if id_ and task.step.what != "add" else ""
-        read = self._operational if _is_read(task) and self.store.answers_with_entries() else ()
+        read = self._sights.operational if _is_read(task) and self.store.answers_with_entries() else ()
         return operation(task, self.store.safety(), self.store.attribute, self.store.encode, id_filter, address, read)
 
     def _composed(self, task: Task) -> Task:
@@ -351,29 +221,6 @@ class DirectoryWriter:
         steps = list(task.change.steps)
         steps[task.position] = replace(task.step, attributes=tuple(a.name for a in sent))
         return replace(task, change=replace(task.change, attributes=tuple(sent), steps=tuple(steps)))
-
-    def _id_filter(self, task: Task) -> str:
-        return self.store.id_filter(str(task.change.id))
-
-    def _key_filter(self, task: Task) -> str:
-        after = {a.name: a.after for a in task.change.attributes}
-        keys = product(*(after[name] for name in self.keys))
-        return "".join(self._conjunction(zip(self.keys, key, strict=True)) for key in keys)
-
-    def _conjunction(self, parts: Iterable[tuple[str, str]]) -> str:
-        some = [render(Compare(name, "=", self.store.encode(name, [value])[0])) for name, value in parts]
-        return f"(&{''.join(some)})" if len(some) > 1 else some[0]
-
-    def _keys_of_task(self, task: Task) -> Iterable[tuple[str, ...]]:
-        return self._keys({a.name: a.after for a in task.change.attributes})
-
-    def _keys_of_entry(self, seen: Seen) -> Iterable[tuple[str, ...]]:
-        return self._keys(seen.values)
-
-    def _keys(self, values: Mapping[str, Sequence[str]]) -> Iterable[tuple[str, ...]]:
-        """Every key that is answered to, folded: key attributes may have several values."""
-        folds = (self.store.attribute(name).fold for name in self.keys)
-        return product(*([fold(value) for value in values[name]] for name, fold in zip(self.keys, folds, strict=True)))
 
     def _decode(self, name: str, value: str) -> str:
         """A value that its syntax does not allow may stand in a store: it equals itself alone."""
@@ -412,10 +259,6 @@ def _without_password(task: Task, answer: Answer) -> Answer:
 def _first_of_each_change(tasks: list[Task]) -> tuple[list[Task], list[Task]]:
     first = {task.number: task for task in reversed(tasks)}
     return list(first.values())[::-1], [task for task in tasks if first[task.number] is not task]
-
-
-def _chunks(tasks: Sequence[Task]) -> Iterable[Sequence[Task]]:
-    return (tasks[i : i + IDS_PER_SEARCH] for i in range(0, len(tasks), IDS_PER_SEARCH))
 
 
 def _task(verdict: "Outcome | Task") -> Task:

@@ -1,36 +1,16 @@
 """Which values that only one entry may have are somebody's by now: asked just before creates."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 from ..planning.comparing import lenient
-from ..ports import Attribute, Directory
 from ..providers.ldap.filter import Compare, render
 from ..tasks import Task
+from .directory_store import DirectoryStore
 
 VALUES_PER_SEARCH = 100
 
 
-class UniqueValues(Protocol):
-    """An identity store, as far as unique values need it."""
-
-    @property
-    def base_dn(self) -> str: ...
-
-    @property
-    def unique(self) -> Sequence[str]: ...
-
-    @property
-    def directory(self) -> Directory: ...
-
-    def attribute(self, name: str) -> Attribute: ...
-
-    def encode(self, name: str, values: Sequence[str]) -> tuple[bytes, ...]: ...
-
-    def text(self, name: str, value: bytes) -> str: ...
-
-
-def taken(store: UniqueValues, creates: Sequence[Task]) -> Mapping[int, str]:
+def taken(store: DirectoryStore, creates: Sequence[Task]) -> Mapping[int, str]:
     """By the tasks' numbers, which of their values another entry has, as planning says it. Raises DirectoryError."""
     known = [store.attribute(name) for name in store.unique]
     forms = {attribute.name: lenient(attribute.fold) for attribute in known}

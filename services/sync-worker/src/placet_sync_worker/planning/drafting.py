@@ -100,8 +100,8 @@ class Drafts:
                 if change.op in WITH_IMAGE:
                     change = _with_image(change, orjson.loads(next(images)))
                 yield Draft.of(change)
-        for referrer in left.values() if following is not None else ():
-            yield Draft.of(following.own_change(referrer))
+        if following is not None:
+            yield from (Draft.of(following.own_change(referrer)) for referrer in left.values())
 
     def _decided(self, destination: Destination) -> Iterator[tuple[str, int, Change | Rejected]]:
         """Where the record stands, its number, and what becomes of it."""
