@@ -41,12 +41,6 @@ MISTAKES: dict[str, Callable[[Desk], Mistake]] = {
         },
         "rejected",
     ),
-    "a place for leavers that is not there": lambda desk: Mistake(
-        [ANN, CHIEF],
-        {"2": ["create the container that it is to stand in"]},
-        "failed",
-        {"extra": "move", "move_to": f"ou=Leavers,{desk.unit}"},
-    ),
     "a value of another syntax": lambda desk: Mistake(
         [ANN, (*BO[:3], "żółw"), CHIEF],
         {"2": ["telephoneNumber", "correct the value in the source or its mapping"]},
