@@ -41,6 +41,7 @@ def desk(make_desk: MakeDesk, broker: Kafka) -> Desk:
 
 def test_a_run_goes_on_after_its_broker_was_killed_while_it_wrote(desk: Desk, broker: Kafka) -> None:
     run = desk.request()
+    until(lambda: desk.mails("bob@example.org"), "the mail that asks; of a request that is over none is sent any more")
     desk.bob.ask("request", "approve", run["request"], "--comment", "fine")
     until_written(desk, PEOPLE // 3)
     broker.kill()
