@@ -132,6 +132,8 @@ BENCHMARKS: Mapping[str, Callable[[str, Stage], Row]] = {
     "load_50000": lambda name, placet: load(name, 50_000, placet, synced=True),
     "load_50000_nosync": lambda name, placet: load(name, 50_000, placet, synced=False),
     "unchanged_10000": lambda name, placet: unchanged(name, 10_000, placet),
+    "changed_10000": lambda name, placet: changed(name, 10_000, placet),
+    "unchanged_100000": lambda name, placet: unchanged(name, 100_000, placet),
     "unchanged_50000": lambda name, placet: unchanged(name, 50_000, placet),
     "unchanged_50000_libldap": lambda name, placet: unchanged(name, 50_000, placet, "libldap"),
     "changed_50000": lambda name, placet: changed(name, 50_000, placet),
@@ -174,6 +176,7 @@ def peers(text: str) -> Mapping[str, str]:
 def _compare(rows: Mapping[str, Row]) -> None:
     """What is wanted of two benchmarks together."""
     for one, other, most in (
+        ("unchanged_10000", "unchanged_100000", 12),
         ("unchanged_50000_file", "unchanged_1000000", 22),
         ("unchanged_50000", "changed_50000", 1.3),
     ):
