@@ -12,19 +12,16 @@ from ldap3 import MODIFY_REPLACE
 
 from placet_shared.chain import Order, Snapshot
 from placet_shared.events import RunCancelled, RunDenied
-from placet_shared.failpoints import no_failpoint
 from placet_shared.objects import parse_object
 from placet_sync_worker.app import CONNECTORS
-from placet_sync_worker.applying.run import BatchApplier
 from placet_sync_worker.connections import Connections
-from placet_sync_worker.planning.run import PlanMaker, RunPlanner
 from placet_sync_worker.providers.files.folder import FilesFolder
 from placet_sync_worker.providers.surroundings import Surroundings
-from placet_sync_worker.testing.scripts import NoScripts
 from tests.support.directories import provider
 from tests.support.postgres import Postgres
+from tests.support.runs import Runs
 from tests.support.slapd import PASSWORD, PEOPLE, Slapd
-from tests.support.worker import INSTALLATION, LEASE, WorkerHarness, a_job
+from tests.support.worker import INSTALLATION, WorkerHarness, a_job
 
 HR = "CREATE TABLE hr (id text, last text, mail text, changed timestamptz)"
 FIELDS = [
@@ -42,13 +39,7 @@ class ChangedRuns:
         self.worker, self.slapd, self.hr = worker, slapd, psycopg.connect(hr_url, autocommit=True)
         self.hr.execute(HR)
         around = Surroundings(FilesFolder(folder), folder, {"PLACET_SECRET_CORP": PASSWORD}, folder)
-        connections, sign = Connections(CONNECTORS, around), worker.sign["sync-worker"]
-        make = PlanMaker(database_url, connections, NoScripts())
-        common = (no_failpoint, LEASE)
-        worker.planner = RunPlanner(worker.database, make, worker.verifier, sign, worker.life, folder, *common)
-        worker.applier = BatchApplier(
-            worker.database, connections, worker.verifier, worker.life, *common, 1, worker.applier.passwords
-        )
+        Runs(worker, Connections(CONNECTORS, around), folder, database_url)
         self.source = {"kind": "provider", "name": "hr", "type": "sql", "url": hr_url, "table": "hr"}
 
     def put(self, id_: str | None, last: str, changed: str | None = "now()", mail: str | None = None) -> None:
