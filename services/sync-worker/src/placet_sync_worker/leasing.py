@@ -8,8 +8,10 @@ from typing import TypeVar
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from placet_shared.chain import Order
 from placet_shared.work import Database
 
+from .life import Life
 from .store import runs
 
 log = structlog.get_logger()
@@ -32,6 +34,13 @@ async def under_lease(
         lost.set()
         beat.cancel()
         await asyncio.gather(beat, return_exceptions=True)
+
+
+async def end_altered(database: Database, life: Life, run: runs.Run, order: Order | None, reason: str) -> None:
+    """Ends a run whose rows are not what was signed, unless it is another worker's by now."""
+    async with database.transaction() as work:
+        if await runs.mine(work, run):
+            await life.end_altered(work, run, order, reason)
 
 
 async def _keep(database: Database, run: runs.Run, lease: timedelta, lost: asyncio.Event) -> None:

@@ -20,6 +20,8 @@ from .store import batches, closing, links, marks, passwords, results, runs
 
 log = structlog.get_logger()
 
+ORDER_ALTERED = "the order in the database is not what the scheduler signed"
+
 TOO_MANY_FAILURES = "too many failures before; the next run plans it again"
 
 
@@ -187,8 +189,6 @@ async def resume_waiting(database: Database, verifier: Verifier, life: Life) -> 
             run = await runs.find(work, run_id, lock=True)
             if run is not None and run.state == "waiting":
                 if (order := verifier.order_if_true(run.order_token)) is None:
-                    await life.end_altered(
-                        work, run, None, "the order in the database is not what the scheduler signed"
-                    )
+                    await life.end_altered(work, run, None, ORDER_ALTERED)
                 else:
                     await life.go_on(work, run, order)

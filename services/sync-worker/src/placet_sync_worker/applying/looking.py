@@ -16,8 +16,8 @@ from placet_shared.work import Database
 
 from ..changes import Change
 from ..connections import Connections
-from ..leasing import Stopped, under_lease
-from ..life import Life
+from ..leasing import Stopped, end_altered, under_lease
+from ..life import ORDER_ALTERED, Life
 from ..mapping.script import ScriptEngine
 from ..planning.design import Options
 from ..planning.rereading import Moved, moved
@@ -79,7 +79,7 @@ class SourceLooker:
         with structlog.contextvars.bound_contextvars(run_id=run.run_id, job=run.job):
             order = self.verifier.order_if_true(run.order_token)
             if order is None:
-                await self._altered(run, None, "the order in the database is not what the scheduler signed")
+                await end_altered(self.database, self.life, run, None, ORDER_ALTERED)
             else:
                 await self._look(run, order)
         return True
@@ -91,7 +91,7 @@ class SourceLooker:
                     self.database, run, self.lease, lambda stopped: self.read_again(run, order, folder, stopped)
                 )
         except AlteredError as error:
-            await self._altered(run, order, str(error))
+            await end_altered(self.database, self.life, run, order, str(error))
             return
         except Exception as error:  # the source is away, or cannot be read as it is: it is tried again like a write
             if not isinstance(error, PlacetError):
@@ -105,11 +105,6 @@ class SourceLooker:
                 return
             log.info("source_read_again", moved=sum(map(len, found.values())))
             await self.life.end_looked(work, run, order, found)
-
-    async def _altered(self, run: runs.Run, order: Order | None, reason: str) -> None:
-        async with self.database.transaction() as work:
-            if await runs.mine(work, run):
-                await self.life.end_altered(work, run, order, reason)
 
     async def _stalled(self, run: runs.Run, order: Order, why: str) -> None:
         """The run waits, and gives up when it waited for too long."""

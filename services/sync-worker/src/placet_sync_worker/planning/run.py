@@ -16,8 +16,8 @@ from placet_shared.failpoints import Failpoint
 from placet_shared.work import Database, Work
 
 from ..connections import Connections
-from ..leasing import under_lease
-from ..life import Life
+from ..leasing import end_altered, under_lease
+from ..life import ORDER_ALTERED, Life
 from ..mapping.script import ScriptEngine
 from ..plan import plan_digest
 from ..ports import Safety
@@ -129,7 +129,8 @@ class RunPlanner:
         with structlog.contextvars.bound_contextvars(run_id=run.run_id, job=run.job):
             order = self.verifier.order_if_true(run.order_token)
             if order is None:
-                await self._altered(run)
+                reason = f"{ORDER_ALTERED}; run the job again"
+                await end_altered(self.database, self.life, run, None, reason)
             else:
                 await self._plan(run, order)
         return True
@@ -152,12 +153,6 @@ class RunPlanner:
                 await self._publish(work, run, order, made)
             else:
                 log.info("plan_fenced")
-
-    async def _altered(self, run: runs.Run) -> None:
-        reason = "the order in the database is not what the scheduler signed; run the job again"
-        async with self.database.transaction() as work:
-            if await runs.mine(work, run):
-                await self.life.end_altered(work, run, None, reason)
 
     async def _failed(self, run: runs.Run, order: Order, error: Exception) -> None:
         may_pass, reason = isinstance(error, TransientError), str(error)
