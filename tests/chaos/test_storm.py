@@ -1,9 +1,10 @@
-"""Many changes of all kinds, while workers are killed every two seconds and hands are at the same entries: what counts
-is what slapd's own log says, and what stands in the directory in the end."""
+"""Many changes of all kinds, while workers are killed every two seconds or less and hands are at the same entries: what
+counts is what slapd's own log says, and what stands in the directory in the end."""
 
 import random
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -25,7 +26,10 @@ SHARES = {"update": 70, "move": 15, "delete": 15}
 EDITS = CHANGES // 100
 """So few that removals are not skipped for too many failures before them."""
 
-KILL_EVERY_SECONDS, EDIT_EVERY_SECONDS, RUN_SECONDS = 2.0, 0.05, 300.0
+KILL_EVERY_SECONDS, KILL_EVERY_BYTES = 2.0, 500_000
+"""Whichever is over first: a machine that is done with a run within seconds has workers killed too."""
+
+LOOK_EVERY_SECONDS, EDIT_EVERY_SECONDS, RUN_SECONDS = 0.05, 0.05, 300.0
 SEED = 20_261_128
 FIELDS = [{"to": "employeeNumber", "from": "id"}, {"to": "cn", "from": "first"}, {"to": "sn", "from": "last"},
           {"to": "title", "from": "title"}]  # fmt: skip
@@ -93,7 +97,7 @@ def _in_a_storm(desk: Desk, hands: "Hands") -> tuple[dict[str, Any], set[str]]:
     with (
         desk.stack.database() as database,
         _until_over(hands.edit, EDIT_EVERY_SECONDS),
-        _until_over(_killing(desk, killed), KILL_EVERY_SECONDS),
+        _until_over(_killing(desk, killed), LOOK_EVERY_SECONDS),
     ):
         until(lambda: database.execute(over.encode(), [run_id]).fetchone(), "the end of the run", RUN_SECONDS)
     assert len(killed) > 1
@@ -106,13 +110,19 @@ def _killing(desk: Desk, killed: list[int]) -> Callable[[], None]:
     """Kills workers that are at the directory, in turn: one that is not has yet to begin."""
     supervisor = psutil.Process(desk.stack.pids("sync-worker")[0]).parent()
     assert supervisor is not None
+    log = desk.slapd.audit_file
+    due, size = time.monotonic(), log.stat().st_size
 
     def kill() -> None:
+        nonlocal due, size
+        if time.monotonic() < due and log.stat().st_size < size:
+            return
         with suppress(psutil.NoSuchProcess):
             there = [one.pid for one in supervisor.children() if _is_connected(one, desk.slapd.port)]
             if there:
                 killed.append(there[len(killed) % len(there)])
                 send(signal.SIGKILL, killed[-1:])
+                due, size = time.monotonic() + KILL_EVERY_SECONDS, log.stat().st_size + KILL_EVERY_BYTES
 
     return kill
 
