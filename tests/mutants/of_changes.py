@@ -71,15 +71,15 @@ TRUST = (
     Mutant(
         "changes-not-compared-with-their-batch",
         f"{WORKER}/applying/run.py",
-        "            _compare_digest(batch, loaded)\n",
+        "            signed.require(batch, loaded)\n",
         "",
         (f"{ALTERED}[UPDATE sync.changes SET salt = 'x' WHERE number = 3]",),
     ),
     Mutant(
         "batches-not-compared-with-the-plan",
-        f"{WORKER}/applying/run.py",
-        "            await require_batches(work, run.run_id, plan)\n",
-        "",
+        f"{WORKER}/unaltered.py",
+        "        if plan_digest(listed) == plan.digest:\n",
+        "        if True:\n",
         (f"{GUARDS}::test_a_change_that_was_altered_together_with_the_digest_of_its_batch_is_not_written",),
     ),
     Mutant(

@@ -70,6 +70,7 @@ SAMPLES: Mapping[type[Event], Mapping[str, Any]] = {
         "requested_at": NOON,
         "finished_at": NOON + timedelta(minutes=5),
         "preview": False,
+        "plan": "d.e.f",
         "counts": _COUNTS,
         "results": _RESULTS,
         "applied": {"create": 1},

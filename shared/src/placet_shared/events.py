@@ -189,7 +189,8 @@ class BatchApplied(RunEvent):
 class RunFinished(RunEvent):
     """The one end of every run. `notify` is the job's rule as it was when the run was ordered; `stores` are the
     destination's and the source's provider names, whose mail settings are used in this order; `applied` counts what
-    was written by operation; `problems` names the first records that went wrong, without values."""
+    was written by operation; `problems` names the first records that went wrong, without values; `plan` is that of
+    run-planned, which may be heard of later than the end."""
 
     topic = topics.RUN_FINISHED
     job: str
@@ -200,6 +201,7 @@ class RunFinished(RunEvent):
     requested_at: datetime
     finished_at: datetime
     preview: bool
+    plan: str | None = None
     counts: Counts | None
     results: Results
     applied: Mapping[str, int] = {}

@@ -76,6 +76,26 @@ async def test_a_job_that_is_made_again_is_another_job(scheduler: Scheduler) -> 
     assert [run["id"] for run in await scheduler.runs("?job=people")] == [second["id"], first["id"]]
 
 
+async def test_the_end_brings_the_plan_where_its_news_come_later(scheduler: Scheduler) -> None:
+    await scheduler.apply_people()
+    run = await scheduler.ask(preview=True)
+    planned = await scheduler.planned(run["id"], counts=Counts(create=3))
+    await scheduler.end(run["id"], "previewed", preview=True, plan=planned.plan)
+    over = await scheduler.run(run["id"])
+    assert (over["outcome"], over["plan"]["create"], over["plan"]["digest"]) == ("previewed", 3, "sha256:00")
+    await scheduler.handle(planned)
+    assert await scheduler.run(run["id"]) == over
+
+
+async def test_a_plan_that_was_altered_keeps_no_run_from_its_end(scheduler: Scheduler) -> None:
+    await scheduler.apply_people()
+    run = await scheduler.ask()
+    planned = await scheduler.planned(run["id"])
+    await scheduler.end(run["id"], "failed", plan=planned.plan + "x")
+    over = await scheduler.run(run["id"])
+    assert (over["state"], over["outcome"], over["plan"]) == ("finished", "failed", None)
+
+
 async def test_a_no_is_not_the_end(scheduler: Scheduler) -> None:
     await scheduler.apply_people()
     run = await scheduler.ask()

@@ -49,7 +49,7 @@ WIRE = {
     "batch-applied": ("run_id batch_id phase index results", ""),
     "run-finished": (
         f"{_ENDED} counts results notify stores signature",
-        "applied= problems=",
+        "applied= problems= plan=",
     ),
     "notification-sent": ("run_id delivery_id recipient channel state", ""),
     "object-changed": ("kind name version object signature", "deleted="),

@@ -73,14 +73,26 @@ async def run_finished(event: RunFinished, work: Work, *, verifier: Verifier, or
     verifier.event(event, "sync-worker")
     await hold_catalogue(work)
     run = await _locked(work, event.run_id)
-    before = store.view_of(run)
-    if before.over:
+    known, token = store.view_of(run), run.plan_token
+    if known.over:
         return
-    await store.save_view(work, run.run_id, before.ended(event.outcome, event.results, event.reason, event.finished_at))
+    if token is None and (plan := _plan_of(event, run, verifier)):
+        known, token = known.planned(show_plan(plan)), event.plan
+    ended = known.ended(event.outcome, event.results, event.reason, event.finished_at)
+    await store.save_view(work, run.run_id, ended, plan_token=token)
     FINISHED.labels(event.outcome).inc()
     log.info("run_finished", run_id=run.run_id, job=run.job, outcome=event.outcome)
     if not run.preview:
         await orderer.start_remembered(work, run.job)
+
+
+def _plan_of(event: RunFinished, run: Row[Any], verifier: Verifier) -> PlanHeader | None:
+    """The plan of a run whose end came first. What is none, since it was altered, keeps no run from its end."""
+    try:
+        plan = verifier.plan(event.plan or "", run.order_token)
+    except ForgedEventError:
+        return None
+    return plan if plan.run_id == run.run_id else None
 
 
 def show_plan(plan: PlanHeader) -> dict[str, Any]:

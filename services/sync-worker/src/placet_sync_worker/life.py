@@ -42,15 +42,13 @@ class Life:
     async def advance(self, work: Work, run_id: str, order: Order) -> None:
         """Goes on to the next phase when the one before is over, and to the end after the last."""
         run = await runs.find(work, run_id, lock=True)
-        if run is None or run.state != "applying":
+        if run is None or run.state != "applying" or await batches.any_ready(work, run_id):
             return
         left = await batches.open_batches(work, run_id)
         if not left:
             await self.end_applied(work, run, order)
             return
         phase = left[0].phase
-        if left[0].state == "ready":
-            return
         if phase in REMOVALS and too_many_failures(await results.tally_before_removals(work, run_id)):
             removals = [p.value for p in REMOVALS]
             await closing.close_unsent(work, run_id, Result.SKIPPED, TOO_MANY_FAILURES, removals)
@@ -136,6 +134,7 @@ class Life:
             reason=reason and storable(reason),
             finished_at=work.now,
             preview=run.preview,
+            plan=run.plan_token,
             counts=run.counts,
             results=tally or Results(),
             applied=await results.applied_by_op(work, run.run_id),

@@ -1,6 +1,7 @@
 """Whether the tables still hold of a run what was signed: who can write to them decides nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row
@@ -19,6 +20,26 @@ class AlteredError(WorkerError):
     """What is to be applied is not what was approved."""
 
 
+Digests = Mapping[tuple[int, int], str]
+"""Those of a plan's batches, by phase and index."""
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What was ordered, planned and approved of a run."""
+
+    order: Order
+    plan: PlanHeader
+    digests: Digests
+
+    def require(self, batch: Row[Any], loaded: batches.Loaded) -> None:
+        """Raises AlteredError unless the changes of a batch are those that were signed."""
+        items = [(one.hash, one.positions) for one in loaded.stored]
+        signed = self.digests.get((batch.phase, batch.ordinal))
+        if signed is None or batch_digest(Phase(batch.phase), batch.ordinal, items) != signed:
+            raise AlteredError(CHANGE_ALTERED)
+
+
 def require_epoch(order: Order, epoch: int) -> None:
     """Raises ReplayedEventError for what was ordered before the database was restored."""
     if order.epoch != epoch:
@@ -35,18 +56,28 @@ async def require_as_planned(work: Work, run: Row[Any], verifier: Verifier) -> t
     if run.planned_at != plan.planned_at:
         raise AlteredError("the time of the plan was altered; run the job again")
     stored = await require_batches(work, run.run_id, plan)
-    if stored != len(await batches.open_batches(work, run.run_id)):
+    if len(stored) != len(await batches.open_batches(work, run.run_id)):
         raise AlteredError("a batch of the plan was called done before the approval; run the job again")
     return order, plan
 
 
-async def require_batches(work: Work, run_id: str, plan: PlanHeader) -> int:
-    """How many batches the plan has. Raises AlteredError unless they are those that were signed."""
+async def require_signed(work: Work, run: Row[Any], verifier: Verifier) -> Signed:
+    """Verifies the whole chain of a run that is to be written. Raises AlteredError and ForgedEventError."""
+    order = verifier.order(run.order_token)
+    plan = verifier.plan(run.plan_token or "", run.order_token)
+    decision = verifier.decision(run.decision_token or "", run.plan_token or "")
+    if not decision.approved or {order.run_id, plan.run_id, decision.run_id} != {run.run_id}:
+        raise ForgedEventError(f"the chain of signatures of run {run.run_id} does not hold")
+    return Signed(order, plan, await require_batches(work, run.run_id, plan))
+
+
+async def require_batches(work: Work, run_id: str, plan: PlanHeader) -> Digests:
+    """The digests of the plan's batches. Raises AlteredError unless they are those that were signed."""
     stored = await batches.digests(work, run_id)
     if {phase for phase, _, _ in stored} <= {phase.value for phase in Phase}:
         listed = [(Phase(phase), index, digest) for phase, index, digest in stored]
         if plan_digest(listed) == plan.digest:
-            return len(listed)
+            return {(phase, index): digest for phase, index, digest in stored}
     raise AlteredError("a batch of the plan was dropped, added or changed after the approval; run the job again")
 
 

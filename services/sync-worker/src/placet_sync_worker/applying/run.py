@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Row
 
-from placet_shared.chain import Order, PlanHeader, Verifier
+from placet_shared.chain import Verifier
 from placet_shared.clock import boot_seconds
 from placet_shared.errors import ForgedEventError, PlacetError, ReplayedEventError
 from placet_shared.events import BatchApplied
@@ -23,11 +23,10 @@ from ..endings import results_of
 from ..life import Life
 from ..passwords.keeping import PasswordKeeper
 from ..passwords.keys import PasswordKeyError
-from ..plan import batch_digest
 from ..ports import Destination
 from ..store import batches, closing, links, runs
 from ..tasks import Outcome, Task, Writer
-from ..unaltered import CHANGE_ALTERED, AlteredError, load_signed, require_batches, require_epoch
+from ..unaltered import AlteredError, Signed, load_signed, require_epoch, require_signed
 
 log = structlog.get_logger()
 
@@ -41,8 +40,7 @@ class Claimed:
 
     batch: Row[Any]
     run: Row[Any]
-    order: Order
-    plan: PlanHeader
+    signed: Signed
     loaded: batches.Loaded
     look_only: bool
     deadline: float
@@ -61,7 +59,7 @@ class BatchApplier:
     epoch: int
     passwords: PasswordKeeper
     _open: tuple[str, Destination, Writer] | None = field(default=None, init=False)
-    _chains: dict[tuple[str, ...], tuple[Order, PlanHeader]] = field(default_factory=dict, init=False)
+    _signed: dict[tuple[str | None, ...], Signed] = field(default_factory=dict, init=False)
 
     async def step(self) -> bool:
         """Applies one batch; False when none is due."""
@@ -84,26 +82,26 @@ class BatchApplier:
             await batches.mark_done(work, batch.batch_id)
             return None
         try:
-            order, plan = self._chain(run)
-            require_epoch(order, self.epoch)
-            await require_batches(work, run.run_id, plan)
+            signed = await self._once_verified(work, run)
+            require_epoch(signed.order, self.epoch)
             loaded = await load_signed(work, batch)
-            _compare_digest(batch, loaded)
+            signed.require(batch, loaded)
             loaded = await batches.with_made(work, run.run_id, loaded)
         except (ForgedEventError, ReplayedEventError, AlteredError) as error:
             await self._end_altered(work, run, str(error))
             return None
-        if run.ending is None and plan.valid_until < work.now:
+        if run.ending is None and signed.plan.valid_until < work.now:
             await batches.release(work, batch.batch_id)
-            await self.life.end_early(work, run, order, "expired", "the plan was no longer valid; run the job again")
+            reason = "the plan was no longer valid; run the job again"
+            await self.life.end_early(work, run, signed.order, "expired", reason)
             return None
-        claimed = Claimed(batch, run, order, plan, loaded, run.ending is not None, deadline)
+        claimed = Claimed(batch, run, signed, loaded, run.ending is not None, deadline)
         return claimed if run.ending is not None else await self._with_intents(work, claimed)
 
     async def _with_intents(self, work: Work, job: Claimed) -> Claimed | None:
         """From now on the steps may be sent, with the passwords that some of them set."""
         try:
-            tasks = await self.passwords.given(work, job.order.snapshot.job, job.loaded.tasks)
+            tasks = await self.passwords.given(work, job.signed.order.snapshot.job, job.loaded.tasks)
         except AlteredError as error:
             await self._end_altered(work, job.run, str(error))
             return None
@@ -113,18 +111,13 @@ class BatchApplier:
         await batches.mark_intents(work, job.run.run_id, tasks)
         return replace(job, loaded=replace(job.loaded, tasks=tasks))
 
-    def _chain(self, run: Row[Any]) -> tuple[Order, PlanHeader]:
-        """The run's order and plan, after the whole chain was verified: once per process and run."""
-        tokens = (run.run_id, run.order_token, run.plan_token or "", run.decision_token or "")
-        if tokens not in self._chains:
-            _, order_token, plan_token, decision_token = tokens
-            order = self.verifier.order(order_token)
-            plan = self.verifier.plan(plan_token, order_token)
-            decision = self.verifier.decision(decision_token, plan_token)
-            if not decision.approved or {order.run_id, plan.run_id, decision.run_id} != {run.run_id}:
-                raise ForgedEventError(f"the chain of signatures of run {run.run_id} does not hold")
-            self._chains = {tokens: (order, plan)}
-        return self._chains[tokens]
+    async def _once_verified(self, work: Work, run: Row[Any]) -> Signed:
+        """What was signed of the run: verified once per process and run. Its batches are compared with that from then
+        on, so that nobody who can write to the tables adds one."""
+        tokens = (run.run_id, run.order_token, run.plan_token, run.decision_token)
+        if tokens not in self._signed:
+            self._signed = {tokens: await require_signed(work, run, self.verifier)}
+        return self._signed[tokens]
 
     async def _end_altered(self, work: Work, run: Row[Any], reason: str) -> None:
         await self.life.end_altered(work, run, self.verifier.order_if_true(run.order_token), reason)
@@ -161,9 +154,9 @@ class BatchApplier:
     def _writer(self, job: Claimed) -> Writer:
         if self._open is None or self._open[0] != job.run.run_id:
             self._close()
-            shot = job.order.snapshot
+            shot = job.signed.order.snapshot
             destination = self.connections.destination(shot.destination, shot.job)
-            if (destination.identity(), destination.safety()) != (job.plan.destination, job.plan.safety):
+            if (destination.identity(), destination.safety()) != (job.signed.plan.destination, job.signed.plan.safety):
                 destination.close()
                 raise AlteredError(
                     "the destination, or how safely it can be written to, is not what the plan was approved for;"
@@ -199,7 +192,7 @@ class BatchApplier:
         if run.stalled_since is not None:
             await runs.change(work, run.run_id, stalled_since=None, stalls=0)
         await self._publish_applied(work, job, settled)
-        await self.life.advance(work, run.run_id, job.order)
+        await self.life.advance(work, run.run_id, job.signed.order)
 
     async def _mine(self, work: Work, job: Claimed) -> Row[Any] | None:
         """The run as it is now, locked; None where another worker has the batch by now."""
@@ -210,7 +203,7 @@ class BatchApplier:
         return None
 
     async def _link(self, work: Work, job: Claimed, settled: list[tuple[Task, Outcome]]) -> None:
-        shot = job.order.snapshot
+        shot = job.signed.order.snapshot
         good = [(task, outcome) for task, outcome in settled if outcome.result in PROVEN]
         made = [(str(o.entry_id), t.change.key, not t.is_last) for t, o in good if t.step.what == "add" and o.entry_id]
         finished = [t.change.key for t, _ in good if t.change.op == "create" and t.is_last and t.step.what != "add"]
@@ -228,9 +221,9 @@ class BatchApplier:
         if work.now - since < timedelta(seconds=run.give_up_after):
             return
         if run.ending is None:
-            await self.life.end_early(work, run, job.order, "gave_up", f"gave up: {why}")
+            await self.life.end_early(work, run, job.signed.order, "gave_up", f"gave up: {why}")
         await closing.close_all(work, run.run_id)
-        await self.life.advance(work, run.run_id, job.order)
+        await self.life.advance(work, run.run_id, job.signed.order)
 
     async def _publish_applied(self, work: Work, job: Claimed, settled: list[tuple[Task, Outcome]]) -> None:
         tally: dict[str, int] = {}
@@ -243,13 +236,6 @@ class BatchApplier:
             results=results_of(tally),
         )  # fmt: skip
         await work.publish(event)
-
-
-def _compare_digest(batch: Row[Any], loaded: batches.Loaded) -> None:
-    """Raises AlteredError unless the changes of a batch are those that were signed."""
-    items = [(one.hash, one.positions) for one in loaded.stored]
-    if batch_digest(Phase(batch.phase), batch.ordinal, items) != batch.digest:
-        raise AlteredError(CHANGE_ALTERED)
 
 
 def _with_reason(outcome: Outcome, reason: str) -> Outcome:

@@ -291,9 +291,15 @@ async def hashes_of(work: Work, run_id: str, numbers: Sequence[int]) -> list[tup
     return [(row, [(hashes[n], list(some)) for n, some in positions.items()]) for row, positions in found]
 
 
+async def any_ready(work: Work, run_id: str) -> bool:
+    """Whether a phase of the run is under way."""
+    query = select(batches.c.batch_id).where(batches.c.run_id == run_id, batches.c.state == "ready").limit(1)
+    return (await work.connection.execute(query)).first() is not None
+
+
 async def open_batches(work: Work, run_id: str) -> list[Row[Any]]:
     """Batches that are not done, in order."""
-    query = select(batches.c.batch_id, batches.c.phase, batches.c.ordinal, batches.c.state).where(
+    query = select(batches.c.batch_id, batches.c.phase, batches.c.ordinal).where(
         batches.c.run_id == run_id, batches.c.state != "done"
     )
     return list(await work.connection.execute(query.order_by(batches.c.phase, batches.c.ordinal)))
