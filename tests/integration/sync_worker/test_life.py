@@ -15,6 +15,7 @@ from placet_shared.events import RunApproved, RunCancelled, RunDenied
 from placet_sync_worker.changes import AttributeChange, Change, Image, Phase, Reference, Rejected, Result, Step
 from placet_sync_worker.life import end_stranded
 from placet_sync_worker.plan import canonical, change_hash
+from placet_sync_worker.ports import Attribute
 from placet_sync_worker.store import links
 from placet_sync_worker.tasks import Outcome, Task
 from placet_sync_worker.unaltered import AlteredError
@@ -483,6 +484,22 @@ class TestStrangers:
         await worker.apply_all()
         assert (await finished(worker, run_id))["outcome"] == "failed"
         assert worker.store.asked == []
+
+    async def test_what_cannot_be_compared_is_written_as_it_was_approved(
+        self, worker: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def without_equality(_store: ScriptedWriter, name: str) -> Attribute:
+            return Attribute(name, True, True, True, name != "sn", str.lower)
+
+        monkeypatch.setattr(ScriptedWriter, "attribute", without_equality)
+        worker.store.safety_now = "value"
+        for approved, outcome in (("value", "failed"), ("read_back", "succeeded")):
+            worker.planned_safety = approved  # type: ignore[assignment]  # one of them
+            run_id = await worker.planned([an_update(1)])
+            await worker.approve(run_id)
+            await worker.apply_all()
+            assert (await finished(worker, run_id))["outcome"] == outcome
+        assert len(worker.store.asked) == 1
 
     async def test_another_server_settles_no_outcome_that_is_unknown(self, worker: WorkerHarness) -> None:
         run_id = await worker.planned([an_update(1), a_delete(2)])

@@ -25,6 +25,7 @@ from ..passwords.keeping import PasswordKeeper
 from ..passwords.keys import PasswordKeyError
 from ..plan import batch_digest
 from ..ports import Destination
+from ..safety import safety_of
 from ..store import batches, closing, links, runs
 from ..tasks import Outcome, Task, Writer
 from ..unaltered import CHANGE_ALTERED, AlteredError, load_signed, require_batches, require_epoch
@@ -163,7 +164,8 @@ class BatchApplier:
             self._close()
             shot = job.order.snapshot
             destination = self.connections.destination(shot.destination, shot.job)
-            if (destination.identity(), destination.safety()) != (job.plan.destination, job.plan.safety):
+            found = destination.identity(), safety_of(destination, shot.job)
+            if found != (job.plan.destination, job.plan.safety):
                 destination.close()
                 raise AlteredError(
                     "the destination, or how safely it can be written to, is not what the plan was approved for;"
