@@ -1,9 +1,9 @@
 """A table with another hand at work, in memory and in real databases, for tests that all of them must pass."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +13,17 @@ from sqlalchemy.pool import NullPool
 from placet_shared.clock import boot_seconds
 from placet_shared.objects import SqlProvider
 from placet_sync_worker.changes import AttributeChange, Change, Phase, Result, Step
-from placet_sync_worker.ports import Attribute, Destination, RowsTransaction, Safety
+from placet_sync_worker.ports import (
+    Attribute,
+    Destination,
+    Mark,
+    Row,
+    RowAnswer,
+    RowsTransaction,
+    RowWrite,
+    Safety,
+    Texts,
+)
 from placet_sync_worker.providers.files.folder import FilesFolder
 from placet_sync_worker.providers.sql.errors import DatabaseUnreachableError
 from placet_sync_worker.providers.sql.store import open_sql
@@ -185,6 +195,41 @@ class Losing:
             if not self.committed:
                 raise DatabaseUnreachableError("the connection was lost")
         raise DatabaseUnreachableError("the connection was lost")
+
+
+@dataclass
+class Uncounted:
+    """A store whose database does not say how many rows a statement met."""
+
+    real: Store
+
+    def safety(self) -> Safety:
+        return "read_back"
+
+    def attribute(self, name: str) -> Attribute:
+        return self.real.attribute(name)
+
+    @contextmanager
+    def writing(self, deadline: float) -> Iterator[RowsTransaction]:
+        with self.real.writing(deadline) as table:
+            yield _Silent(table)
+
+
+@dataclass
+class _Silent:
+    real: RowsTransaction
+
+    def marked(self, marks: Collection[Mark]) -> set[Mark] | None:
+        return self.real.marked(marks)
+
+    def with_ids(self, ids: Sequence[str], names: Sequence[str]) -> Iterable[Row]:
+        return self.real.with_ids(ids, names)
+
+    def with_keys(self, keys: Sequence[Texts], names: Sequence[str]) -> Iterable[Row]:
+        return self.real.with_keys(keys, names)
+
+    def write(self, writes: Sequence[RowWrite]) -> list[RowAnswer]:
+        return [replace(one, rows=one.rows if one.refused else -1) for one in self.real.write(writes)]
 
 
 # ---- changes ---------------------------------------------------------------------------------------------------------

@@ -161,6 +161,7 @@ class WorkerHarness:
         self.keys = PasswordKeys(folder / "passwords")
         (folder / "passwords").write_text(token_urlsafe(32))
         self.plan: PlannedRun | Exception = ReadyPlan([])
+        self.planned_safety: Safety = "assertion"
         self.planner = RunPlanner(
             self.database, self._make, self.verifier, self.sign["sync-worker"], self.life, folder, no_failpoint, LEASE
         )
@@ -191,7 +192,7 @@ class WorkerHarness:
     def _make(self, _order: Order, _folder: Path, _stopped: Callable[[], bool]) -> MadePlan:
         if isinstance(self.plan, Exception):
             raise self.plan
-        return MadePlan(self.plan, STORE, "assertion")
+        return MadePlan(self.plan, STORE, self.planned_safety)
 
     # ---- what the others say
 

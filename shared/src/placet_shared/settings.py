@@ -23,6 +23,7 @@ OF_SINGLE_SERVICES = frozenset(
         "password_key_file",
         "lease_seconds",
         "look_again_seconds",
+        "retain_values",
         "smtp_host",
         "smtp_port",
         "smtp_security",

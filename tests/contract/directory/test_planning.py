@@ -208,6 +208,15 @@ def test_images_show_the_groups_of_what_goes(sync: Sync) -> None:
     assert "mail" in {attribute.name for attribute in changes[0].attributes}
 
 
+def test_what_the_query_of_the_job_leaves_out_is_nobodys_extra(sync: Sync) -> None:
+    sync.run([row("1", "Ann", "Low"), row("2", "Bob", "Low", mail="b@x"), row("3", "Cyd", "Low")])
+    query = "(&(objectClass=person)(employeeNumber=*)(!(mail=*)))"
+    within = {"provider": "corp", "container": PEOPLE, "query": query}
+    left = {"extra": "delete", "extra_scope": "all", "destination": within}
+    assert sync.run([row("3", "Cyd", "Low")], **left) == ["delete 1"]
+    assert [entry["employeeNumber"] for entry in _entries(sync)] == [("2",), ("3",)]
+
+
 def test_containers_can_be_made_too(sync: Sync) -> None:
     units = {
         "object_type": "organizational_unit",

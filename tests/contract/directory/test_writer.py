@@ -1,7 +1,8 @@
 """Batches written to a directory: each change exactly once, nothing of anybody else's overwritten."""
 
+from base64 import b64decode
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pytest
@@ -259,6 +260,41 @@ def test_the_whole_store_is_searched_for_keys_before_creates(world: World) -> No
     assert f"cn=x,{GROUPS}" in (outcomes[0].reason or "")
 
 
+def test_keys_of_a_batch_are_searched_together_by_nothing_but_the_keys(world: World) -> None:
+    store = open_store(world)
+    watched = Watched(store.directory)
+    some = tasks(*(a_create(f"p{key}", f"{key}") for key in range(150)))
+    with_watch = replace(store, directory=watched)
+    assert set(results(DirectoryWriter(with_watch, ("employeeNumber",)).apply(some, soon()))) == {APPLIED}
+    store.close()
+    before = watched.calls[: watched.calls.index("write")]
+    assert [call[:2] for call in before] == [(BASE_DN, "subtree")] * 2
+    keys = [f"(employeeNumber={key})" for key in range(150)]
+    assert [call[2] for call in before] == [f"(|{''.join(keys[:100])})", f"(|{''.join(keys[100:])})"]
+
+
+@dataclass
+class Watched:
+    """A directory that remembers what it was asked."""
+
+    real: Directory
+    calls: list[tuple[str, ...] | str] = field(default_factory=list)
+
+    def search(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[list[Entry]]:
+        self.calls.append((base, scope, filter))
+        return self.real.search(base, scope, filter, attributes)
+
+    def columns(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        return self.real.columns(base, scope, filter, attributes)
+
+    def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
+        self.calls.append("write")
+        return self.real.write(operations, deadline)
+
+    def close(self) -> None:
+        self.real.close()
+
+
 def test_unique_values_are_searched_in_the_whole_store_before_creates(world: World) -> None:
     write(world, person("Ada", employeeNumber="1", mail="A@x"))
     store = replace(open_store(world), unique=("mail",))
@@ -335,6 +371,41 @@ def test_a_password_goes_in_with_the_create_and_is_never_asked_for(world: World)
     with pytest.raises(ValueError, match="would be written without its password"):
         apply(world, tasks(with_password(a_create("Bo", "2"))))
     assert world.writes() == [("add", dn_of("Ada"))]
+
+
+# ---- answers that prove nothing ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Answering(Watched):
+    """A directory that carries nothing out, and answers so."""
+
+    code: int = 0
+
+    def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
+        return [Answer(self.code, "so it says") for _ in operations]
+
+
+LOOKED_AT = [16, 18, 19, 20, 32, 53, 68, 122]
+
+
+@pytest.mark.parametrize("code", LOOKED_AT)
+def test_after_some_answers_the_entry_says_what_is_true(code: int) -> None:
+    world = FakeWorld()
+    write(world, *(person(name, employeeNumber=name) for name in ("Ada", "Bo", "Cy")))
+    some = tasks(*(an_update(found(world, name), sn("Sample", "Plan")) for name in ("Ada", "Bo", "Cy")))
+    hand(world, dn_of("Ada"), "sn", "Plan")
+    hand(world, dn_of("Bo"), "sn", "Hand")
+    store = open_store(world)
+    answering = replace(store, directory=Answering(store.directory, code=code))
+    done, overtaken, left = DirectoryWriter(answering, ("employeeNumber",)).apply(some, soon())
+    assert (done.result, overtaken.result) == (ALREADY, CONFLICT)
+    assert "it is now 'Hand'" in (overtaken.reason or "")
+    assert (left.result, left.reason) == (
+        (CONFLICT, "the entry changes faster than it can be written; look who writes to it")
+        if code == 122
+        else (Result.FAILED, "so it says")
+    )
 
 
 # ---- lost answers --------------------------------------------------------------------------------------------------
@@ -465,6 +536,34 @@ def test_by_value_what_moved_is_a_conflict(by_value: FakeWorld) -> None:
     assert results(apply(by_value, tasks(an_update(ada, absent)))) == [CONFLICT]
     assert value(by_value, "1", "title") == ["Hand"]
     assert results(apply(by_value, tasks(a_delete(ada)))) == [CONFLICT]
+
+
+PHOTOS = ("/9j/AA==", "/9j/AQ==", "/9j/Ag==")
+
+
+def test_what_has_no_equality_is_read_before_it_is_replaced(world: World) -> None:
+    write(world, *(person(name, employeeNumber=name, jpegPhoto="x") for name in ("Ada", "Bo")))
+    old, new, other = (b64decode(photo) for photo in PHOTOS)
+    for name in ("Ada", "Bo"):
+        part = Modification("replace", "jpegPhoto", (old,))
+        assert write(world, Operation("modify", dn_of(name), modifications=(part,)))[0].done
+    photo = AttributeChange("jpegPhoto", PHOTOS[:1], PHOTOS[1:2])
+    some = tasks(*(an_update(found(world, name), photo) for name in ("Ada", "Bo")))
+    part = Modification("replace", "jpegPhoto", (other,))
+    assert write(world, Operation("modify", dn_of("Bo"), modifications=(part,)))[0].done
+    store = open_store(world)
+    without = replace(store, root=replace(store.root, controls=frozenset()))
+    assert results(DirectoryWriter(without, ("employeeNumber",)).apply(some, soon())) == [APPLIED, CONFLICT]
+    again = [replace(task, maybe_sent=True) for task in some[:1]]
+    assert results(DirectoryWriter(without, ("employeeNumber",)).apply(again, soon())) == [ALREADY]
+    ((ada,), (bo,)) = (
+        entry.attributes["jpegPhoto"]
+        for name in ("Ada", "Bo")
+        for page in store.directory.search(dn_of(name), "base", "(objectClass=*)", ["jpegPhoto"])
+        for entry in page
+    )
+    store.close()
+    assert (ada, bo) == (new, other)
 
 
 def test_the_store_says_what_it_can(world: World) -> None:

@@ -1,6 +1,7 @@
 """Files as destinations: what is planned for them and what is written, in each format."""
 
 import fcntl
+import json
 import os
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from placet_sync_worker.errors import (
     UnknownAttributeError,
     UnusableJobError,
 )
+from placet_sync_worker.providers.files.folder import checksum
 from tests.support.files import COLUMNS, FileWorld, person, tasks
 
 ANN, BOB, CYD = person("1", "Ann"), person("2", "Bob"), person("3", "Cyd")
@@ -235,6 +237,35 @@ def test_a_worker_that_died_before_the_rename_leaves_the_old_file(
     assert world.rows() == [ANN]
     assert [one.result for one in world.apply(changes, again=True)] == [Result.APPLIED] * 2
     assert world.rows() == [ANN | {"name": "Plan"}, BOB]
+
+
+def test_the_new_file_and_its_checksum_are_on_the_disk_before_the_rename(
+    world: FileWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.put(ANN)
+    changes, _ = world.plan(ANN | {"name": "Plan"}, BOB)
+    done: list[tuple[str, str]] = []
+    fsync, replaced = os.fsync, Path.replace
+
+    def noted_fsync(opened: int) -> None:
+        done.append(("fsync", Path(f"/proc/self/fd/{opened}").readlink().name))
+        fsync(opened)
+
+    def noted_replace(path: Path, target: Path) -> Path:
+        done.append(("rename", Path(target).name))
+        return replaced(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", noted_fsync)
+        patched.setattr(Path, "replace", noted_replace)
+        world.apply(changes)
+    name, note = world.path.name, f".{world.path.name}.placet-note"
+    ours = [("fsync", f".{world.path.stem}.placet-new{world.path.suffix}"), ("fsync", f"{note}~"), ("rename", note)]
+    ours += [("rename", name), ("fsync", world.path.parent.name)]
+    places = [done.index(one) for one in ours[:-1]]
+    assert places == sorted(places)
+    assert done[-1] == ours[-1]
+    assert json.loads(world.path.with_name(note).read_text())["after"] == checksum(world.path)
 
 
 def test_one_worker_writes_at_a_time(world: FileWorld) -> None:

@@ -10,7 +10,7 @@ from placet_sync_worker.applying.rows import RowsWriter
 from placet_sync_worker.changes import Change, Result
 from placet_sync_worker.ports import VERSION
 from placet_sync_worker.tasks import Outcome, Task
-from tests.support.tables import Losing, World, a_create, a_delete, an_update, results, soon, tasks
+from tests.support.tables import Losing, Uncounted, World, a_create, a_delete, an_update, results, soon, tasks
 
 APPLIED, ALREADY, CONFLICT, FAILED = Result.APPLIED, Result.ALREADY_APPLIED, Result.CONFLICT, Result.FAILED
 KEYS = ("employee_id",)
@@ -156,6 +156,22 @@ def test_another_column_that_moved_is_no_conflict(world: World, ada: str) -> Non
 def test_what_somebody_else_has_done_already_is_already_applied(world: World, ada: str) -> None:
     world.set("1", name="Plan")
     assert results(apply(world, tasks(an_update(ada, name=("Ada", "Plan"))))) == [ALREADY]
+
+
+def test_rows_that_match_are_counted_and_not_those_that_become_others(world: World, ada: str) -> None:
+    assert results(apply(world, tasks(an_update(ada, name=("Ada", "Ada"))))) == [APPLIED]
+
+
+def test_where_rows_are_not_counted_they_are_read_before_and_after(world: World, ada: str) -> None:
+    bo, cy = world.put(employee_id="2", name="Bo"), world.put(employee_id="3", name="Cy")
+    world.set("2", name="Hand")
+    changes = [
+        an_update(ada, name=("Ada", "Plan")), an_update(bo, name=("Bo", "Plan")), a_delete(cy, name="Cy"),
+        a_create("4", "Di"), a_create("2", "Ed"),
+    ]  # fmt: skip
+    outcomes = RowsWriter(Uncounted(world.open()), KEYS).apply(tasks(*changes), soon())
+    assert results(outcomes) == [APPLIED, CONFLICT, APPLIED, APPLIED, CONFLICT]
+    assert names(world) == {"1": "Plan", "2": "Hand", "4": "Di"}
 
 
 def test_a_row_that_was_made_again_is_not_touched(world: World, ada: str) -> None:

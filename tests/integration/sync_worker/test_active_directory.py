@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from placet_sync_worker.applying.directory import DirectoryWriter
 from placet_sync_worker.changes import PROVEN, AttributeChange, Change, Phase, Result, Step
 from placet_sync_worker.errors import UnusableJobError
 from placet_sync_worker.planning.design import Options
@@ -19,7 +20,8 @@ from placet_sync_worker.providers.ldap.connecting import Target
 from placet_sync_worker.providers.ldap.errors import BindRefusedError, InvalidFilterError, SearchRefusedError
 from placet_sync_worker.providers.ldap.ldap3_directory import open_directory
 from placet_sync_worker.providers.ldap.wire import Scope
-from tests.support.directories import surroundings
+from placet_sync_worker.tasks import Task
+from tests.support.directories import soon, surroundings
 from tests.support.domains import Domain, domain_for
 from tests.support.planning import Row
 from tests.support.samba import BIND_DN, DOMAIN_DN, PASSWORD, SERVICE, Samba
@@ -287,6 +289,28 @@ def test_an_entry_that_was_made_again_or_renamed_is_found_by_its_id_alone(domain
     assert domain.value("(employeeID=9)", "title") == ["Dr"]
 
 
+def test_a_write_on_its_way_meets_no_other_entry_that_got_the_name(domain: Domain) -> None:
+    people = [row(domain, "1", title="Dr"), row(domain, "2", "Bob Roe", title="Dr")]
+    domain.run(people)
+    changes, _, _ = domain.plan([people[0] | {"title": "Prof"}, people[1] | {"name": "Bob Lee"}])
+    removals, _, _ = domain.plan([row(domain, "3", "Cy Moe")], extra="delete")
+    tasks = [
+        Task(number, 0, change, False, change.version, change.dn)
+        for number, change in enumerate([*changes, *(one for one in removals if one.op == "delete")])
+    ]
+    with closing(domain.open()) as store:
+        operations = [DirectoryWriter(store, ("employeeID",))._operation(task) for task in tasks]
+        assert [one.address for one in operations] == [f"<GUID={task.change.id}>" for task in tasks]
+        for change in changes:
+            domain.write(Operation("delete", change.dn))
+            domain.add(change.dn.partition(",")[0].removeprefix("CN="), employeeID="9", title="Dr")
+        answers = store.directory.write(operations, soon())
+    assert [(one.what, answer.code) for one, answer in zip(operations, answers, strict=True)] == [
+        ("modify", 32), ("rename", 32), ("delete", 32), ("delete", 32),
+    ]  # fmt: skip
+    assert [entry.attributes["title"] for entry in domain.find("(employeeID=9)", "title")] == [(b"Dr",)] * 2
+
+
 def hand(domain: Domain, dn: str, name: str, value: str) -> None:
     part = Modification("replace", name, (value.encode(),))
     assert domain.write(Operation("modify", dn, modifications=(part,)))[0].done
@@ -413,6 +437,7 @@ def test_a_provider_is_tried_step_by_step(domain: Domain, slapd: Slapd) -> None:
         ("secret", True), ("connect", True), ("bind", True), ("base", True), ("read", True),
     ]  # fmt: skip
     assert "at dc1.corp.example" in good[3]["message"]
+    assert "writes compare the old values" in good[3]["message"]
     nowhere = try_ad(domain.provider(base_dn=f"OU=no,{DOMAIN_DN}"), around)[-1]
     assert (nowhere["ok"], f"no entry OU=no,{DOMAIN_DN}" in nowhere["message"]) == (False, True)
     other = domain.provider(url=slapd.url, bind_dn=SLAPD_BIND_DN, base_dn=SLAPD_BASE_DN)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from placet_sync_worker.changes import Change
+from placet_sync_worker.ports import Operation
 from tests.support.carrying import carry_out
 from tests.support.domains import FIELDS, Domain, domain_for
 from tests.support.planning import Row
@@ -85,6 +86,20 @@ def test_who_is_deleted_together_with_the_manager_is_deleted(domain: Domain) -> 
     link(domain)
     assert run(domain, [row(domain, "3", "Cy")], extra="delete") == ["delete 1: applied", "delete 2: applied"]
     assert domain.find("(employeeID=2)") == []
+
+
+def test_an_account_in_steps_is_enabled_when_it_has_its_manager(domain: Domain) -> None:
+    enabled = "userAccountControl;ACCOUNTDISABLE"
+    domain.fields += [{"to": enabled, "static": "FALSE"}, {"to": "userAccountControl;PASSWD_NOTREQD", "static": "TRUE"}]
+    for number in (7, 8):
+        domain.add(f"Boss {number}", employeeID=f"{number}", sAMAccountName=f"{unit(domain)}.boss{number}")
+    rows = [row(domain, "1", "Ann", "7"), row(domain, "2", "Bob", "8")]
+    changes, _, _ = domain.plan(rows, provider={"create_in_steps": True})
+    assert [[step.attributes for step in change.steps[1:]] for change in changes] == [[("manager",), (enabled,)]] * 2
+    assert domain.write(Operation("delete", f"CN=Boss 8,{domain.people}"))[0].done
+    assert [one.partition(" (")[0] for one in apply(domain, changes)] == ["create 1: applied", "create 2: skipped"]
+    assert domain.value("(employeeID=1)", "userAccountControl") == [str(0x220)]
+    assert domain.value("(employeeID=2)", "userAccountControl") == [str(0x222)]
 
 
 def test_groups_get_members_and_lose_them(domain: Domain) -> None:

@@ -119,6 +119,12 @@ def test_both_date_systems_are_known(tmp_path: Path, system_1904: bool) -> None:
     assert rows_of(source_of(tmp_path / "people.xlsx"), "born")[0]["born"] == "2024-01-31"
 
 
+def test_cells_are_trimmed_unless_it_is_switched_off(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "hr.xlsx", ["id", "name"], [" 1 ", "Ann  Low "])
+    for trim, row in ((True, ("1", "Ann  Low")), (False, (" 1 ", "Ann  Low "))):
+        assert [(one["id"], one["name"]) for one in rows_of(source_of(path, trim=trim))] == [row]
+
+
 def test_an_xls_file_is_read_alike(tmp_path: Path) -> None:
     book = xlwt.Workbook()
     sheet = book.add_sheet("People")

@@ -220,6 +220,12 @@ def test_a_provider_is_tried_step_by_step(slapd: Slapd, driver: Driver) -> None:
     assert steps(slapd, driver, url=down) == [("secret", True), ("connect", False)]
 
 
+def test_a_provider_is_told_how_safely_it_can_be_written_to(slapd: Slapd, driver: Driver) -> None:
+    settings = provider(slapd.url).model_copy(update={"driver": driver})
+    (base,) = (s for s in try_ldap(settings, surroundings(PLACET_SECRET_CORP=PASSWORD)) if s["step"] == "base")
+    assert base["message"].endswith("; every write is a compare-and-set")
+
+
 def test_what_does_not_open_names_the_provider(slapd: Slapd, driver: Driver) -> None:
     with pytest.raises(BindRefusedError, match=r"^provider corp: "):
         open_ldap(provider(slapd.url).model_copy(update={"driver": driver}), surroundings(PLACET_SECRET_CORP="wrong"))

@@ -1,19 +1,25 @@
 """A run's way through the worker on a real PostgreSQL: what is written, what is refused, how it ends."""
 
-from collections.abc import AsyncIterator
+import re
+from base64 import urlsafe_b64decode
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from placet_shared.clock import boot_seconds
 from placet_shared.errors import ForgedEventError, PermanentError, ReplayedEventError
 from placet_shared.events import RunApproved, RunCancelled, RunDenied
-from placet_sync_worker.changes import AttributeChange, Change, Phase, Reference, Rejected, Result, Step
+from placet_sync_worker.changes import AttributeChange, Change, Image, Phase, Reference, Rejected, Result, Step
 from placet_sync_worker.life import end_stranded
-from placet_sync_worker.store.links import unfinished
+from placet_sync_worker.plan import canonical, change_hash
+from placet_sync_worker.ports import Attribute
+from placet_sync_worker.store import links
 from placet_sync_worker.tasks import Outcome, Task
 from placet_sync_worker.unaltered import AlteredError
-from tests.support.worker import WorkerHarness, a_delete, an_update
+from tests.support.worker import LEASE, ReadyPlan, ScriptedWriter, WorkerHarness, a_delete, an_update
 
 
 @pytest.fixture
@@ -71,8 +77,105 @@ async def test_who_was_only_half_made_stays_known_until_all_steps_are_done(
         await worker.approve(run_id)
         await worker.apply_all()
         assert await worker.results(run_id) == [last]
-        assert unfinished(database_url.replace("+psycopg", ""), "corp", "job-1") == half_made
+        assert links.unfinished(database_url.replace("+psycopg", ""), "corp", "job-1") == half_made
     assert (await finished(worker, run_id))["applied"] == {"create": 1}
+
+
+@pytest.mark.parametrize("end", ["previewed", "denied", "cancelled", "failed", "succeeded"])
+async def test_matches_become_links_at_the_end_of_a_run_that_was_written_and_never_before(
+    worker: WorkerHarness, end: str
+) -> None:
+    if end == "previewed":
+        run_id, worker.plan = "preview", ReadyPlan([an_update(1)])
+        await worker.tell(worker.requested(run_id, worker.order(run_id, preview=True), preview=True))
+        await worker.planner.step()
+    else:
+        run_id = await worker.planned([an_update(1)], give_up_after="0s")
+    assert await worker.rows("SELECT 1 FROM sync.links") == []
+    if end == "denied":
+        decision = worker.decision(run_id, (await worker.run(run_id))["plan_token"], approved=False)
+        await worker.tell(RunDenied(run_id=run_id, request_id=None, decided_by="bob", decision=decision))
+    elif end == "cancelled":
+        await worker.tell(TestEnds.cancel(worker, run_id))
+    elif end != "previewed":
+        await worker.approve(run_id)
+        assert await worker.rows("SELECT 1 FROM sync.links") == []
+        worker.store.answers = lambda _task: Outcome(None if end == "failed" else Result.APPLIED)
+        await worker.apply_all()
+    assert (await finished(worker, run_id))["outcome"] == end
+    linked = await worker.rows("SELECT store, entry_id, job_id, source_key FROM sync.links")
+    there = {"store": "corp", "entry_id": "id1", "job_id": "job-1", "source_key": "1"}
+    assert linked == ([there] if end == "succeeded" else [])
+
+
+async def test_links_of_a_job_are_not_those_of_another_that_has_its_name(
+    worker: WorkerHarness, database_url: str
+) -> None:
+    async with worker.database.transaction() as work:
+        await links.link(work, "corp", "job-1", [("a", "1", True)])
+    url = database_url.replace("+psycopg", "")
+    for job_id, known in (("job-1", [("a", "1")]), ("job-2", [])):
+        assert list(links.stream_links(url, "corp", job_id)) == known
+        assert links.links_of(url, "corp", job_id, ["1"], ["a"]) == known
+        assert links.unfinished(url, "corp", job_id) == {id_ for id_, _ in known}
+
+
+async def test_a_retry_goes_on_at_the_first_step_that_is_not_proven(worker: WorkerHarness) -> None:
+    name, sn = AttributeChange("cn", ("p1",), ("q1",)), AttributeChange("sn", ("Old",), ("New",))
+    new = "cn=q1,ou=People,dc=example,dc=org"
+    steps = (Step("rename", Phase.UPDATE, new, ("cn",)), Step("modify", Phase.UPDATE, None, ("sn",)))
+    run_id = await worker.planned([replace(an_update(1), op="move", attributes=(name, sn), steps=steps)])
+    await worker.approve(run_id)
+    renamed = Outcome(Result.APPLIED, version="v2")
+    worker.store.answers = lambda task: renamed if task.step.what == "rename" else Outcome(None, "no answer")
+    await worker.apply_all()
+    assert await worker.results(run_id) == [None]
+    worker.store.answers = lambda _task: Outcome(Result.APPLIED)
+    await TestEnds.make_due(worker)
+    await worker.apply_all()
+    *first, again = [task for task, _ in worker.store.asked]
+    assert [task.step.what for task in first] == ["rename", "modify"]
+    assert (again.step.what, again.maybe_sent, again.dn, again.version) == ("modify", True, new, "v2")
+    assert await worker.results(run_id) == ["applied"]
+    assert (await finished(worker, run_id))["applied"] == {"move": 1}
+
+
+async def test_each_change_has_a_salt_of_its_own_and_results_are_no_part_of_its_hash(worker: WorkerHarness) -> None:
+    run_id = await worker.planned([an_update(1), an_update(2)])
+    before = await worker.rows("SELECT number, hash, salt, document FROM sync.changes ORDER BY number")
+    assert [len(row["salt"]) for row in before] == [16, 16]
+    assert before[0]["salt"] != before[1]["salt"]
+    for row in before:
+        assert row["hash"] == change_hash(canonical(row["document"]), row["salt"])
+        assert row["document"].keys() == {"key", "id", "version", "dn", "op", "attributes", "steps", "image"}
+    await worker.approve(run_id)
+    worker.store.answers = lambda _task: Outcome(Result.CONFLICT, "it is another one by now")
+    await worker.apply_all()
+    assert await worker.rows("SELECT number, hash, salt, document FROM sync.changes ORDER BY number") == before
+    assert [row.result for row in await worker.shown(run_id)] == ["conflict", "conflict"]
+
+
+async def test_events_have_ids_and_counts_and_no_values(worker: WorkerHarness) -> None:
+    """Neither those of the plan nor those that reasons name."""
+    secrets = ("Byron-Before", "Byron-After", "Byron-Hand", "Byron-Record", "Byron-Image")
+    change = replace(
+        an_update(1), attributes=(AttributeChange("sn", secrets[:1], secrets[1:2]),),
+        image=(Image("title", secrets[4:]),),
+    )  # fmt: skip
+    run_id = await worker.planned(
+        [change, an_update(2)], [Rejected("line 3", "3", "sn", f"sn takes no {secrets[3]!r}")]
+    )  # fmt: skip
+    await worker.approve(run_id)
+    conflict = Outcome(Result.CONFLICT, f"sn: planned from {secrets[0]!r} to {secrets[1]!r}, but it is {secrets[2]!r}")
+    worker.store.answers = lambda task: Outcome(Result.APPLIED) if task.number else conflict
+    await worker.apply_all()
+    assert (await finished(worker, run_id))["outcome"] == "succeeded_with_errors"
+    sent = [bytes(row["body"]).decode() for row in await worker.rows("SELECT body FROM sync.outbox")]
+    assert len(sent) == 4
+    for text in sent:
+        tokens = [part for part in re.findall(r"[\w-]{40,}", text) if part.startswith("eyJ")]
+        opened = [text, *(urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode() for part in tokens)]
+        assert not [one for one in secrets for shown in opened if one in shown]
 
 
 async def test_a_rejected_record_makes_a_run_with_errors(worker: WorkerHarness) -> None:
@@ -382,6 +485,37 @@ class TestStrangers:
         assert (await finished(worker, run_id))["outcome"] == "failed"
         assert worker.store.asked == []
 
+    async def test_what_cannot_be_compared_is_written_as_it_was_approved(
+        self, worker: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def without_equality(_store: ScriptedWriter, name: str) -> Attribute:
+            return Attribute(name, True, True, True, name != "sn", str.lower)
+
+        monkeypatch.setattr(ScriptedWriter, "attribute", without_equality)
+        worker.store.safety_now = "value"
+        for approved, outcome in (("value", "failed"), ("read_back", "succeeded")):
+            worker.planned_safety = approved  # type: ignore[assignment]  # one of them
+            run_id = await worker.planned([an_update(1)])
+            await worker.approve(run_id)
+            await worker.apply_all()
+            assert (await finished(worker, run_id))["outcome"] == outcome
+        assert len(worker.store.asked) == 1
+
+    async def test_another_server_settles_no_outcome_that_is_unknown(self, worker: WorkerHarness) -> None:
+        run_id = await worker.planned([an_update(1), a_delete(2)])
+        await worker.approve(run_id)
+        worker.store.answers = lambda _task: Outcome(None, "no answer")
+        await worker.apply_all()
+        asked = len(worker.store.asked)
+        worker.store.identity_now = worker.store.identity_now.model_copy(update={"server": "the other one"})
+        worker.store.answers = lambda _task: Outcome(Result.APPLIED)
+        await TestEnds.make_due(worker)
+        await worker.apply_all()
+        end = await finished(worker, run_id)
+        assert (end["outcome"], len(worker.store.asked)) == ("failed", asked)
+        assert "is not what the plan was approved for; run the job again" in str(end["reason"])
+        assert await worker.results(run_id) == ["uncertain", "failed"]
+
 
 class TestEnds:
     """Every state has an exit."""
@@ -471,6 +605,19 @@ class TestEnds:
         assert (await finished(worker, run_id))["outcome"] == "succeeded_with_errors"
         assert await worker.results(run_id) == ["expired"]
 
+    async def test_what_is_left_when_the_time_of_a_plan_is_up_expires(self, worker: WorkerHarness) -> None:
+        run_id = await worker.planned([an_update(n) for n in range(300)])
+        await worker.approve(run_id)
+        await worker.applier.step()
+        run = await worker.run(run_id)
+        plan = worker.verifier.plan(run["plan_token"], run["order_token"])
+        worker.verifier.plan = lambda *_a, **_k: plan.model_copy(update={"valid_until": plan.planned_at})  # type: ignore[method-assign] # a plan of long ago
+        late = worker.another_applier(worker.store)
+        while await late.step():
+            pass
+        assert len(worker.store.asked) == 200
+        assert await worker.results(run_id) == ["applied"] * 200 + ["expired"] * 100
+
     async def test_gives_up_when_nothing_moves(self, worker: WorkerHarness) -> None:
         run_id = await worker.planned([an_update(1)], give_up_after="0s")
         await worker.approve(run_id)
@@ -489,6 +636,24 @@ class TestEnds:
         assert await worker.results(run_id) == ["conflict", "applied", "skipped"]
         assert (await finished(worker, run_id))["outcome"] == "succeeded_with_errors"
 
+    async def test_what_was_not_removed_stays_linked_so_that_the_next_run_plans_it_again(
+        self, worker: WorkerHarness, database_url: str
+    ) -> None:
+        async with worker.database.transaction() as work:
+            await links.link(work, "corp", "job-1", [("id3", "3", False)])
+        for bad, linked in ((True, [("id3", "3")]), (False, [])):
+            run_id = str(uuid4())
+            worker.plan = Unmatched([an_update(1), a_delete(3)])
+            await worker.tell(worker.requested(run_id, worker.order(run_id)))
+            await worker.planner.step()
+            await worker.approve(run_id)
+            first = Result.CONFLICT if bad else Result.APPLIED
+            worker.store.answers = lambda task, first=first: Outcome(Result.APPLIED if task.number else first)  # type: ignore[misc]  # it takes a task
+            await worker.apply_all()
+            assert await worker.results(run_id) == [first, "skipped" if bad else "applied"]
+            url = database_url.replace("+psycopg", "")
+            assert list(links.stream_links(url, "corp", "job-1")) == linked
+
     @staticmethod
     def cancel(worker: WorkerHarness, run_id: str) -> RunCancelled:
         return worker.sign["scheduler"].signed(RunCancelled, run_id=run_id, cancelled_by="ada", reason="")
@@ -498,8 +663,42 @@ class TestEnds:
         await worker.rows("UPDATE sync.batches SET next_at = now() - interval '1 s', lease_until = NULL")
 
 
+class Unmatched(ReadyPlan):
+    """A plan that found no entry of a record."""
+
+    def matches(self) -> Iterator[tuple[str, str]]:
+        return iter(())
+
+
 class TestReplicas:
     """A batch belongs to who holds its epoch."""
+
+    async def test_all_sends_of_a_batch_end_before_its_lease(
+        self, worker: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        deadlines: list[float] = []
+
+        def apply(_writer: ScriptedWriter, tasks: Sequence[Task], deadline: float, **_how: bool) -> list[Outcome]:
+            deadlines.append(deadline)
+            return [Outcome(Result.APPLIED) for _ in tasks]
+
+        monkeypatch.setattr(ScriptedWriter, "apply", apply)
+        before = boot_seconds()
+        await worker.approve(await worker.planned([an_update(1)]))
+        await worker.apply_all()
+        (deadline,) = deadlines
+        assert before < deadline < before + LEASE.total_seconds()
+
+    async def test_what_comes_after_waits_while_an_outcome_is_unknown(self, worker: WorkerHarness) -> None:
+        await worker.approve(await worker.planned([an_update(1), a_delete(2)]))
+        worker.store.answers = lambda _task: Outcome(None, "no answer")
+        for _ in range(2):
+            await worker.apply_all()
+            await TestEnds.make_due(worker)
+        assert {task.step.what for task, _ in worker.store.asked} == {"modify"}
+        worker.store.answers = lambda _task: Outcome(Result.ALREADY_APPLIED)
+        await worker.apply_all()
+        assert worker.store.asked[-1][0].step.what == "delete"
 
     async def test_a_dead_worker_leaves_its_intents(self, worker: WorkerHarness) -> None:
         run_id = await worker.planned([an_update(1)])

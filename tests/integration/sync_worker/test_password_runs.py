@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
@@ -18,6 +19,7 @@ from placet_shared.identity import Role
 from placet_sync_worker.api import build_router
 from placet_sync_worker.changes import AttributeChange, Change, Phase, Result, Step
 from placet_sync_worker.passwords.keeping import forget_expired
+from placet_sync_worker.store.forgetting import forget_values
 from placet_sync_worker.tasks import Outcome, Task
 from tests.support.alarms import alarms
 from tests.support.signing import an_identity
@@ -191,6 +193,19 @@ async def test_passwords_are_taken_once_by_one_user(hall: Hall) -> None:
     listed = (await hall.call("GET", "", "vera", ("viewer",))).json()["items"]
     assert [(one["key"], one["taken_by"], one["erased"]) for one in listed] == [
         (key, "ada", "received") for key in ("0", "1", "2")
+    ]
+
+
+async def test_who_took_passwords_is_told_when_values_are_kept_no_more(hall: Hall) -> None:
+    await applied(hall, 2)
+    await hall.worker.rows("UPDATE sync.runs SET finished_at = now() - interval '2 days'")
+    await forget_values(hall.worker.database, timedelta(days=1))
+    assert len(await hall.take()) == 2
+    await hall.call("POST", "/received")
+    await forget_values(hall.worker.database, timedelta(days=1))
+    listed = (await hall.call("GET", "", "vera", ("viewer",))).json()["items"]
+    assert [(one["key"], one["dn"], one["taken_by"], one["erased"]) for one in listed] == [
+        (key, None, "ada", "received") for key in ("0", "1")
     ]
 
 

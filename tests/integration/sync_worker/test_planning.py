@@ -500,11 +500,14 @@ def test_a_key_that_cannot_be_read_stops_all_removals_and_the_plan_says_so(scene
         scene.broken = [Rejected("line 9", None, None, "has 1 cells where the first line has 3")]
     else:
         scene.rows.append({**person("", "Zoe"), "id": ["8", "9"] if how == "several" else None})
-    plan = scene.plan(extra="delete", extra_scope="all")
-    assert plan.ops() == []
-    line = "line 9" if how == "ragged" else "line 3"
-    assert plan.warnings == (f"no key can be read of 1 record ({line}): nothing is removed",)
-    assert list(plan.rejected) == [line]
+    options = Options(disable=DisableSettings(attribute="employeeType", value="off"))
+    for extra in ("delete", "disable", "move"):
+        place = f"ou=Left,{BASE}" if extra == "move" else None
+        plan = scene.plan(extra_scope="all", options=options, extra=extra, move_to=place)
+        assert plan.ops() == []
+        line = "line 9" if how == "ragged" else "line 3"
+        assert plan.warnings == (f"no key can be read of 1 record ({line}): nothing is removed",)
+        assert list(plan.rejected) == [line]
 
 
 def test_without_removals_an_unreadable_key_is_only_a_rejected_record(scene: Scene) -> None:

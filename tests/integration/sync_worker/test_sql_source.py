@@ -300,4 +300,6 @@ def test_a_provider_is_tried_step_by_step(world: SqlWorld) -> None:
     assert all(step["ok"] for step in (connect, table, reading, writing))
     assert "columns id, employee_id" in table["message"]
     assert reading["message"] == "read a page of 3 rows"
-    assert writing["message"] == "rows are told apart by id; lost answers are settled by placet_applied"
+    assert writing["message"] == (
+        "rows are told apart by id; writes compare the old values; lost answers are settled by placet_applied"
+    )

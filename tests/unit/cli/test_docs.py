@@ -74,3 +74,12 @@ def test_every_field_of_a_provider_is_explained(model: type[BaseModel]) -> None:
 )
 def test_every_field_is_explained(section: str, models: tuple[type[BaseModel], ...]) -> None:
     assert {name for model in models for name in names(model)} <= documented(SECTIONS[section])
+
+
+@pytest.mark.parametrize("page", ["files.md", "sql.md"])
+def test_the_moment_in_which_another_hand_is_not_seen_is_named(page: str) -> None:
+    """Where the old values cannot be compared while new ones are written."""
+    parts = [" ".join(part.split()) for part in (ROOT / "docs" / page).read_text().split("\n\n")]
+    (paragraph,) = (part for part in parts if "`safety: read_back`" in part)
+    assert "a person decides" in paragraph
+    assert "in between is lost" in paragraph or "before and after" in paragraph

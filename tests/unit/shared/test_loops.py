@@ -1,6 +1,7 @@
 """Loops: a step again and again, an error costs a pause, a wake-up none. And the clocks."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC
@@ -122,3 +123,8 @@ def test_the_clock_of_leases_never_goes_back() -> None:
     """It counts what the process slept, so it is never behind the monotonic one, which does not."""
     first, second = boot_seconds(), boot_seconds()
     assert monotonic() - 1 <= first <= second
+
+
+def test_the_clock_of_leases_counts_what_the_machine_slept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.clock_gettime", {time.CLOCK_BOOTTIME: 70.0, time.CLOCK_MONOTONIC: 7.0}.__getitem__)
+    assert boot_seconds() == 70.0

@@ -7,7 +7,7 @@ import pytest
 
 from placet_shared.objects import Job
 from placet_shared.objects.provider import DisableSettings
-from placet_sync_worker.changes import AttributeChange, Change, Phase, Step
+from placet_sync_worker.changes import AttributeChange, Change, Phase, Reference, Step
 from placet_sync_worker.planning.comparing import Refused
 from placet_sync_worker.planning.deciding import Decider, Entry, Record
 from placet_sync_worker.planning.design import Options
@@ -221,6 +221,29 @@ def test_what_a_new_entry_gets_late_comes_in_steps_of_its_own() -> None:
         Step("modify", Phase.UPDATE, attributes=("mail",)),
     )
     assert AttributeChange("mail", ("none@x",), ("a@x",)) in change.attributes
+
+
+def test_the_last_of_it_comes_when_the_entry_has_its_references() -> None:
+    """An account is enabled when it has its password and its manager."""
+    boss = {"to": "manager", "resolve": {"from": "boss", "match": "employeeNumber"}}
+    decided = decider(fields=[*FIELDS, boss])
+    kind = replace(decided.design.object_type, late={"sn": (), "mail": ("none@x",)})
+    made = replace(decided, design=replace(decided.design, object_type=kind), half_made={"uuid"})
+    name = f"cn=Boss,{PEOPLE}"
+    wanted = record(mail=("a@x",))
+    wanted = replace(wanted, values=(*wanted.values, (name,)), references={name: Reference(name, id="boss")})
+    assert made.create(wanted).steps == (
+        Step("add", Phase.CREATE, attributes=("objectClass", "employeeNumber", "cn")),
+        Step("modify", Phase.CREATE, attributes=("sn",)),
+        Step("modify", Phase.REFERENCES, attributes=("manager",)),
+        Step("modify", Phase.REFERENCES, attributes=("mail",)),
+    )
+    half = Entry("uuid", "csn", f"cn=Ann Low,{PEOPLE}", (("7",), ("Ann Low",), ("Low",), ("none@x",), ()))
+    assert updated(made, wanted, half).steps == (
+        Step("modify", Phase.REFERENCES, attributes=("manager",)),
+        Step("modify", Phase.REFERENCES, attributes=("sn",)),
+        Step("modify", Phase.REFERENCES, attributes=("mail",)),
+    )
 
 
 def test_what_is_given_may_depend_on_what_a_job_writes() -> None:

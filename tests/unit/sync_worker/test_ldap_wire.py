@@ -1,5 +1,6 @@
 """Messages on the wire: what we send is what ldap3 would send, and what comes back is read in any pieces."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from ldap3.operation.search import search_operation
 from ldap3.utils.asn1 import encode
 
 from placet_sync_worker.ports import Entry, Modification, Operation
-from placet_sync_worker.providers.ldap import ber
+from placet_sync_worker.providers.ldap import ber, wire
 from placet_sync_worker.providers.ldap.filter import encode_filter, parse_filter
 from placet_sync_worker.providers.ldap.wire import (
     SEARCH_ENTRY,
@@ -73,6 +74,22 @@ def test_an_assertion_is_a_critical_control() -> None:
     assert ber.elements(ber.elements(control)[0][1]) == [
         (ber.OCTETS, b"1.3.6.1.1.12"), (ber.BOOLEAN, b"\xff"), (ber.OCTETS, encode_filter(parse_filter("(cn=a)"))),
     ]  # fmt: skip
+
+
+PERMISSIVE = "1.2.840.113556.1.4.1413"
+
+
+def test_nothing_asks_a_server_to_pass_over_what_is_not_as_planned() -> None:
+    """The permissive-modify control makes a success of a delete of what is not there and an add of what is."""
+    for operation in (
+        Operation("add", DN, attributes={"sn": (b"A",)}, read=("sn",)),
+        Operation("modify", DN, modifications=NEW_NAME, assertion="(cn=a)", read=("sn",)),
+        Operation("rename", DN, new_rdn="cn=b", assertion="(cn=a)", read=("sn",)),
+        Operation("delete", DN, assertion="(cn=a)", read=("sn",)),
+    ):
+        assert {oid for oid, _ in wire.write_controls(operation)} <= {wire.ASSERTION, wire.POST_READ}
+    home = Path(wire.__file__).parents[2]
+    assert [file for file in home.rglob("*.py") if PERMISSIVE in file.read_text()] == []
 
 
 @given(st.lists(st.tuples(st.integers(1, 70_000), st.binary(max_size=300)), max_size=5), st.integers(1, 40))

@@ -1,5 +1,7 @@
 """Made passwords: by the rules, sealed for one place, and nowhere to be read."""
 
+import json
+from base64 import urlsafe_b64decode
 from dataclasses import replace
 from pathlib import Path
 from secrets import token_urlsafe
@@ -64,6 +66,14 @@ def test_a_sealed_password_is_opened_at_its_place_alone(keys: PasswordKeys) -> N
     for other in (replace(PLACE, run_id="other"), replace(PLACE, number=8), replace(PLACE, attribute="unicodePwd")):
         with pytest.raises(AlteredError):
             keys.open(sealed, other)
+
+
+def test_passwords_are_sealed_by_aes_256_gcm_each_with_a_nonce_of_its_own(keys: PasswordKeys) -> None:
+    head, wrapped, nonce, _, tag = keys.seal("Secret.of-1", PLACE).split(".")
+    header = json.loads(urlsafe_b64decode(f"{head}=="))
+    assert (header["alg"], header["enc"], wrapped) == ("dir", "A256GCM", "")
+    assert [len(urlsafe_b64decode(f"{part}==")) for part in (nonce, tag)] == [12, 16]
+    assert keys.seal("Secret.of-1", PLACE).split(".")[2] != nonce
 
 
 @pytest.mark.parametrize("broken", ["", "x.y.z", "a.b.c.d.e"])

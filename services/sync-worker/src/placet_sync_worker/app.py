@@ -39,6 +39,7 @@ from .providers.sql.provider import open_sql_source, try_sql
 from .providers.sql.store import open_sql
 from .providers.surroundings import Surroundings
 from .settings import WorkerSettings
+from .store.forgetting import forget_values
 from .tables import delivery, metadata
 
 NAME = "sync-worker"
@@ -85,6 +86,7 @@ def build(settings: WorkerSettings) -> Service:
     overdue = Loop("overdue", partial(end_overdue, database, verifier, life), 60.0)
     stranded = Loop("stranded", partial(end_stranded, database, verifier, life), 60.0)
     expired = Loop("expired passwords", partial(forget_expired, database), 60.0)
+    forgetting = Loop("forgetting", partial(forget_values, database, settings.retain_values), 3600.0)
     return Service(
         name=NAME,
         settings=settings,
@@ -92,7 +94,7 @@ def build(settings: WorkerSettings) -> Service:
         metadata=metadata,
         migrations=Path(__file__).parent / "migrations",
         handlers=_handlers(verifier, life, settings.epoch, planning, [*applying, looking]),
-        loops=[planning, *applying, looking, waiting, overdue, stranded, expired],
+        loops=[planning, *applying, looking, waiting, overdue, stranded, expired, forgetting],
         router=build_router(database, verifier, build_checks(connections, verifier, MontyEngine), keys),
     )
 

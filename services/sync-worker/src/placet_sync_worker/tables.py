@@ -54,8 +54,10 @@ runs = Table(
     Column("removes_from", Text, comment="the store whose removals are this run's alone until its end"),
     Column("looked_at", _TIME, comment="when the source was last read again"),
     Column("finished_at", _TIME),
+    Column("values_erased_at", _TIME, comment="when what the run says of people was erased"),
     Index("ix_runs_to_plan", "next_at", postgresql_where=text("state = 'ordered'")),
     Index("ix_runs_removes_from", "removes_from", unique=True, postgresql_where=text("state <> 'finished'")),
+    Index("ix_runs_to_forget", "finished_at", postgresql_where=text("values_erased_at IS NULL")),
     Index("ix_runs_to_look", "next_at", postgresql_where=text("state = 'looking'")),
 )
 

@@ -24,6 +24,7 @@ from ..life import Life
 from ..passwords.keeping import PasswordKeeper
 from ..passwords.keys import PasswordKeyError
 from ..ports import Destination
+from ..safety import safety_of
 from ..store import batches, closing, links, runs
 from ..tasks import Outcome, Task, Writer
 from ..unaltered import AlteredError, Signed, load_signed, require_epoch, require_signed
@@ -156,7 +157,8 @@ class BatchApplier:
             self._close()
             shot = job.signed.order.snapshot
             destination = self.connections.destination(shot.destination, shot.job)
-            if (destination.identity(), destination.safety()) != (job.signed.plan.destination, job.signed.plan.safety):
+            found = destination.identity(), safety_of(destination, shot.job)
+            if found != (job.signed.plan.destination, job.signed.plan.safety):
                 destination.close()
                 raise AlteredError(
                     "the destination, or how safely it can be written to, is not what the plan was approved for;"

@@ -102,8 +102,8 @@ class Desk:
             rows = await passwords.listed(work, run_id, after=after, limit=limit + 1)
             found = await passwords.changes_of(work, run_id, [row.number for row in rows])
             await only_signed(work, run, found, self.verifier)
-        documents = {change.number: change.document for change in found}
-        return page_of(rows, limit, _number, lambda row: _shown(row, documents[row.number]))
+        about = {change.number: _about(change.document) if change.document else _erased(change) for change in found}
+        return page_of(rows, limit, _number, lambda row: _shown(row, about[row.number]))
 
     def _sealed(self, row: Row[Any], document: Mapping[str, Any], key: OKPKey) -> HandedOver:
         about = _about(document)
@@ -189,9 +189,14 @@ def _about(document: Mapping[str, Any]) -> dict[str, Any]:
     return {"key": document["key"], "dn": document["dn"], "attribute": attribute}
 
 
-def _shown(row: Row[Any], document: Mapping[str, Any]) -> dict[str, Any]:
+def _erased(change: Row[Any]) -> dict[str, Any]:
+    """The same where values are kept no more."""
+    return {"key": change.key, "dn": None, "attribute": None}
+
+
+def _shown(row: Row[Any], about: Mapping[str, Any]) -> dict[str, Any]:
     times = {name: getattr(row, name) for name in ("made_at", "expires_at", "taken_at", "erased_at")}
-    return {**_about(document), "result": row.result, "taken_by": row.taken_by, "erased": row.erased, **times}
+    return {**about, "result": row.result, "taken_by": row.taken_by, "erased": row.erased, **times}
 
 
 def _number(row: Row[Any]) -> str:

@@ -105,8 +105,9 @@ class Decider:
         return tuple([_referring(change, record) for change in changes] if record.references else changes)
 
     def _creation(self, attributes: Sequence[AttributeChange]) -> tuple[Step, ...]:
-        """The add, and what comes after it; the last of that when all others have it. References follow, since what
-        they refer to may be new too; an entry that must not be without them is made among them."""
+        """The add, and what comes after it; the last of that at the end, as an account is enabled when it has all else.
+        References follow the others, since what they refer to may be new too; an entry that must not be without them is
+        made among them."""
         kind, required = self.design.object_type, self.design.required
         referring = [a for a in attributes if a.references]
         after = [a for a in referring if a.name not in required]
@@ -116,9 +117,10 @@ class Decider:
         late = [name for name in kind.late if name in names]
         later = {*late, *(a.name for a in after)}
         add = Step("add", phase, attributes=tuple([name for name in names if name not in later]))
-        phases = [phase] * (len(late) - 1) + [max(phase, Phase.UPDATE)]
-        lately = (Step("modify", when, attributes=(name,)) for name, when in zip(late, phases, strict=False))
-        return (add, *lately, *modifies(after, self.attribute, Phase.REFERENCES))
+        lately = (Step("modify", phase, attributes=(name,)) for name in late[:-1])
+        following = modifies(after, self.attribute, Phase.REFERENCES)
+        end = Phase.REFERENCES if following else max(phase, Phase.UPDATE)
+        return (add, *lately, *following, *(Step("modify", end, attributes=(name,)) for name in late[-1:]))
 
     def _name(self, wanted: dict[str, Values]) -> str:
         """The name of a new entry."""
@@ -134,7 +136,8 @@ class Decider:
         if not late:
             return change
         rest, steps = (change.attributes, change.steps) if change else ((), ())
-        left = tuple(Step("modify", Phase.UPDATE, attributes=(name,)) for name in late)
+        end = max([Phase.UPDATE, *(step.phase for step in steps)])
+        left = tuple(Step("modify", end, attributes=(name,)) for name in late)
         return Change(record.key, "create", entry.dn, (*rest, *self._made(late, record)), (*steps, *left), id=entry.id,
                       version=entry.version)  # fmt: skip
 

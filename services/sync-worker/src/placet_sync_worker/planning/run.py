@@ -21,6 +21,7 @@ from ..life import ORDER_ALTERED, Life
 from ..mapping.script import ScriptEngine
 from ..plan import plan_digest
 from ..ports import Safety
+from ..safety import safety_of
 from ..store import explanations, marks, plans, runs
 from ..store.links import linked_elsewhere, links_of, stream_links, unfinished
 from ..workspace import workspace
@@ -82,7 +83,8 @@ class PlanMaker:
                     half_made=half_made, elsewhere=elsewhere, stopped=stopped, known=self._known(order),
                 )  # fmt: skip
                 whole, mark = destination.whole() is not None, mark_of(order, planned)
-                return MadePlan(planned, destination.identity(), destination.safety(), whole, mark, record_key)
+                safety = safety_of(destination, shot.job)
+                return MadePlan(planned, destination.identity(), safety, whole, mark, record_key)
             finally:
                 source.close()
         finally:

@@ -166,6 +166,12 @@ def try_sql(provider: SqlProvider, surroundings: Surroundings) -> list[dict[str,
     return steps
 
 
+_HOW = {
+    "value": "writes compare the old values",
+    "read_back": "the database does not count rows, so that they are read before and after they are written",
+}
+
+
 def _as_destination(provider: SqlProvider, surroundings: Surroundings) -> dict[str, Any]:
     """What it lacks as a destination does not matter to a source."""
     try:
@@ -173,7 +179,7 @@ def _as_destination(provider: SqlProvider, surroundings: Surroundings) -> dict[s
     except PlacetError as error:
         return _ok("write", f"as a source only: {error}")
     kept = "lost answers are settled by placet_applied" if store.keeps_applied else "lost answers are settled by values"
-    return _ok("write", f"rows are told apart by {', '.join(store.shape.key.columns)}; {kept}")
+    return _ok("write", f"rows are told apart by {', '.join(store.shape.key.columns)}; {_HOW[store.safety()]}; {kept}")
 
 
 def _ok(step: str, message: str) -> dict[str, Any]:
