@@ -140,7 +140,7 @@ def _lines(change: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     target = next((step["target"] for step in change["steps"] if step.get("target")), None)
     if target:
         yield f"{INDENT}{'is then':<20} ", target
-    for attribute in change["attributes"]:
+    for attribute in (a for a in change["attributes"] if a.get("before") != [] or a.get("after") != []):
         yield f"{INDENT}{attribute['name']:<20} ", _values(attribute, new=change["op"] == "create")
 
 

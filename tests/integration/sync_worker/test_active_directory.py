@@ -368,6 +368,16 @@ def test_nobody_is_deleted_whose_account_was_enabled_since_the_plan(domain: Doma
     assert "ACCOUNTDISABLE: planned from 'TRUE' to nothing, but it is now 'FALSE'" in str(outcomes[0].reason)
 
 
+def test_nobody_is_deleted_who_was_given_something_since_the_plan(domain: Domain) -> None:
+    people = [row(domain, "1"), row(domain, "2", "Bob Roe"), row(domain, "3", "Cy Moe")]
+    domain.run(people)
+    changes, _, _ = domain.plan(people[:1], extra="delete")
+    hand(domain, changes[0].dn, "title", "Prof")
+    outcomes = domain.apply(changes)
+    assert [outcome.result for outcome in outcomes] == [Result.CONFLICT, Result.APPLIED]
+    assert "title: it was nothing at planning, but it is now 'Prof'" in str(outcomes[0].reason)
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [

@@ -132,17 +132,18 @@ async def test_what_a_hand_did_since_the_plan_is_not_overwritten(runs: SqlRuns) 
     assert runs.names() == {"1": "Hand", "2": "Bob", "5": "Hand", "6": "Flo"}
 
 
-async def test_a_row_that_a_hand_changed_since_the_plan_is_not_deleted(runs: SqlRuns) -> None:
+@pytest.mark.parametrize("hand", [{"name": "Hand"}, {"mail": "hand@x"}], ids=["changed", "filled"])
+async def test_a_row_that_a_hand_changed_since_the_plan_is_not_deleted(runs: SqlRuns, hand: dict[str, str]) -> None:
     runs.records(ANN, BOB, CYD)
     assert (await runs.run())[0] == "succeeded"
     runs.records(ANN)
     run_id = await runs.planned()
-    runs.world.set("2", name="Hand")
+    runs.world.set("2", **hand)
     assert await runs.runs.applied(run_id) == ("succeeded_with_errors", {"delete": 1})
     assert {key: result for key, (result, _) in (await runs.reasons(run_id)).items()} == {
         "2": "conflict", "3": "applied",
     }  # fmt: skip
-    assert runs.names() == {"1": "Ann", "2": "Hand"}
+    assert runs.names() == {"1": "Ann", "2": hand.get("name", "Bob")}
 
 
 async def test_rows_without_a_record_are_disabled_where_the_hand_left_them(runs: SqlRuns) -> None:

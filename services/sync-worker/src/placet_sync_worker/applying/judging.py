@@ -135,8 +135,9 @@ class Judge:
     def _not_before(self, planned: Collection[AttributeChange], seen: Seen) -> str | None:
         for a in planned:
             if self.shown(a.name) and not self._is(a.name, a.before, seen):
-                now = seen.values.get(a.name, ())
-                return f"{a.name}: planned from {_show(a.before)} to {_show(a.after)}, but it is now {_show(now)}"
+                before, after, now = map(_show, (a.before, a.after, seen.values.get(a.name, ())))
+                planned = f"planned from {before} to {after}" if before != after else f"it was {before} at planning"
+                return f"{a.name}: {planned}, but it is now {now}"
         return None
 
     def _is(self, name: str, values: tuple[str, ...], seen: Seen) -> bool:

@@ -196,7 +196,7 @@ class Decider:
         if self.design.job.move_to is not None:
             return self._move_away(key, entry, self.design.job.move_to)
         values = zip(self.design.read, entry.values, strict=True)
-        attributes = tuple(AttributeChange(name, before, ()) for name, before in values if before)
+        attributes = tuple(AttributeChange(name, before, ()) for name, before in values)
         step = Step("delete", Phase.DELETE, attributes=tuple(a.name for a in attributes))
         return Change(key, "delete", entry.dn, attributes, (step,), id=entry.id, version=entry.version)
 
@@ -207,7 +207,7 @@ class Decider:
         if self.naming.within(parent, container):
             return None
         values = zip(self.design.read, entry.values, strict=True)
-        attributes = tuple(AttributeChange(name, before, before) for name, before in values if before)
+        attributes = tuple(AttributeChange(name, before, before) for name, before in values)
         step = Step("rename", Phase.DISABLE, target=self.naming.join(names, container))
         needs = tuple(range(len(self.design.containers)))
         return Change(key, "move", entry.dn, attributes, (step,), id=entry.id, version=entry.version, needs=needs)
