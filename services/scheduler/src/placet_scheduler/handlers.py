@@ -63,7 +63,8 @@ async def run_decided(event: RunApproved | RunDenied, work: Work, *, verifier: V
 
 
 async def batch_applied(event: BatchApplied, work: Work) -> None:
-    """Progress, for people who watch."""
+    """Progress, for people who watch: the end brings the true numbers in any case."""
+    await work.without_sync()
     run = await _locked(work, event.run_id)
     await store.save_view(work, run.run_id, store.view_of(run).applied(event.results))
 

@@ -29,7 +29,7 @@ class Options:
     """Whether the workers have a key to keep passwords with until they are taken."""
     explain: bool = False
     """Whether it is kept why these records become what they do."""
-    memory_limit: str = "128MB"
+    memory_limit: str = "96MB"
     threads: int = 2
 
     @classmethod
