@@ -105,8 +105,8 @@ steps = Table(
     Column("reason", Text),
     Column("version", Text, comment="the entry's version after the step was proven"),
     Column("entry_id", Text, comment="of an add that was proven: the new entry's id, which references wait for"),
-    ForeignKeyConstraint(["run_id", "number"], [changes.c.run_id, changes.c.number]),
     comment="a row is the intent: from its commit on, the step may have been sent",
+    postgresql_with={"fillfactor": 30},
 )
 
 rejected = Table(

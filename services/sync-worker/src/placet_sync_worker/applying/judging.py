@@ -136,8 +136,8 @@ class Judge:
         for a in planned:
             if self.shown(a.name) and not self._is(a.name, a.before, seen):
                 before, after, now = map(_show, (a.before, a.after, seen.values.get(a.name, ())))
-                planned = f"planned from {before} to {after}" if before != after else f"it was {before} at planning"
-                return f"{a.name}: {planned}, but it is now {now}"
+                how = f"planned from {before} to {after}" if before != after else f"it was {before} at planning"
+                return f"{a.name}: {how}, but it is now {now}"
         return None
 
     def _is(self, name: str, values: tuple[str, ...], seen: Seen) -> bool:
