@@ -6,8 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Integer, Row, Text, and_, any_, cast, func, literal, or_, select, text, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Integer, Row, Text, and_, cast, func, or_, select, text, update
 
 from placet_shared.work import Work
 
@@ -16,6 +15,7 @@ from ..plan import canonical, change_hash
 from ..tables import batches, changes, steps
 from ..tasks import Outcome, Task
 from . import runs
+from .arrays import any_of
 
 LARGEST = 2**31
 """No number of a change or step is as large as this: the database's integers end here."""
@@ -106,8 +106,7 @@ async def _unmade(work: Work, run_id: str, numbers: Collection[int]) -> Mapping[
 
 
 def _any_of(numbers: Iterable[int]) -> Any:
-    """One parameter, however many numbers: a statement takes 65,535 of them, and a whole plan may be a batch."""
-    return any_(literal(list(numbers), ARRAY(Integer)))
+    return any_of(numbers, Integer)
 
 
 def _positions(items: list[Any]) -> dict[int, tuple[int, ...]]:
