@@ -24,7 +24,7 @@ from .applying.rows import RowsWriter
 from .applying.run import BatchApplier
 from .checks import build_checks
 from .connections import Connections, Connector
-from .life import Life, end_overdue, end_stranded, resume_waiting
+from .life import Life
 from .mapping.monty import MontyEngine
 from .passwords.keeping import PasswordKeeper, forget_expired
 from .passwords.keys import PasswordKeys
@@ -40,6 +40,7 @@ from .providers.sql.store import open_sql
 from .providers.surroundings import Surroundings
 from .settings import WorkerSettings
 from .store.forgetting import forget_values
+from .sweeping import end_overdue, end_stranded, resume_waiting
 from .tables import delivery, metadata
 
 NAME = "sync-worker"

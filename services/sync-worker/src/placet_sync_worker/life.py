@@ -9,10 +9,10 @@ import structlog
 from sqlalchemy import Row
 
 from placet_shared.alarms import raise_alarm
-from placet_shared.chain import Order, Signer, Verifier
+from placet_shared.chain import Order, Signer
 from placet_shared.events import BatchReady, Counts, Outcome, Results, RunFinished
 from placet_shared.letters import storable
-from placet_shared.work import Database, Work
+from placet_shared.work import Work
 
 from .changes import REMOVALS, Phase, Result
 from .endings import UNSENT, Ending, outcome_of, too_many_failures
@@ -158,36 +158,3 @@ def _ordered(run: Row[Any], order: Order | None) -> dict[str, Any]:
         "notify": job.notify.model_dump(mode="json") if job.notify else None,
         "stores": (order.snapshot.destination.name, order.snapshot.source.name),
     }
-
-
-async def end_overdue(database: Database, verifier: Verifier, life: Life) -> None:
-    """Ends planned runs that nobody has decided about, long after their plan was valid: the last exit."""
-    async with database.transaction() as work:
-        for run_id in await runs.overdue(work, work.now):
-            run = await runs.find(work, run_id, lock=True)
-            if run is not None and run.state == "planned":
-                await life.end(work, run, verifier.order_if_true(run.order_token), "failed", "nobody decided in time")
-
-
-async def end_stranded(database: Database, verifier: Verifier, life: Life) -> None:
-    """Ends runs that are applied, and have no batch that could be: somebody took it out of the tables."""
-    async with database.transaction() as work:
-        for run_id in await runs.without_ready_batches(work):
-            run = await runs.find(work, run_id, lock=True)
-            if run is not None and run_id in await runs.without_ready_batches(work):
-                order = verifier.order_if_true(run.order_token)
-                await life.end_altered(work, run, order, "batches of the plan are gone; run the job again")
-
-
-async def resume_waiting(database: Database, verifier: Verifier, life: Life) -> None:
-    """Lets runs go on whose removals waited for another run's: each in a transaction of its own."""
-    async with database.transaction() as work:
-        waiting = await runs.waiting(work)
-    for run_id in waiting:
-        async with database.transaction() as work:
-            run = await runs.find(work, run_id, lock=True)
-            if run is not None and run.state == "waiting":
-                if (order := verifier.order_if_true(run.order_token)) is None:
-                    await life.end_altered(work, run, None, ORDER_ALTERED)
-                else:
-                    await life.go_on(work, run, order)
