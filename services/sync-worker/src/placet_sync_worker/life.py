@@ -14,15 +14,13 @@ from placet_shared.events import BatchReady, Counts, Outcome, Results, RunFinish
 from placet_shared.letters import storable
 from placet_shared.work import Work
 
-from .changes import REMOVALS, Phase, Result
-from .endings import UNSENT, Ending, outcome_of, too_many_failures
+from .changes import REMOVAL_PHASES, Phase, Result
+from .endings import TOO_MANY_FAILURES, UNSENT, Ending, outcome_of, too_many_failures
 from .store import batches, closing, links, marks, passwords, results, runs
 
 log = structlog.get_logger()
 
 ORDER_ALTERED = "the order in the database is not what the scheduler signed"
-
-TOO_MANY_FAILURES = "too many failures before; the next run plans it again"
 
 
 @dataclass(frozen=True)
@@ -49,12 +47,12 @@ class Life:
             await self.end_applied(work, run, order)
             return
         phase = left[0].phase
-        if phase in REMOVALS and too_many_failures(await results.tally_before_removals(work, run_id)):
-            removals = [p.value for p in REMOVALS]
+        if phase in REMOVAL_PHASES and too_many_failures(await results.tally_before_removals(work, run_id)):
+            removals = [p.value for p in REMOVAL_PHASES]
             await closing.close_unsent(work, run_id, Result.SKIPPED, TOO_MANY_FAILURES, removals)
             await self.advance(work, run_id, order)
             return
-        if phase in REMOVALS and not await runs.hold_removals(work, run_id, order.snapshot.destination.name):
+        if phase in REMOVAL_PHASES and not await runs.hold_removals(work, run_id, order.snapshot.destination.name):
             log.info("removals_wait", run_id=run_id, store=order.snapshot.destination.name)
             await runs.change(work, run_id, state="waiting")
             return
@@ -70,7 +68,9 @@ class Life:
         )
 
     def _look_is_due(self, run: Row[Any], phase: int, now: datetime) -> bool:
-        return (run.phase is None or phase in REMOVALS) and now - (run.looked_at or run.planned_at) > self.look_after
+        return (run.phase is None or phase in REMOVAL_PHASES) and now - (
+            run.looked_at or run.planned_at
+        ) > self.look_after
 
     async def go_on(self, work: Work, run: Row[Any], order: Order) -> None:
         """Another run's removals may be over: a run that waited for them tries again."""
