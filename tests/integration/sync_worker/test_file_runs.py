@@ -9,7 +9,7 @@ import pytest
 from openpyxl import Workbook
 
 from placet_shared.objects import parse_object
-from placet_sync_worker.planning.run import MadePlan
+from placet_sync_worker.planning.making import MadePlan
 from placet_sync_worker.store import links
 from tests.support.files import FIELDS, CsvKind, ExcelKind, FileWorld, person
 from tests.support.runs import Ended, Runs

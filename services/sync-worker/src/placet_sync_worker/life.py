@@ -20,7 +20,7 @@ from .store import batches, closing, links, marks, passwords, results, runs
 
 log = structlog.get_logger()
 
-ORDER_ALTERED = "the order in the database is not what the scheduler signed"
+ORDER_ALTERED = "the order in the database is not what the scheduler signed; run the job again"
 
 
 @dataclass(frozen=True)
