@@ -12,6 +12,7 @@ from placet_shared.identity import Identity, caller_of
 from placet_shared.paging import MOST_PER_PAGE, Limit, NumberCursor, Page, page_of
 from placet_shared.work import Database
 
+from .changes import AttributeChange
 from .passwords.handing import Desk, build_passwords
 from .passwords.keys import PasswordKeys
 from .showing import found_run, number_of, only_signed, start_of
@@ -101,14 +102,8 @@ def show_rejected(row: Row[Any]) -> dict[str, Any]:
     return {"key": row.key, **nothing, "result": "rejected", "reason": row.reason, **where}
 
 
-def _show_attribute(attribute: Mapping[str, Any]) -> dict[str, Any]:
-    before, after = attribute["before"], attribute["after"]
-    if attribute.get("password"):
-        return {"name": attribute["name"], "before": before, "after": after, "password": True}
-    if max(len(before), len(after)) <= SHOWN_VALUES:
-        known = {"references": attribute["references"]} if "references" in attribute else {}
-        return {"name": attribute["name"], "before": before, "after": after, **known}
-    old, new = set(before), set(after)
-    added = [value for value in after if value not in old]
-    removed = [value for value in before if value not in new]
-    return {"name": attribute["name"], "add": added, "remove": removed, "count": len(after)}
+def _show_attribute(document: Mapping[str, Any]) -> dict[str, Any]:
+    change = AttributeChange.parse(document)
+    if change.password or max(len(change.before), len(change.after)) <= SHOWN_VALUES:
+        return dict(document)
+    return {"name": change.name, "add": [*change.add], "remove": [*change.remove], "count": len(change.after)}

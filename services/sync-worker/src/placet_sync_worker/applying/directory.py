@@ -20,7 +20,7 @@ from .sights import Sights
 from .uniqueness import taken
 
 LOOK = frozenset({16, 18, 19, 20, 32, 53, 68, 80, 122})
-"""Result codes after which only a look at the entry tells what is true (`WRITING.md`)."""
+"""Result codes after which only a look at the entry tells what is true (`tests/RULES.md`)."""
 
 BUSY = frozenset({1, 3, 51, 52})
 """Nothing was written, and it may work later."""
