@@ -9,7 +9,6 @@ from placet_shared.errors import TransientError
 from ..changes import Result
 from ..ports import Answer, Operation
 from ..providers.ldap.errors import SearchRefusedError
-from ..providers.ldap.names import dn_key
 from ..tasks import Outcome, Task
 from .directory_store import DirectoryStore
 from .judging import Judge, Seen, decoding
@@ -47,7 +46,8 @@ class DirectoryWriter:
             places = self._sights.places(ids_of(tasks))
         except TransientError as error:
             return [Outcome(None, str(error)) for _ in tasks]
-        named = [(task, resolved(task, places, kept=self.store.keeps_references)) for task in tasks]
+        kept, key = self.store.keeps_references, self.store.naming.key
+        named = [(task, resolved(task, places, key, kept=kept)) for task in tasks]
         going = [one for _, one in named if isinstance(one, Task)]
         sent = [task for task, one in named if isinstance(one, Outcome) and one.result and task.maybe_sent]
         outcomes = {task.number: one for task, one in named if isinstance(one, Outcome)}
@@ -152,9 +152,10 @@ class DirectoryWriter:
 
     @cached_property
     def _judging(self) -> Judge:
+        key = self.store.naming.key
         return Judge(
             decoding(self.store.attribute),
-            lambda a, b: dn_key(a) == dn_key(b),
+            lambda a, b: key(a) == key(b),
             lambda name: self.store.attribute(name).readable,
         )
 
