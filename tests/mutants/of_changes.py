@@ -140,7 +140,7 @@ LOOKS = (
     Mutant(
         "source-not-read-again-before-removals",
         f"{WORKER}/life.py",
-        "(run.phase is None or phase in REMOVALS)",
+        "(run.phase is None or phase in REMOVAL_PHASES)",
         "run.phase is None",
         (f"{LOOKING}::test_the_source_is_read_again_before_removals_and_not_between_batches",),
     ),
@@ -187,7 +187,7 @@ TURNS = (
     Mutant(
         "removals-of-two-runs-at-once",
         f"{WORKER}/life.py",
-        "if phase in REMOVALS and not await",
+        "if phase in REMOVAL_PHASES and not await",
         "if False and not await",
         (f"{IN_TURN}::test_removals_wait_until_those_of_another_run_are_over",),
     ),

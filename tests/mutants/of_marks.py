@@ -52,7 +52,7 @@ OF_MARKS = (
     ),
     Mutant(
         "mark-moved-by-a-run-of-single-records",
-        f"{WORKER}/planning/run.py",
+        f"{WORKER}/planning/making.py",
         "or order.preview or order.records:",
         "or order.preview:",
         (f"{RUNS}::test_the_mark_stays_unless_a_run_succeeds",),

@@ -10,7 +10,8 @@ from placet_shared.failpoints import no_failpoint
 from placet_shared.objects import Job
 from placet_sync_worker.applying.run import BatchApplier
 from placet_sync_worker.connections import Connections
-from placet_sync_worker.planning.run import PlanMaker, RunPlanner
+from placet_sync_worker.planning.making import PlanMaker
+from placet_sync_worker.planning.run import RunPlanner
 from placet_sync_worker.testing.scripts import NoScripts
 from tests.support.worker import INSTALLATION, LEASE, WorkerHarness
 

@@ -25,12 +25,14 @@ from placet_shared.work import Database, Work
 from placet_sync_worker import handlers
 from placet_sync_worker.applying.run import BatchApplier
 from placet_sync_worker.changes import AttributeChange, Change, Phase, Rejected, Result, Step
+from placet_sync_worker.leasing import Stopped
 from placet_sync_worker.life import Life
 from placet_sync_worker.passwords.keeping import PasswordKeeper
 from placet_sync_worker.passwords.keys import PasswordKeys
 from placet_sync_worker.plan import Draft
+from placet_sync_worker.planning.making import MadePlan
 from placet_sync_worker.planning.planner import PlannedRun
-from placet_sync_worker.planning.run import MadePlan, RunPlanner
+from placet_sync_worker.planning.run import RunPlanner
 from placet_sync_worker.ports import Attribute, Safety
 from placet_sync_worker.store import plans, runs
 from placet_sync_worker.tables import delivery, metadata
@@ -189,7 +191,7 @@ class WorkerHarness:
         async with self.database.engine.begin() as connection:
             await connection.run_sync(migrate, HOME / "migrations", metadata)
 
-    def _make(self, _order: Order, _folder: Path, _stopped: Callable[[], bool]) -> MadePlan:
+    def _make(self, _order: Order, _folder: Path, _stopped: Stopped) -> MadePlan:
         if isinstance(self.plan, Exception):
             raise self.plan
         return MadePlan(self.plan, STORE, self.planned_safety)

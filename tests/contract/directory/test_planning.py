@@ -11,7 +11,7 @@ import pytest
 from placet_shared.objects import Job
 from placet_shared.objects.provider import DisableSettings
 from placet_sync_worker.applying.directory import DirectoryWriter
-from placet_sync_worker.changes import REMOVALS, Change, Result
+from placet_sync_worker.changes import REMOVAL_PHASES, Change, Result
 from placet_sync_worker.errors import UnusableJobError
 from placet_sync_worker.planning.design import Options
 from placet_sync_worker.planning.planner import plan_run
@@ -88,7 +88,7 @@ class Sync:
 
 
 def _is_removal(task: Task) -> bool:
-    return task.step.phase in REMOVALS
+    return task.step.phase in REMOVAL_PHASES
 
 
 def _job(**fields: Any) -> Job:

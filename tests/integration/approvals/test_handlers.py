@@ -9,24 +9,18 @@ from sqlalchemy import func, select, update
 
 from placet_approvals import tables
 from placet_approvals.handlers import SecondPlanError
-from placet_approvals.tables import delivery, metadata
+from placet_approvals.tables import delivery
 from placet_shared.chain import link_hash
 from placet_shared.clock import utc_now
 from placet_shared.errors import ForgedEventError, ReplayedEventError
 from placet_shared.events import Counts, UserChanged
 from placet_shared.metrics import ALARMS
-from placet_shared.migrating import drift
 from placet_shared.objects import Workflow
 from tests.support.alarms import alarms
 from tests.support.approvals import Approvals, cancelled, finished, state_of
 from tests.support.signing import a_plan, a_run_planned, an_order
 
 TWO_EYES = Workflow.model_validate({"name": "two-eyes", "stages": [{"approvers": ["bob", "eve"]}]})
-
-
-async def test_the_migrations_make_the_tables_of_the_code(approvals: Approvals) -> None:
-    async with approvals.database.engine.connect() as connection:
-        assert await connection.run_sync(drift, metadata) == []
 
 
 async def test_a_plan_within_the_limits_is_approved_by_policy(approvals: Approvals) -> None:

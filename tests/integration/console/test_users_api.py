@@ -10,17 +10,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from placet_console.tables import metadata
 from placet_console.users import UserDetails
 from placet_shared.clock import utc_now
-from placet_shared.migrating import drift
 from tests.support.console import Console
 from tests.support.signing import SigningKeys
-
-
-async def test_the_migrations_make_the_tables_of_the_code(console: Console) -> None:
-    async with console.service.database.engine.connect() as connection:
-        assert await connection.run_sync(drift, metadata) == []
 
 
 async def test_a_user_is_made_listed_changed_and_announced(console: Console) -> None:

@@ -81,10 +81,13 @@ async def test_altered_settings_send_no_secret_to_another_host(
 
 
 @pytest.mark.parametrize("change", ["version = 2000", "name = 'hr'"])
-async def test_settings_of_another_store_or_version_are_not_used(ready: Notifier, change: str) -> None:
+async def test_settings_of_another_store_or_version_are_not_used(
+    ready: Notifier, smtp: SmtpServer, change: str
+) -> None:
     await ready.handle(a_run_finished())
     await ready.alter(f"UPDATE notifier.stores SET {change}")
     await ended(ready, "are of something else")
+    assert smtp.caught == []
 
 
 async def test_altered_settings_are_mended_by_the_next_news_of_them(ready: Notifier, smtp: SmtpServer) -> None:

@@ -11,18 +11,12 @@ from placet_notifier.sender import erase_old
 from placet_notifier.settings import NotifierSettings
 from placet_shared.clock import utc_now
 from placet_shared.events import Results
-from placet_shared.migrating import drift
 from tests.support.delivery import until
 from tests.support.notifier import OPS, FakeChannel, Notifier, a_request, a_run_finished, a_user
 from tests.support.signing import SigningKeys
 from tests.support.smtp import SmtpServer, silent_port, smtp_server
 
 BOB = "bob@corp.example"
-
-
-async def test_the_tables_are_those_of_the_migrations(notifier: Notifier) -> None:
-    async with notifier.database.engine.connect() as connection:
-        assert await connection.run_sync(drift, notifier.service.metadata) == []
 
 
 async def test_results_are_mailed_by_the_destinations_server(notifier: Notifier, smtp: SmtpServer) -> None:

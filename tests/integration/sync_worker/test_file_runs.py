@@ -9,11 +9,11 @@ import pytest
 from openpyxl import Workbook
 
 from placet_shared.objects import parse_object
-from placet_sync_worker.planning.run import MadePlan
-from placet_sync_worker.store import batches
+from placet_sync_worker.planning.making import MadePlan
+from placet_sync_worker.store import links
 from tests.support.files import FIELDS, CsvKind, ExcelKind, FileWorld, person
 from tests.support.runs import Ended, Runs
-from tests.support.worker import LEASE, STORE, ReadyPlan, WorkerHarness, a_job, an_update
+from tests.support.worker import STORE, ReadyPlan, WorkerHarness, a_delete, a_job
 
 ANN, BOB, CYD = person("1", "Ann"), person("2", "Bob"), person("3", "Cyd")
 
@@ -125,15 +125,17 @@ async def test_a_column_that_a_query_lacks_fails_the_run_with_its_name(runs: Fil
 async def test_a_plan_of_more_changes_than_a_statement_takes_parameters(database_url: str, tmp_path: Path) -> None:
     worker, count = WorkerHarness(database_url, tmp_path), 66_000
     await worker.migrate()
-    made = MadePlan(ReadyPlan([an_update(number) for number in range(count)]), STORE, "assertion", whole=True)
+    made = MadePlan(ReadyPlan([a_delete(number) for number in range(count)]), STORE, "assertion", whole=True)
     worker.planner = replace(worker.planner, make=lambda *_: made)
     await worker.tell(worker.requested("large", worker.order("large")))
     assert await worker.planner.step()
     await worker.approve("large")
     async with worker.database.transaction() as work:
-        claimed = await batches.claim(work, LEASE)
-        assert claimed is not None
-        loaded = await batches.load(work, claimed[1])
-        await batches.mark_intents(work, "large", loaded.tasks)
-    assert len(loaded.tasks) == count
+        await links.link(work, "corp", "job-1", [(f"id{number}", f"{number}", True) for number in range(count)])
+        await links.finish(work, "corp", "job-1", [f"{number}" for number in range(count)])
+    unfinished = "SELECT count(*) AS n FROM sync.links WHERE unfinished"
+    assert await worker.rows(unfinished) == [{"n": 0}]
+    await worker.apply_all()
+    assert len(worker.store.asked) == count
+    assert (await worker.run("large"))["outcome"] == "succeeded"
     await worker.database.engine.dispose()

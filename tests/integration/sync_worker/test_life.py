@@ -13,10 +13,10 @@ from placet_shared.clock import boot_seconds
 from placet_shared.errors import ForgedEventError, PermanentError, ReplayedEventError
 from placet_shared.events import RunApproved, RunCancelled, RunDenied
 from placet_sync_worker.changes import AttributeChange, Change, Image, Phase, Reference, Rejected, Result, Step
-from placet_sync_worker.life import end_stranded
 from placet_sync_worker.plan import canonical, change_hash
 from placet_sync_worker.ports import Attribute
 from placet_sync_worker.store import links
+from placet_sync_worker.sweeping import end_stranded
 from placet_sync_worker.tasks import Outcome, Task
 from placet_sync_worker.unaltered import AlteredError
 from tests.support.worker import LEASE, ReadyPlan, ScriptedWriter, WorkerHarness, a_delete, an_update

@@ -9,8 +9,8 @@ import pytest
 
 from placet_shared.events import RunCancelled
 from placet_sync_worker.changes import Change, Phase, Result, Step
-from placet_sync_worker.life import resume_waiting
 from placet_sync_worker.store import links, runs
+from placet_sync_worker.sweeping import resume_waiting
 from placet_sync_worker.tasks import Outcome, Task
 from tests.support.worker import WorkerHarness, a_delete, an_update
 

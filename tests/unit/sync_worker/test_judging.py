@@ -1,12 +1,15 @@
 """What a look at an entry says about a step without a plain yes."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from placet_sync_worker.applying.directory import DirectoryWriter
 from placet_sync_worker.applying.judging import Again, Judge, Seen
 from placet_sync_worker.changes import AttributeChange, Change, Phase, Result, Step
-from placet_sync_worker.providers.ldap.names import dn_key
+from placet_sync_worker.providers.active_directory.values import fold as ad_fold
+from placet_sync_worker.providers.ldap.names import LdapNaming, dn_key
 from placet_sync_worker.tasks import Outcome, Task
 from placet_sync_worker.testing.destination import FakeDestination
 
@@ -42,6 +45,14 @@ def a_create() -> Task:
     attributes = (AttributeChange("cn", (), ("Ann",)), AttributeChange("mail", (), ("a@x", "b@x")))
     change = Change("1", "create", ANN, attributes, (Step("add", Phase.CREATE, attributes=("cn", "mail")),))
     return Task(0, 0, change, True, None, ANN)
+
+
+class Domain(FakeDestination):
+    """Its names are compared as a domain controller compares them."""
+
+    @property
+    def naming(self) -> LdapNaming:
+        return LdapNaming(self.attribute, ad_fold)
 
 
 SN = AttributeChange("sn", ("Low",), ("Lee",))
@@ -93,3 +104,13 @@ def test_what_is_planned_is_a_condition_of_moves_and_deletions_too(what: str) ->
     assert verdict(task, seen(sn="Hand")) == CONFLICT
     assert verdict(task, seen("cn=Ann,ou=elsewhere,dc=x", sn="Low")) == CONFLICT
     assert verdict(task) == (CONFLICT if what == "rename" else ALREADY)
+
+
+@pytest.mark.parametrize(("store", "result"), [(Domain(), ALREADY), (STORE, CONFLICT)])
+def test_names_are_the_same_by_the_rules_of_the_store(store: Any, result: Result) -> None:
+    created, planned = a_create(), "cn=Ann,ou=B\u00fcro,dc=x"
+    sent = replace(created, dn=planned, change=replace(created.change, dn=planned))
+    found = seen("CN=Ann,OU=Buro,DC=x", cn="Ann", mail=("a@x", "b@x"))
+    given = DirectoryWriter(store, ("employeeNumber",))._judging.verdict(sent, [found])
+    assert isinstance(given, Outcome)
+    assert given.result == result

@@ -1,6 +1,7 @@
 """References as they are written, loops among them, and what follows when entries go."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -8,6 +9,7 @@ from placet_sync_worker.applying.referring import ids_of, resolved
 from placet_sync_worker.changes import AttributeChange, Change, Phase, Reference, Result, Step
 from placet_sync_worker.planning.loops import loops_of
 from placet_sync_worker.planning.referrers import Following, Going, Referrer
+from placet_sync_worker.providers.active_directory.values import fold as ad_fold
 from placet_sync_worker.providers.ldap.names import dn_key
 from placet_sync_worker.tasks import Outcome, Task
 from placet_sync_worker.testing.destination import FakeDestination
@@ -41,7 +43,7 @@ def test_names_are_those_of_now() -> None:
     task = a_task(BY_ID, BY_KEY, made={"3": Outcome(Result.APPLIED, entry_id="c")})
     assert ids_of([task]) == ["b", "c"]
     places = {"b": "cn=Robert,dc=x", "c": CY}
-    assert values(resolved(task, places, kept=False)) == ((), ("cn=Robert,dc=x", CY))
+    assert values(resolved(task, places, dn_key, kept=False)) == ((), ("cn=Robert,dc=x", CY))
 
 
 @pytest.mark.parametrize(
@@ -54,21 +56,29 @@ def test_names_are_those_of_now() -> None:
     ],
 )
 def test_what_is_not_there_yet_or_any_more_is_no_reference(made: dict[str, Outcome], outcome: Outcome) -> None:
-    assert resolved(a_task(BY_KEY, made=made), {}, kept=False) == outcome
+    assert resolved(a_task(BY_KEY, made=made), {}, dn_key, kept=False) == outcome
 
 
 def test_old_values_are_called_by_their_new_names_where_the_server_changes_them() -> None:
     task = a_task(BY_ID, before=(ANN, BOB), after=(ANN,))
-    assert values(resolved(task, {"b": "cn=Robert,dc=x"}, kept=True)) == ((ANN, "cn=Robert,dc=x"), (ANN,))
-    assert values(resolved(task, {}, kept=True)) == ((ANN,), (ANN,))
+    assert values(resolved(task, {"b": "cn=Robert,dc=x"}, dn_key, kept=True)) == ((ANN, "cn=Robert,dc=x"), (ANN,))
+    assert values(resolved(task, {}, dn_key, kept=True)) == ((ANN,), (ANN,))
 
 
 def test_elsewhere_a_value_goes_when_what_it_means_is_gone() -> None:
     task = a_task(BY_ID, before=(ANN, BOB), after=(ANN,))
-    assert values(resolved(task, {}, kept=False)) == ((ANN, BOB), (ANN,))
-    assert resolved(task, {"b": BOB}, kept=False) == Outcome(
+    assert values(resolved(task, {}, dn_key, kept=False)) == ((ANN, BOB), (ANN,))
+    assert resolved(task, {"b": BOB}, dn_key, kept=False) == Outcome(
         Result.SKIPPED, f"depends on the change of {BOB}, which was not made"
     )
+
+
+def test_names_are_the_same_by_the_rules_of_the_store() -> None:
+    jose, written = "cn=Jos\u00e9,dc=x", "CN=Jose,DC=x"
+    task = a_task(Reference("cn=Joe,dc=x", id="b"), before=(jose,))
+    skipped = Outcome(Result.SKIPPED, "depends on the change of cn=Joe,dc=x, which was not made")
+    assert resolved(task, {"b": written}, partial(dn_key, folding=ad_fold), kept=False) == skipped
+    assert values(resolved(task, {"b": written}, dn_key, kept=False))[1] == (written,)
 
 
 def test_loops_are_found_each_once() -> None:

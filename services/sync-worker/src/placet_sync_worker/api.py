@@ -8,21 +8,18 @@ from sqlalchemy import Row
 
 from placet_shared.chain import Verifier
 from placet_shared.dead_letters_api import dead_letters_router
-from placet_shared.errors import NotFoundError
 from placet_shared.identity import Identity, caller_of
 from placet_shared.paging import MOST_PER_PAGE, Limit, NumberCursor, Page, page_of
 from placet_shared.work import Database
 
+from .changes import AttributeChange
 from .passwords.handing import Desk, build_passwords
 from .passwords.keys import PasswordKeys
-from .showing import only_signed
-from .store import explanations, marks, plans, runs
+from .showing import found_run, number_of, only_signed, start_of
+from .store import explanations, marks, plans
 
 SHOWN_VALUES = 50
 """An attribute with more values on a side is shown as values to add and to remove."""
-
-LAST_NUMBER = 2**31 - 1
-"""No change of a plan has a larger one: PostgreSQL's integer."""
 
 
 def build_router(database: Database, verifier: Verifier, checks: APIRouter, keys: PasswordKeys) -> APIRouter:
@@ -41,30 +38,27 @@ def build_router(database: Database, verifier: Verifier, checks: APIRouter, keys
         limit: Limit = MOST_PER_PAGE,
     ) -> Page[dict[str, Any]]:
         """In the plan's order; rejected records in the source's."""
-        after = -1 if cursor is None else min(cursor, LAST_NUMBER)
+        after = start_of(cursor)
         async with database.transaction() as work:
-            run = await runs.find(work, run_id)
-            if run is None:
-                raise NotFoundError(f"no run has the id {run_id}; see `placet run list`")
+            run = await found_run(work, run_id)
             if result == "rejected":
                 refused = await plans.list_rejected(work, run_id, key=key, after=after, limit=limit + 1)
-                return page_of(refused, limit, _number, show_rejected)
+                return page_of(refused, limit, number_of, show_rejected)
             rows = await plans.list_changes(work, run_id, op=op, result=result, key=key, after=after, limit=limit + 1)
             await only_signed(work, run, rows, verifier)
             results = await plans.step_results(work, run_id, [row.number for row in rows])
-            return page_of(rows, limit, _number, lambda row: show_change(row, results))
+            return page_of(rows, limit, number_of, lambda row: show_change(row, results))
 
     @router.get("/runs/{run_id}/explanations")
     async def explained(
         run_id: str, _caller: Annotated[Identity, caller], cursor: NumberCursor, limit: Limit = MOST_PER_PAGE
     ) -> Page[dict[str, Any]]:
         """Why the records that a preview was asked for become what they do: one by one, attribute by attribute."""
-        after = -1 if cursor is None else min(cursor, LAST_NUMBER)
+        after = start_of(cursor)
         async with database.transaction() as work:
-            if await runs.find(work, run_id) is None:
-                raise NotFoundError(f"no run has the id {run_id}; see `placet run list`")
+            await found_run(work, run_id)
             rows = await explanations.list_of(work, run_id, after=after, limit=limit + 1)
-            return page_of(rows, limit, _number, lambda row: dict(row.document or {"key": row.key}))
+            return page_of(rows, limit, number_of, lambda row: dict(row.document or {"key": row.key}))
 
     @router.get("/jobs/{job}/mark", dependencies=[caller])
     async def mark(job: str) -> dict[str, Any]:
@@ -108,18 +102,8 @@ def show_rejected(row: Row[Any]) -> dict[str, Any]:
     return {"key": row.key, **nothing, "result": "rejected", "reason": row.reason, **where}
 
 
-def _show_attribute(attribute: Mapping[str, Any]) -> dict[str, Any]:
-    before, after = attribute["before"], attribute["after"]
-    if attribute.get("password"):
-        return {"name": attribute["name"], "before": before, "after": after, "password": True}
-    if max(len(before), len(after)) <= SHOWN_VALUES:
-        known = {"references": attribute["references"]} if "references" in attribute else {}
-        return {"name": attribute["name"], "before": before, "after": after, **known}
-    old, new = set(before), set(after)
-    added = [value for value in after if value not in old]
-    removed = [value for value in before if value not in new]
-    return {"name": attribute["name"], "add": added, "remove": removed, "count": len(after)}
-
-
-def _number(row: Row[Any]) -> str:
-    return str(row.number)
+def _show_attribute(document: Mapping[str, Any]) -> dict[str, Any]:
+    change = AttributeChange.parse(document)
+    if change.password or max(len(change.before), len(change.after)) <= SHOWN_VALUES:
+        return dict(document)
+    return {"name": change.name, "add": [*change.add], "remove": [*change.remove], "count": len(change.after)}

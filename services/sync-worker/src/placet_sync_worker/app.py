@@ -19,16 +19,18 @@ from . import handlers
 from .api import build_router
 from .applying.directory import DirectoryWriter
 from .applying.files import FileWriter
-from .applying.looking import SourceLooker, SourceReader
+from .applying.looking import SourceLooker
+from .applying.reading_again import SourceReader
 from .applying.rows import RowsWriter
 from .applying.run import BatchApplier
 from .checks import build_checks
 from .connections import Connections, Connector
-from .life import Life, end_overdue, end_stranded, resume_waiting
+from .life import Life
 from .mapping.monty import MontyEngine
 from .passwords.keeping import PasswordKeeper, forget_expired
 from .passwords.keys import PasswordKeys
-from .planning.run import PlanMaker, RunPlanner
+from .planning.making import PlanMaker
+from .planning.run import RunPlanner
 from .providers.access.provider import open_access, open_access_destination, try_access
 from .providers.active_directory.provider import open_ad, open_ad_source, try_ad
 from .providers.csv.provider import open_csv, open_csv_destination, try_csv
@@ -40,6 +42,7 @@ from .providers.sql.store import open_sql
 from .providers.surroundings import Surroundings
 from .settings import WorkerSettings
 from .store.forgetting import forget_values
+from .sweeping import end_overdue, end_stranded, resume_waiting
 from .tables import delivery, metadata
 
 NAME = "sync-worker"

@@ -22,7 +22,8 @@ class Phase(IntEnum):
     REFERRERS = 6
 
 
-REMOVALS = frozenset({Phase.DISABLE, Phase.DELETE})
+REMOVAL_PHASES = frozenset({Phase.DISABLE, Phase.DELETE})
+REMOVING_OPS = frozenset[Op]({"disable", "delete"})
 
 
 class Result(StrEnum):

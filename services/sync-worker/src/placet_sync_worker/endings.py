@@ -18,6 +18,8 @@ UNSENT: Mapping[Ending, Result] = {
 """What steps become that were never sent when a run ends early."""
 
 MOST_FAILURES_BEFORE_REMOVALS = 0.05
+TOO_MANY_FAILURES = "too many failures before; the next run plans it again"
+"""Why removals are not made then."""
 
 
 def outcome_of(ending: Ending | None, counts: Counts, results: Results) -> Outcome:

@@ -1,17 +1,17 @@
 """Work on a run that takes long: in a thread, under a lease that is kept while it lasts."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from placet_shared.chain import Order
+from placet_shared.chain import Order, Verifier
 from placet_shared.work import Database
 
-from .life import Life
+from .life import ORDER_ALTERED, Life
 from .store import runs
 
 log = structlog.get_logger()
@@ -20,6 +20,33 @@ ResultT = TypeVar("ResultT")
 
 Stopped = Callable[[], bool]
 """Whether nobody wants the result any more."""
+
+
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=0.5), timedelta(minutes=1)
+"""Of a run that something outside keeps from going on."""
+
+
+async def take_one(
+    database: Database,
+    verifier: Verifier,
+    life: Life,
+    state: Literal["ordered", "looking"],
+    lease: timedelta,
+    do: Callable[[runs.Run, Order], Awaitable[None]],
+) -> bool:
+    """Does what is due to one run in this state, leased to the caller; False when there is none. A run whose order was
+    altered ends instead."""
+    async with database.transaction() as work:
+        run = await runs.claim(work, state, lease)
+    if run is None:
+        return False
+    with structlog.contextvars.bound_contextvars(run_id=run.run_id, job=run.job):
+        order = verifier.order_if_true(run.order_token)
+        if order is None:
+            await end_altered(database, life, run, None, ORDER_ALTERED)
+        else:
+            await do(run, order)
+    return True
 
 
 async def under_lease(

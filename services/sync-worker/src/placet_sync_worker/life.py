@@ -9,20 +9,18 @@ import structlog
 from sqlalchemy import Row
 
 from placet_shared.alarms import raise_alarm
-from placet_shared.chain import Order, Signer, Verifier
+from placet_shared.chain import Order, Signer
 from placet_shared.events import BatchReady, Counts, Outcome, Results, RunFinished
 from placet_shared.letters import storable
-from placet_shared.work import Database, Work
+from placet_shared.work import Work
 
-from .changes import REMOVALS, Phase, Result
-from .endings import UNSENT, Ending, outcome_of, too_many_failures
+from .changes import REMOVAL_PHASES, Phase, Result
+from .endings import TOO_MANY_FAILURES, UNSENT, Ending, outcome_of, too_many_failures
 from .store import batches, closing, links, marks, passwords, results, runs
 
 log = structlog.get_logger()
 
-ORDER_ALTERED = "the order in the database is not what the scheduler signed"
-
-TOO_MANY_FAILURES = "too many failures before; the next run plans it again"
+ORDER_ALTERED = "the order in the database is not what the scheduler signed; run the job again"
 
 
 @dataclass(frozen=True)
@@ -49,12 +47,12 @@ class Life:
             await self.end_applied(work, run, order)
             return
         phase = left[0].phase
-        if phase in REMOVALS and too_many_failures(await results.tally_before_removals(work, run_id)):
-            removals = [p.value for p in REMOVALS]
+        if phase in REMOVAL_PHASES and too_many_failures(await results.tally_before_removals(work, run_id)):
+            removals = [p.value for p in REMOVAL_PHASES]
             await closing.close_unsent(work, run_id, Result.SKIPPED, TOO_MANY_FAILURES, removals)
             await self.advance(work, run_id, order)
             return
-        if phase in REMOVALS and not await runs.hold_removals(work, run_id, order.snapshot.destination.name):
+        if phase in REMOVAL_PHASES and not await runs.hold_removals(work, run_id, order.snapshot.destination.name):
             log.info("removals_wait", run_id=run_id, store=order.snapshot.destination.name)
             await runs.change(work, run_id, state="waiting")
             return
@@ -70,7 +68,9 @@ class Life:
         )
 
     def _look_is_due(self, run: Row[Any], phase: int, now: datetime) -> bool:
-        return (run.phase is None or phase in REMOVALS) and now - (run.looked_at or run.planned_at) > self.look_after
+        return (run.phase is None or phase in REMOVAL_PHASES) and now - (
+            run.looked_at or run.planned_at
+        ) > self.look_after
 
     async def go_on(self, work: Work, run: Row[Any], order: Order) -> None:
         """Another run's removals may be over: a run that waited for them tries again."""
@@ -158,36 +158,3 @@ def _ordered(run: Row[Any], order: Order | None) -> dict[str, Any]:
         "notify": job.notify.model_dump(mode="json") if job.notify else None,
         "stores": (order.snapshot.destination.name, order.snapshot.source.name),
     }
-
-
-async def end_overdue(database: Database, verifier: Verifier, life: Life) -> None:
-    """Ends planned runs that nobody has decided about, long after their plan was valid: the last exit."""
-    async with database.transaction() as work:
-        for run_id in await runs.overdue(work, work.now):
-            run = await runs.find(work, run_id, lock=True)
-            if run is not None and run.state == "planned":
-                await life.end(work, run, verifier.order_if_true(run.order_token), "failed", "nobody decided in time")
-
-
-async def end_stranded(database: Database, verifier: Verifier, life: Life) -> None:
-    """Ends runs that are applied, and have no batch that could be: somebody took it out of the tables."""
-    async with database.transaction() as work:
-        for run_id in await runs.without_ready_batches(work):
-            run = await runs.find(work, run_id, lock=True)
-            if run is not None and run_id in await runs.without_ready_batches(work):
-                order = verifier.order_if_true(run.order_token)
-                await life.end_altered(work, run, order, "batches of the plan are gone; run the job again")
-
-
-async def resume_waiting(database: Database, verifier: Verifier, life: Life) -> None:
-    """Lets runs go on whose removals waited for another run's: each in a transaction of its own."""
-    async with database.transaction() as work:
-        waiting = await runs.waiting(work)
-    for run_id in waiting:
-        async with database.transaction() as work:
-            run = await runs.find(work, run_id, lock=True)
-            if run is not None and run.state == "waiting":
-                if (order := verifier.order_if_true(run.order_token)) is None:
-                    await life.end_altered(work, run, None, ORDER_ALTERED)
-                else:
-                    await life.go_on(work, run, order)

@@ -8,11 +8,30 @@ from sqlalchemy import Row
 
 from placet_shared.alarms import raise_alarm
 from placet_shared.chain import Verifier
-from placet_shared.errors import ConflictError
+from placet_shared.errors import ConflictError, NotFoundError
 from placet_shared.work import Work
 
 from .store import runs
+from .tables import LARGEST_NUMBER
 from .unaltered import AlteredError, require_shown
+
+
+async def found_run(work: Work, run_id: str) -> runs.Run:
+    """Raises NotFoundError."""
+    run = await runs.find(work, run_id)
+    if run is None:
+        raise NotFoundError(f"no run has the id {run_id}; see `placet run list`")
+    return run
+
+
+def start_of(cursor: int | None) -> int:
+    """The number that a page begins after."""
+    return -1 if cursor is None else min(cursor, LARGEST_NUMBER)
+
+
+def number_of(row: Row[Any]) -> str:
+    """What the next page begins after, as `page_of` wants it."""
+    return str(row.number)
 
 
 async def only_signed(work: Work, run: runs.Run, rows: Sequence[Row[Any]], verifier: Verifier) -> None:

@@ -24,6 +24,9 @@ delivery = DeliveryTables(metadata)
 
 _TIME = DateTime(timezone=True)
 
+LARGEST_NUMBER = 2**31 - 1
+"""No change or step has a larger one: PostgreSQL's integers end here."""
+
 runs = Table(
     "runs",
     metadata,

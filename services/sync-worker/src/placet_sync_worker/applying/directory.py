@@ -6,20 +6,20 @@ from functools import cached_property
 
 from placet_shared.errors import TransientError
 
-from ..changes import PROVEN, Result
+from ..changes import Result
 from ..ports import Answer, Operation
 from ..providers.ldap.errors import SearchRefusedError
-from ..providers.ldap.names import dn_key
 from ..tasks import Outcome, Task
 from .directory_store import DirectoryStore
-from .judging import Judge, Seen
+from .judging import Judge, Seen, decoding
 from .operations import operation
 from .referring import ids_of, resolved
+from .rounds import in_rounds
 from .sights import Sights
 from .uniqueness import taken
 
 LOOK = frozenset({16, 18, 19, 20, 32, 53, 68, 80, 122})
-"""Result codes after which only a look at the entry tells what is true (`WRITING.md`)."""
+"""Result codes after which only a look at the entry tells what is true (`tests/RULES.md`)."""
 
 BUSY = frozenset({1, 3, 51, 52})
 """Nothing was written, and it may work later."""
@@ -37,32 +37,7 @@ class DirectoryWriter:
 
     def apply(self, tasks: Sequence[Task], deadline: float, *, look_only: bool = False) -> list[Outcome]:
         """See `Writer`. What the directory does not answer stays open."""
-        outcomes: dict[tuple[int, int], Outcome] = {}
-        waiting = list(tasks)
-        while waiting:
-            now, later = _first_of_each_change(waiting)
-            done = self._round(now, deadline, look_only)
-            outcomes |= {(task.number, task.position): outcome for task, outcome in zip(now, done, strict=True)}
-            waiting = self._carry_on(
-                later, dict(zip((t.number for t in now), zip(now, done, strict=True), strict=True)), outcomes
-            )
-        return [outcomes[task.number, task.position] for task in tasks]
-
-    def _carry_on(
-        self, later: list[Task], before: dict[int, tuple[Task, Outcome]], outcomes: dict[tuple[int, int], Outcome]
-    ) -> list[Task]:
-        """The steps that may follow; what depends on a failed one is skipped, on an open one stays open."""
-        going = []
-        for task in later:
-            earlier, outcome = before[task.number]
-            if outcome.result is None:
-                outcomes[task.number, task.position] = Outcome(None, outcome.reason)
-            elif outcome.result not in PROVEN:
-                outcomes[task.number, task.position] = Outcome(Result.SKIPPED, f"depends on {earlier.step.what}")
-            else:
-                dn = str(earlier.step.target) if earlier.step.what == "rename" else earlier.dn
-                going.append(replace(task, dn=dn, version=outcome.version, entry_id=outcome.entry_id or task.entry_id))
-        return going
+        return in_rounds(tasks, lambda some: self._round(some, deadline, look_only), _following)
 
     def _round(self, tasks: list[Task], deadline: float, look_only: bool) -> list[Outcome]:
         """One step of each change, with the names that entries have now. What cannot be written any more, and may have
@@ -71,7 +46,8 @@ class DirectoryWriter:
             places = self._sights.places(ids_of(tasks))
         except TransientError as error:
             return [Outcome(None, str(error)) for _ in tasks]
-        named = [(task, resolved(task, places, kept=self.store.keeps_references)) for task in tasks]
+        kept, key = self.store.keeps_references, self.store.naming.key
+        named = [(task, resolved(task, places, key, kept=kept)) for task in tasks]
         going = [one for _, one in named if isinstance(one, Task)]
         sent = [task for task, one in named if isinstance(one, Outcome) and one.result and task.maybe_sent]
         outcomes = {task.number: one for task, one in named if isinstance(one, Outcome)}
@@ -176,8 +152,11 @@ class DirectoryWriter:
 
     @cached_property
     def _judging(self) -> Judge:
+        key = self.store.naming.key
         return Judge(
-            self._decode, lambda a, b: dn_key(a) == dn_key(b), lambda name: self.store.attribute(name).readable
+            decoding(self.store.attribute),
+            lambda a, b: key(a) == key(b),
+            lambda name: self.store.attribute(name).readable,
         )
 
     def _with_versions(self, tasks: list[Task], outcomes: list[Outcome]) -> list[Outcome]:
@@ -222,14 +201,6 @@ class DirectoryWriter:
         steps[task.position] = replace(task.step, attributes=tuple(a.name for a in sent))
         return replace(task, change=replace(task.change, attributes=tuple(sent), steps=tuple(steps)))
 
-    def _decode(self, name: str, value: str) -> str:
-        """A value that its syntax does not allow may stand in a store: it equals itself alone."""
-        decode = self.store.attribute(name).decode
-        try:
-            return decode(value) if decode else value
-        except ValueError:
-            return value
-
 
 def _is_read(task: Task) -> bool:
     """Whether the entry's id and version are needed afterwards: for a link, or before a next step."""
@@ -256,9 +227,10 @@ def _without_password(task: Task, answer: Answer) -> Answer:
     return replace(answer, message=answer.message.replace(task.password, "…"))
 
 
-def _first_of_each_change(tasks: list[Task]) -> tuple[list[Task], list[Task]]:
-    first = {task.number: task for task in reversed(tasks)}
-    return list(first.values())[::-1], [task for task in tasks if first[task.number] is not task]
+def _following(task: Task, earlier: Task, outcome: Outcome) -> Task:
+    """A step that finds its entry as the one before has left it."""
+    dn = str(earlier.step.target) if earlier.step.what == "rename" else earlier.dn
+    return replace(task, dn=dn, version=outcome.version, entry_id=outcome.entry_id or task.entry_id)
 
 
 def _task(verdict: "Outcome | Task") -> Task:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from ..changes import AttributeChange
-from ..ports import Attribute, Directory, Safety
+from ..ports import Attribute, Directory, Naming, Safety
 
 
 class DirectoryStore(Protocol):
@@ -21,6 +21,11 @@ class DirectoryStore(Protocol):
 
     @property
     def directory(self) -> Directory: ...
+
+    @property
+    def naming(self) -> Naming:
+        """Which DNs are the same name."""
+        ...
 
     @property
     def unique(self) -> Sequence[str]:

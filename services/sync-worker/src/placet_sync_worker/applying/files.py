@@ -17,8 +17,8 @@ from typing import Protocol
 from placet_shared.clock import boot_seconds
 from placet_shared.errors import PlacetError
 
-from ..changes import Result
-from ..endings import results_of, too_many_failures
+from ..changes import REMOVING_OPS, Result
+from ..endings import TOO_MANY_FAILURES, results_of, too_many_failures
 from ..errors import WorkerError
 from ..plan import canonical
 from ..ports import Attribute
@@ -27,9 +27,6 @@ from ..providers.files.folder import FileState, checksum
 from ..providers.files.tables import Edits, Format, Row, Tables, find_rows, row_id
 from ..tasks import Outcome, Task
 from .file_notes import Note, beside, lock, read_note, sync, write_note
-
-REMOVING = frozenset({"disable", "delete"})
-TOO_MANY = "too many failures before; the next run plans it again"
 
 
 class FileStore(Protocol):
@@ -117,12 +114,12 @@ class FileWriter:
         if old is not None:
             os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))  # nobody reads more than before
         refused = self._rewrite(old, new, tasks, places)
-        removals = [task for task in tasks if task.change.op in REMOVING]
-        others = [task for task in tasks if task.change.op not in REMOVING]
+        removals = [task for task in tasks if task.change.op in REMOVING_OPS]
+        others = [task for task in tasks if task.change.op not in REMOVING_OPS]
         before = Counter(refused.get(_name(task), (Result.APPLIED.value, ""))[0] for task in others)
         if removals and too_many_failures(results_of(before)):
             refused = self._rewrite(old, new, others, places)
-            refused |= {_name(task): (Result.SKIPPED.value, TOO_MANY) for task in removals}
+            refused |= {_name(task): (Result.SKIPPED.value, TOO_MANY_FAILURES) for task in removals}
         if old is not None:
             shutil.copymode(old, new)
             with suppress(PermissionError):

@@ -5,10 +5,17 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..changes import AttributeChange, Result
+from ..planning.comparing import lenient
+from ..ports import Attribute
 from ..tasks import Outcome, Task
 
 Decode = Callable[[str, str], str]
 """(attribute, value) to the text under which equal values are equal."""
+
+
+def decoding(attribute: Callable[[str], Attribute]) -> Decode:
+    """By the syntaxes of attributes. A value that its syntax does not allow may stand in a store: it equals itself."""
+    return lambda name, value: lenient(attribute(name).decode)(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 """Holds a plan that waited against its source once more: one worker under the run's lease, while no batch is ready."""
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -9,53 +7,20 @@ from random import SystemRandom
 
 import structlog
 
+from placet_shared.backoff import backoff
 from placet_shared.chain import Order, Verifier
 from placet_shared.errors import PlacetError
 from placet_shared.failpoints import Failpoint
 from placet_shared.work import Database
 
-from ..changes import Change
-from ..connections import Connections
-from ..leasing import Stopped, end_altered, under_lease
-from ..life import ORDER_ALTERED, Life
-from ..mapping.script import ScriptEngine
-from ..planning.design import Options
-from ..planning.rereading import Moved, moved
+from ..leasing import FIRST_PAUSE, LONGEST_PAUSE, end_altered, take_one, under_lease
+from ..life import Life
 from ..store import runs
-from ..store.links import stream_links
-from ..store.plans import stream_unsent
-from ..unaltered import CHANGE_ALTERED, AlteredError
+from ..unaltered import AlteredError
 from ..workspace import workspace
-from .run import pause_after
+from .reading_again import ReadAgain
 
 log = structlog.get_logger()
-
-ReadAgain = Callable[[runs.Run, Order, Path, Stopped], Moved]
-"""Says which changes of a run moved in the source, with an empty folder for its spool. Blocks."""
-
-
-@dataclass(frozen=True)
-class SourceReader:
-    """Reads the real source again."""
-
-    database_url: str
-    connections: Connections
-    scripts: ScriptEngine
-
-    def __call__(self, run: runs.Run, order: Order, folder: Path, stopped: Stopped) -> Moved:
-        """The destination is asked for its schema alone."""
-        shot = order.snapshot
-        options = Options.of(shot.destination, record_key=run.record_key or b"")
-        links = stream_links(self.database_url, shot.destination.name, shot.job_id)
-        unsent = _parsed(stream_unsent(self.database_url, run.run_id))
-        with (
-            closing(self.connections.destination(shot.destination, shot.job)) as destination,
-            closing(self.connections.source(shot.source)) as source,
-        ):
-            return moved(
-                shot.job, source, destination, unsent, links, folder,
-                scripts=self.scripts, options=options, stopped=stopped,
-            )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,17 +37,7 @@ class SourceLooker:
 
     async def step(self) -> bool:
         """Looks for one run; False when none is due."""
-        async with self.database.transaction() as work:
-            run = await runs.claim(work, "looking", self.lease)
-        if run is None:
-            return False
-        with structlog.contextvars.bound_contextvars(run_id=run.run_id, job=run.job):
-            order = self.verifier.order_if_true(run.order_token)
-            if order is None:
-                await end_altered(self.database, self.life, run, None, ORDER_ALTERED)
-            else:
-                await self._look(run, order)
-        return True
+        return await take_one(self.database, self.verifier, self.life, "looking", self.lease, self._look)
 
     async def _look(self, run: runs.Run, order: Order) -> None:
         try:
@@ -114,16 +69,8 @@ class SourceLooker:
             since = run.stalled_since or work.now
             log.warning("source_not_read_again", why=why, stalls=run.stalls)
             await runs.change(work, run.run_id, stalled_since=since, stalls=run.stalls + 1)
-            await runs.try_later(work, run, pause_after(run.stalls, SystemRandom().random()))
+            pause = backoff(run.stalls + 1, FIRST_PAUSE, LONGEST_PAUSE, SystemRandom().random())
+            await runs.try_later(work, run, pause)
             if work.now - since >= timedelta(seconds=run.give_up_after):
                 reason = f"gave up: the source could not be read again before writing: {why}"
                 await self.life.end_early(work, run, order, "gave_up", reason)
-
-
-def _parsed(rows: Iterator[tuple[int, object]]) -> Iterator[tuple[int, Change]]:
-    """Raises AlteredError where a document is none that a plan was ever saved as."""
-    for number, document in rows:
-        try:
-            yield number, Change.parse(document)  # type: ignore[arg-type]  # what else it may be raises
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise AlteredError(CHANGE_ALTERED) from error

@@ -1,14 +1,17 @@
 """References as they are written: under the name that an entry has at that moment. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from ..changes import PROVEN, AttributeChange, Reference, Result
-from ..providers.ldap.names import dn_key
+from ..planning.comparing import lenient
 from ..tasks import Outcome, Task
 
 Places = Mapping[str, str]
 """The names of entries by their ids; what is not among them is gone."""
+
+Key = Callable[[str], str]
+"""A name to the text that is the same for equal names."""
 
 
 class _Unmet(Exception):  # noqa: N818  # the way out of a decision
@@ -25,27 +28,29 @@ def ids_of(tasks: Iterable[Task]) -> list[str]:
     return list(dict.fromkeys(id_ for task, one in of_tasks if (id_ := _id_of(one, task)) is not None))
 
 
-def resolved(task: Task, places: Places, *, kept: bool) -> Task | Outcome:
+def resolved(task: Task, places: Places, key: Key, *, kept: bool) -> Task | Outcome:
     """The step with the names that entries have now, or why it cannot be written. `kept`: the server itself changes
     references to what is renamed or deleted, so that old values are called by their names of now, too. Elsewhere a
     value that means a deleted entry goes when that entry is gone."""
     if not any(a.references for a in task.change.attributes):
         return task
     try:
-        attributes = tuple(_named(a, task, places, kept) if a.references else a for a in task.change.attributes)
+        attributes = tuple(
+            _named(a, task, places, lenient(key), kept) if a.references else a for a in task.change.attributes
+        )
     except _Unmet as unmet:
         return unmet.outcome
     return replace(task, change=replace(task.change, attributes=attributes))
 
 
-def _named(a: AttributeChange, task: Task, places: Places, kept: bool) -> AttributeChange:
+def _named(a: AttributeChange, task: Task, places: Places, key: Key, kept: bool) -> AttributeChange:
     known = {one.dn: one for one in a.references}
     before, after = a.before, a.after
     if a.name in task.step.attributes:
         after = tuple(_name_of(known[value], task, places) if value in known else value for value in after)
         if not kept:
             after += tuple(v for v in before if v in known and v not in a.after and known[v].id in places)
-        if after != a.after and set(map(_key, after)) == set(map(_key, before)):
+        if after != a.after and set(map(key, after)) == set(map(key, before)):
             raise _Unmet(Outcome(Result.SKIPPED, f"depends on the change of {a.references[0].dn}, which was not made"))
     if kept:
         names = ((value, places.get(known[value].id or "") if value in known else value) for value in before)
@@ -74,10 +79,3 @@ def _id_of(reference: Reference, task: Task) -> str | None:
 
 
 _NEVER_MADE = Outcome(Result.SKIPPED)
-
-
-def _key(value: str) -> str:
-    try:
-        return dn_key(value)
-    except ValueError:
-        return value

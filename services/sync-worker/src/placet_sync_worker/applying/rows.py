@@ -12,7 +12,8 @@ from ..changes import PROVEN, Result
 from ..errors import UnknownAttributeError
 from ..ports import Attribute, Mark, Row, RowAnswer, RowsTransaction, RowWrite, Safety, Texts
 from ..tasks import Outcome, Task
-from .judging import Judge, Seen
+from .judging import Judge, Seen, decoding
+from .rounds import in_rounds
 
 MOST_SENDS = 3
 
@@ -70,18 +71,7 @@ class Batch:
     look_only: bool
 
     def outcomes(self, tasks: Sequence[Task]) -> list[Outcome]:
-        """The first open step of each change, then the next ones of those that were done."""
-        done: dict[tuple[int, int], Outcome] = {}
-        waiting = list(tasks)
-        while waiting:
-            first = {task.number: task for task in reversed(waiting)}
-            now = [task for task in waiting if first[task.number] is task]
-            ended = dict(zip((task.number for task in now), self._round(now), strict=True))
-            done |= {(task.number, task.position): ended[task.number] for task in now}
-            later = [task for task in waiting if first[task.number] is not task]
-            waiting = [task for task in later if ended[task.number].result in PROVEN]
-            done |= {(t.number, t.position): _after(ended[t.number]) for t in later if t not in waiting}
-        return [done[task.number, task.position] for task in tasks]
+        return in_rounds(tasks, self._round)
 
     def _round(self, tasks: list[Task]) -> list[Outcome]:
         verdicts = self._before_sending(tasks)
@@ -126,15 +116,7 @@ class Batch:
 
     @cached_property
     def _judging(self) -> Judge:
-        return Judge(self._decode, lambda a, b: a == b)
-
-    def _decode(self, name: str, value: str) -> str:
-        """A value that its type does not allow equals itself alone."""
-        decode = self.store.attribute(name).decode
-        try:
-            return decode(value) if decode else value
-        except ValueError:
-            return value
+        return Judge(decoding(self.store.attribute), lambda a, b: a == b)
 
     # ---- writing -----------------------------------------------------------------------------------------------------
 
@@ -218,10 +200,3 @@ def _seen(row: Row) -> Seen:
 
 def _is_plain(answer: RowAnswer) -> bool:
     return answer.rows == 1 or answer.locked
-
-
-def _after(earlier: Outcome) -> Outcome:
-    """What becomes of a step whose change did not get so far."""
-    if earlier.result is None:
-        return Outcome(None, earlier.reason)
-    return Outcome(Result.SKIPPED, "an earlier step of the change was not done")

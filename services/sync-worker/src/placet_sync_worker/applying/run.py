@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Row
 
+from placet_shared.backoff import backoff
 from placet_shared.chain import Verifier
 from placet_shared.clock import boot_seconds
 from placet_shared.errors import ForgedEventError, PlacetError, ReplayedEventError
@@ -20,6 +21,7 @@ from placet_shared.work import Database, Work
 from ..changes import PROVEN, Phase, Result
 from ..connections import Connections
 from ..endings import results_of
+from ..leasing import FIRST_PAUSE, LONGEST_PAUSE
 from ..life import Life
 from ..passwords.keeping import PasswordKeeper
 from ..passwords.keys import PasswordKeyError
@@ -219,7 +221,8 @@ class BatchApplier:
         since = work.now if moved or run.stalled_since is None else run.stalled_since
         log.warning("batch_comes_again", batch_id=job.batch.batch_id, why=why, stalls=run.stalls)
         await runs.change(work, run.run_id, stalled_since=since, stalls=run.stalls + 1)
-        await batches.give_back(work, run.run_id, job.batch.batch_id, pause_after(run.stalls, SystemRandom().random()))
+        pause = backoff(run.stalls + 1, FIRST_PAUSE, LONGEST_PAUSE, SystemRandom().random())
+        await batches.give_back(work, run.run_id, job.batch.batch_id, pause)
         if work.now - since < timedelta(seconds=run.give_up_after):
             return
         if run.ending is None:
@@ -245,8 +248,3 @@ def _with_reason(outcome: Outcome, reason: str) -> Outcome:
     if outcome.result is Result.SKIPPED and outcome.reason is None:
         return Outcome(Result.SKIPPED, reason)
     return outcome
-
-
-def pause_after(stalls: int, chance: float) -> timedelta:
-    """How long a run's batches wait after so many stalls: half a second to a minute, `chance` (0 to 1) as jitter."""
-    return timedelta(seconds=min(0.5 * 2 ** min(stalls, 10), 60.0) * (0.5 + chance / 2))

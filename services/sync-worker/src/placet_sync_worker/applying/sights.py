@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from placet_shared.chunks import chunks
+
 from ..ports import Entry
 from ..providers.ldap.errors import NoSuchEntryError, SearchRefusedError
 from ..providers.ldap.filter import Compare, render
@@ -24,8 +26,8 @@ class Sights:
     def places(self, ids: Sequence[str]) -> dict[str, str]:
         """The names that entries have now, by their ids."""
         places: dict[str, str] = {}
-        for start in range(0, len(ids), IDS_PER_SEARCH):
-            query = "".join(map(self.store.id_filter, ids[start : start + IDS_PER_SEARCH]))
+        for some in chunks(ids, IDS_PER_SEARCH):
+            query = "".join(map(self.store.id_filter, some))
             asked = [self.store.id_attribute, self.store.version_attribute]
             for page in self.store.directory.search(self.store.base_dn, "subtree", f"(|{query})", asked):
                 places |= {self.seen(entry, ()).entry_id: entry.dn for entry in page}
@@ -37,9 +39,9 @@ class Sights:
         found: dict[int, list[Seen]] = {task.number: [] for task in tasks}
         for task in (t for t in tasks if t.change.container):
             found[task.number] += self._named(task)
-        for some in _chunks([t for t in tasks if t.change.id is None and not t.change.container]):
+        for some in chunks([t for t in tasks if t.change.id is None and not t.change.container], IDS_PER_SEARCH):
             self._collect(some, values, self._key_filter, self._keys_of_task, self._keys_of_entry, found)
-        for some in _chunks([t for t in tasks if t.change.id is not None]):
+        for some in chunks([t for t in tasks if t.change.id is not None], IDS_PER_SEARCH):
             self._collect(
                 some, values, self._id_filter, lambda t: [(str(t.change.id),)], lambda seen: [(seen.entry_id,)], found
             )
@@ -118,7 +120,3 @@ class Sights:
         """Every key that is answered to, folded: key attributes may have several values."""
         folds = (self.store.attribute(name).fold for name in self.keys)
         return product(*([fold(value) for value in values[name]] for name, fold in zip(self.keys, folds, strict=True)))
-
-
-def _chunks(tasks: Sequence[Task]) -> Iterable[Sequence[Task]]:
-    return (tasks[i : i + IDS_PER_SEARCH] for i in range(0, len(tasks), IDS_PER_SEARCH))

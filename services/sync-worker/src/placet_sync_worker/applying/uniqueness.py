@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from placet_shared.chunks import chunks
+
 from ..planning.comparing import lenient
 from ..providers.ldap.filter import Compare, render
 from ..tasks import Task
@@ -22,8 +24,7 @@ def taken(store: DirectoryStore, creates: Sequence[Task]) -> Mapping[int, str]:
         for value in a.after
     }
     found, asked = {}, [(name, value) for (name, _), (_, value) in wanted.items()]
-    for first in range(0, len(asked), VALUES_PER_SEARCH):
-        some = asked[first : first + VALUES_PER_SEARCH]
+    for some in chunks(asked, VALUES_PER_SEARCH):
         query = "".join(render(Compare(name, "=", store.encode(name, [value])[0])) for name, value in some)
         for page in store.directory.search(store.base_dn, "subtree", f"(|{query})", list(forms)):
             for entry in page:

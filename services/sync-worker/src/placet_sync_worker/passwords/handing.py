@@ -15,20 +15,19 @@ from sqlalchemy import Row
 
 from placet_shared.approvers import is_meant
 from placet_shared.chain import Verifier
-from placet_shared.errors import ConflictError, ForbiddenError, ForgedEventError, InvalidError, NotFoundError
+from placet_shared.errors import ConflictError, ForbiddenError, ForgedEventError, InvalidError
 from placet_shared.identity import CallerDependency, Identity
 from placet_shared.objects import Password
 from placet_shared.paging import MOST_PER_PAGE, Limit, NumberCursor, Page, page_of
 from placet_shared.work import Database, Work
 
-from ..showing import only_signed, unaltered
+from ..showing import found_run, number_of, only_signed, start_of, unaltered
 from ..store import passwords, runs
 from .keys import PasswordKeys, PasswordPlace
 
 log = structlog.get_logger()
 
 CURVE, ALGORITHM, ENCRYPTION = "X25519", "ECDH-ES", "A256GCM"
-LAST_NUMBER = 2**31 - 1
 
 
 class Recipient(BaseModel):
@@ -82,7 +81,7 @@ class Desk:
             found = await passwords.changes_of(work, run_id, [row.number for row in rows])
             await only_signed(work, run, found, self.verifier)
             documents = {change.number: change.document for change in found}
-            page = page_of(rows, limit, _number, lambda row: self._sealed(row, documents[row.number], key))
+            page = page_of(rows, limit, number_of, lambda row: self._sealed(row, documents[row.number], key))
             await passwords.note_taken(work, run_id, [row.number for row in rows[:limit]], caller.user)
         log.info("passwords_handed_over", run_id=run_id, user=caller.user, count=len(page.items))
         return page
@@ -98,12 +97,12 @@ class Desk:
     async def listed(self, run_id: str, after: int, limit: int) -> Page[dict[str, Any]]:
         """What became of the passwords of a run; none of them is shown."""
         async with self.database.transaction() as work:
-            run = await _found(work, run_id)
+            run = await found_run(work, run_id)
             rows = await passwords.listed(work, run_id, after=after, limit=limit + 1)
             found = await passwords.changes_of(work, run_id, [row.number for row in rows])
             await only_signed(work, run, found, self.verifier)
         about = {change.number: _about(change.document) if change.document else _erased(change) for change in found}
-        return page_of(rows, limit, _number, lambda row: _shown(row, about[row.number]))
+        return page_of(rows, limit, number_of, lambda row: _shown(row, about[row.number]))
 
     def _sealed(self, row: Row[Any], document: Mapping[str, Any], key: OKPKey) -> HandedOver:
         about = _about(document)
@@ -116,7 +115,7 @@ class Desk:
 
     async def _open_to(self, work: Work, run_id: str, caller: Identity) -> runs.Run:
         """The run, if it is over and its signed order lets the caller take its passwords."""
-        run = await _found(work, run_id)
+        run = await found_run(work, run_id)
         try:
             policy = self.verifier.order(run.order_token).snapshot.job.password
         except ForgedEventError as error:
@@ -137,7 +136,7 @@ def build_passwords(desk: Desk, caller_of_call: CallerDependency) -> APIRouter:
         run_id: str, _caller: Annotated[Identity, caller], cursor: NumberCursor, limit: Limit = MOST_PER_PAGE
     ) -> Page[dict[str, Any]]:
         """What became of the passwords that a run made; none of them is shown."""
-        return await desk.listed(run_id, _after(cursor), limit)
+        return await desk.listed(run_id, start_of(cursor), limit)
 
     @router.post("")
     async def take(
@@ -148,7 +147,7 @@ def build_passwords(desk: Desk, caller_of_call: CallerDependency) -> APIRouter:
         limit: Limit = MOST_PER_PAGE,
     ) -> Page[HandedOver]:
         """Hands passwords over, encrypted to the recipient's key: to one user, who may ask again until `received`."""
-        return await desk.taken(run_id, caller, body.recipient, _after(cursor), limit)
+        return await desk.taken(run_id, caller, body.recipient, start_of(cursor), limit)
 
     @router.post("/received")
     async def received(run_id: str, caller: Annotated[Identity, caller]) -> Received:
@@ -156,13 +155,6 @@ def build_passwords(desk: Desk, caller_of_call: CallerDependency) -> APIRouter:
         return await desk.received(run_id, caller)
 
     return router
-
-
-async def _found(work: Work, run_id: str) -> runs.Run:
-    run = await runs.find(work, run_id)
-    if run is None:
-        raise NotFoundError(f"no run has the id {run_id}; see `placet run list`")
-    return run
 
 
 def _require_meant(caller: Identity, policy: Password | None) -> None:
@@ -197,11 +189,3 @@ def _erased(change: Row[Any]) -> dict[str, Any]:
 def _shown(row: Row[Any], about: Mapping[str, Any]) -> dict[str, Any]:
     times = {name: getattr(row, name) for name in ("made_at", "expires_at", "taken_at", "erased_at")}
     return {**about, "result": row.result, "taken_by": row.taken_by, "erased": row.erased, **times}
-
-
-def _number(row: Row[Any]) -> str:
-    return str(row.number)
-
-
-def _after(cursor: int | None) -> int:
-    return -1 if cursor is None else min(cursor, LAST_NUMBER)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from ..changes import Change, Image, Rejected
+from ..changes import REMOVING_OPS, Change, Image, Rejected
 from ..plan import Draft
 from ..ports import Destination
 from .candidates import Candidates
@@ -27,8 +27,7 @@ def no_other_job(_ids: Sequence[str]) -> Collection[str]:
     return ()
 
 
-REMOVING = frozenset({"disable", "delete"})
-WITH_IMAGE = REMOVING | {"move"}
+WITH_IMAGE = REMOVING_OPS | {"move"}
 AT_ONCE = 500
 """Entries that something is asked about at once."""
 
@@ -68,7 +67,7 @@ class Drafts:
             self.leaving.note(position, change)
             if change.op in WITH_IMAGE:
                 imaged.append((position, str(change.id)))
-            if change.op in REMOVING:
+            if change.op in REMOVING_OPS:
                 removals.add(str(change.id))
             if change.record is None:
                 going.append((str(change.id), change.dn))

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from placet_shared.objects import Job
 
-from ..changes import REMOVALS, Change
+from ..changes import REMOVAL_PHASES, Change
 from ..errors import EmptySourceError
 from ..mapping.script import ScriptEngine
 from ..ports import LISTS, Destination, Source
@@ -116,7 +116,7 @@ def _numbers(views: Views, query: str) -> "array[int]":
 
 
 def _row(design: Design, number: int, change: Change) -> tuple[object, ...]:
-    removal = all(step.phase in REMOVALS for step in change.steps)
+    removal = all(step.phase in REMOVAL_PHASES for step in change.steps)
     folds = list(_folds(design, change)) if removal else []
     return number, change.key, change.id, change.record, change.op == "create", removal, folds
 

@@ -1,27 +1,29 @@
 """Batches: claimed by any replica under lease and epoch; results are written only by who holds the epoch."""
 
+# ruff: noqa: S608  # the queries are put together from our own words
+
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Integer, Row, Text, and_, any_, cast, func, literal, or_, select, text, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Integer, Row, Text, and_, cast, func, or_, select, text, update
 
 from placet_shared.work import Work
 
 from ..changes import PROVEN, Change, Result
 from ..plan import canonical, change_hash
-from ..tables import batches, changes, steps
+from ..tables import LARGEST_NUMBER, batches, changes, steps
 from ..tasks import Outcome, Task
 from . import runs
-
-LARGEST = 2**31
-"""No number of a change or step is as large as this: the database's integers end here."""
+from .arrays import any_of
 
 RESULTS = [result.value for result in Result]
 """From best to worst, for the database."""
+
+WORST_FIRST = "ORDER BY array_position(CAST(:order AS text[]), result) DESC"
+"""The order of an aggregate over steps; `order` are the RESULTS."""
 
 
 @dataclass(frozen=True)
@@ -106,15 +108,14 @@ async def _unmade(work: Work, run_id: str, numbers: Collection[int]) -> Mapping[
 
 
 def _any_of(numbers: Iterable[int]) -> Any:
-    """One parameter, however many numbers: a statement takes 65,535 of them, and a whole plan may be a batch."""
-    return any_(literal(list(numbers), ARRAY(Integer)))
+    return any_of(numbers, Integer)
 
 
 def _positions(items: list[Any]) -> dict[int, tuple[int, ...]]:
     """The numbers of steps by the numbers of their changes."""
     positions = {number: tuple(some) for number, some in items}
     for number in (number for each in positions.items() for number in (each[0], *each[1])):
-        if not isinstance(number, int) or not 0 <= number < LARGEST:
+        if not isinstance(number, int) or not 0 <= number <= LARGEST_NUMBER:
             raise TypeError(number)
     return positions
 
@@ -239,8 +240,8 @@ the plan is compared with each of the batch."""
 _SETTLE_CHANGES = text(
     "UPDATE sync.changes c SET result = w.result, reason = w.reason FROM ("
     " SELECT number, count(*) AS settled,"
-    " (array_agg(result ORDER BY array_position(CAST(:order AS text[]), result) DESC))[1] AS result,"
-    " (array_agg(reason ORDER BY array_position(CAST(:order AS text[]), result) DESC))[1] AS reason"
+    f" (array_agg(result {WORST_FIRST}))[1] AS result,"
+    f" (array_agg(reason {WORST_FIRST}))[1] AS reason"
     " FROM sync.steps WHERE run_id = :run AND (CAST(:numbers AS int[]) IS NULL OR number = ANY(:numbers))"
     " GROUP BY number HAVING bool_and(result IS NOT NULL)) w"
     " WHERE c.run_id = :run AND (CAST(:numbers AS int[]) IS NULL OR c.number = ANY(:numbers)) AND c.number = w.number"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import text
 
+from placet_shared.chunks import chunks
 from placet_shared.work import Work
 
 from ..changes import Result
@@ -67,9 +68,8 @@ async def close_unsent(
 async def close_some(work: Work, run_id: str, result: Result, whose: Mapping[str, Sequence[int]]) -> None:
     """The same for some changes, by the reason."""
     for reason, numbers in whose.items():
-        for first in range(0, len(numbers), CHUNK):
-            some = list(numbers[first : first + CHUNK])
-            given = {"run": run_id, "result": result.value, "reason": reason, "numbers": some}
+        for some in chunks(numbers, CHUNK):
+            given = {"run": run_id, "result": result.value, "reason": reason, "numbers": list(some)}
             await work.connection.execute(_CLOSE_SOME, given)
     await work.connection.execute(_END_BATCHES, {"run": run_id})
     await settle_changes(work, run_id)

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 import psycopg
-from sqlalchemy import text, update
+from sqlalchemy import Text, text, update
 
 from placet_shared.work import Work
 
 from ..tables import links, matches
+from .arrays import any_of
 
 
 def stream_links(database_url: str, store: str, job_id: str) -> Iterator[tuple[str, str]]:
@@ -56,7 +57,7 @@ async def link(work: Work, store: str, job_id: str, made: Sequence[tuple[str, st
 async def finish(work: Work, store: str, job_id: str, keys: Sequence[str]) -> None:
     """The entries of these records went through all steps of their creation."""
     if keys:
-        known = links.c.store == store, links.c.job_id == job_id, links.c.source_key.in_(list(keys))
+        known = links.c.store == store, links.c.job_id == job_id, links.c.source_key == any_of(keys, Text)
         await work.connection.execute(update(links).where(*known, links.c.unfinished).values(unfinished=False))
 
 
@@ -75,7 +76,7 @@ async def forget_matches(work: Work, run_id: str) -> None:
 async def unlink(work: Work, store: str, entry_ids: Sequence[str]) -> None:
     """Forgets the links of entries that are gone."""
     if entry_ids:
-        gone = links.c.store == store, links.c.entry_id.in_(list(entry_ids))
+        gone = links.c.store == store, links.c.entry_id == any_of(entry_ids, Text)
         await work.connection.execute(links.delete().where(*gone))
 
 

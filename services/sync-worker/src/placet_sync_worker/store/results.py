@@ -1,5 +1,7 @@
 """What became of a run's changes, counted and listed."""
 
+# ruff: noqa: S608  # the queries are put together from our own words
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,12 +10,12 @@ from sqlalchemy import Row, and_, func, select, text
 from placet_shared.events import Results
 from placet_shared.work import Work
 
-from ..changes import PROVEN, Result
+from ..changes import PROVEN, REMOVING_OPS
 from ..endings import results_of
 from ..tables import changes, rejected
+from .batches import RESULTS, WORST_FIRST
 
 LONGEST_KEY = 100
-REMOVING = ("disable", "delete")
 
 _KINDS = {
     "the key stands in other records": "several records have its key",
@@ -44,13 +46,13 @@ async def tally(work: Work, run_id: str) -> Results:
 async def tally_before_removals(work: Work, run_id: str) -> Results:
     """The same for the changes of the phases before removals; one that goes on after these counts as its worst step
     so far."""
-    given = {"run": run_id, "order": [result.value for result in Result], "removing": list(REMOVING)}
+    given = {"run": run_id, "order": RESULTS, "removing": list(REMOVING_OPS)}
     return results_of(dict((await work.connection.execute(_BEFORE_REMOVALS, given)).all()))
 
 
 _BEFORE_REMOVALS = text(
     "SELECT coalesce(c.result, w.result) AS result, count(*) FROM sync.changes c LEFT JOIN LATERAL ("
-    " SELECT (array_agg(s.result ORDER BY array_position(CAST(:order AS text[]), s.result) DESC))[1] AS result"
+    f" SELECT (array_agg(result {WORST_FIRST}))[1] AS result"
     " FROM sync.steps s WHERE s.run_id = c.run_id AND s.number = c.number AND s.result IS NOT NULL"
     ") w ON c.result IS NULL WHERE c.run_id = :run AND c.op <> ALL(CAST(:removing AS text[]))"
     " AND coalesce(c.result, w.result) IS NOT NULL GROUP BY 1"

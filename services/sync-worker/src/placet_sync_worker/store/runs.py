@@ -1,6 +1,6 @@
 """Runs: taken in, planned under a lease, approved, ended."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Row, and_, func, or_, select, update
@@ -108,9 +108,9 @@ async def finish(work: Work, run_id: str, outcome: str, reason: str | None) -> b
     return (await work.connection.execute(end.values(lease_until=None))).rowcount == 1
 
 
-async def overdue(work: Work, now: datetime) -> list[str]:
+async def overdue(work: Work) -> list[str]:
     """Planned runs whose plan is no longer valid and that nobody has decided about."""
-    query = select(runs.c.run_id).where(runs.c.state == "planned", runs.c.valid_until < now - GRACE)
+    query = select(runs.c.run_id).where(runs.c.state == "planned", runs.c.valid_until < work.now - GRACE)
     return list((await work.connection.execute(query)).scalars())
 
 

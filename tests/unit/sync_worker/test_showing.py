@@ -1,0 +1,29 @@
+"""How a change is shown to people."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from placet_sync_worker.api import SHOWN_VALUES, show_change
+from placet_sync_worker.changes import AttributeChange, Change, Phase, Reference, Step
+
+
+def shown(attribute: AttributeChange) -> Any:
+    change = Change("1", "update", "cn=a", (attribute,), (Step("modify", Phase.UPDATE),), "a", "v1")
+    row: Any = SimpleNamespace(number=0, key="1", document=change.document(), op="update", result=None, reason=None)
+    (found,) = show_change(row, {})["attributes"]
+    return found
+
+
+def test_few_values_are_shown_as_they_are_with_what_they_refer_to() -> None:
+    boss = AttributeChange("manager", ("cn=b",), ("cn=c",), references=(Reference("cn=c", id="c"),))
+    assert shown(boss) == {
+        "name": "manager", "before": ["cn=b"], "after": ["cn=c"], "references": [{"dn": "cn=c", "id": "c"}],
+    }  # fmt: skip
+    password = AttributeChange("userPassword", (), (), password=True)
+    assert shown(password) == {"name": "userPassword", "before": [], "after": [], "password": True}
+
+
+def test_of_many_values_those_are_shown_that_come_and_go() -> None:
+    many = tuple(f"cn={number}" for number in range(SHOWN_VALUES + 1))
+    change = AttributeChange("member", many, (*many[1:], "cn=new"))
+    assert shown(change) == {"name": "member", "add": ["cn=new"], "remove": ["cn=0"], "count": len(many)}
