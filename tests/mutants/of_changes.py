@@ -55,9 +55,9 @@ WRITING = (
 TRUST = (
     Mutant(
         "decision-not-verified",
-        f"{WORKER}/applying/run.py",
-        """decision = self.verifier.decision(decision_token, plan_token)
-            if not decision.approved or {order.run_id, plan.run_id, decision.run_id} != {run.run_id}:""",
+        f"{WORKER}/unaltered.py",
+        """decision = verifier.decision(run.decision_token or "", run.plan_token or "")
+    if not decision.approved or {order.run_id, plan.run_id, decision.run_id} != {run.run_id}:""",
         "if {order.run_id, plan.run_id} != {run.run_id}:",
         (f"{ALTERED}[UPDATE sync.runs SET decision_token = decision_token || 'x']",),
     ),
