@@ -66,6 +66,8 @@ class Scene:
     plans: int = 0
     windows: list[Window | None] = field(default_factory=list)
     """What was asked of the source."""
+    unstamped_come: bool = False
+    """Whether records without a time stamp are in each window of the source."""
 
     def entry(self, id_: str, number: str, first: str = "Ann", last: str = "Low", **more: str | Sequence[str]) -> None:
         """An entry of the store, as the job would have made it; `more` overrides."""
@@ -97,7 +99,7 @@ class Scene:
         spool = self.folder / f"plan-{self.plans}"
         spool.mkdir()
         names = ["id", "first", "last", "mail", "room", "boss", "region", "passwd", "at"]
-        source = FakeSource(self.rows, names, self.broken, windows=self.windows)
+        source = FakeSource(self.rows, names, self.broken, windows=self.windows, unstamped_come=self.unstamped_come)
         self.store.closed = False
         links = iter(self.links.items())
         with plan_run(

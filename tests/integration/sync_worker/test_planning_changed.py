@@ -75,6 +75,14 @@ def test_without_a_mark_everything_is_read(scene: ChangedScene) -> None:
     )
 
 
+def test_records_without_a_stamp_that_each_run_reads_are_told_as_such(scene: ChangedScene) -> None:
+    scene.mark, scene.unstamped_come = None, True
+    scene.rows = [at("08:00", "1"), person("3", "Cyd")]
+    assert scene.changed().warnings == ("1 of the records have no at: they are read again by each run",)
+    scene.mark = "2027-01-31T09:00:00+00:00"
+    assert scene.changed().ops() == [("create", "3")]
+
+
 def test_a_run_that_is_to_read_everything_does_and_keeps_the_mark_from_going_back(scene: ChangedScene) -> None:
     scene.rows = [at("08:00", "1")]
     plan = scene.changed(everything=True)

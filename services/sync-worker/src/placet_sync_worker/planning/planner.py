@@ -172,6 +172,7 @@ def _planned(drafts: Drafts, records: Records, entries: Entries, options: Option
         units=drafts.leaving.renamed_units(),
         not_found=sorted(asked - candidates.known(asked)),
         unstamped=records.progress.unstamped if records.progress and not windowed else 0,
+        unstamped_come=records.progress is not None and records.progress.stamps.unstamped_come,
     )
     counts = Counts(
         **decisions.counts,
