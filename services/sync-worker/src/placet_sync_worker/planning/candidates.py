@@ -10,9 +10,10 @@ from typing import Any
 import orjson
 
 from ..changes import Reference, Rejected
+from ..keys import shown_key_sql
 from .deciding import Entry, Record
 from .design import Design
-from .joining import JOINED, Joined, shown_key
+from .joining import JOINED, Joined
 from .shelf import Shelf
 from .views import quoted
 
@@ -144,7 +145,7 @@ class Candidates:
 
     @cached_property
     def entry_key(self) -> str:
-        return shown_key([f"list_extract(d.v{place}, 1)" for place in self._key_places])
+        return shown_key_sql([f"list_extract(d.v{place}, 1)" for place in self._key_places])
 
     @cached_property
     def _removable(self) -> str:

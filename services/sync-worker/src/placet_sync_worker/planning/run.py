@@ -16,6 +16,7 @@ from placet_shared.failpoints import Failpoint
 from placet_shared.work import Database, Work
 
 from ..connections import Connections
+from ..keys import split_key
 from ..leasing import end_altered, under_lease
 from ..life import ORDER_ALTERED, Life
 from ..mapping.script import ScriptEngine
@@ -25,7 +26,6 @@ from ..safety import safety_of
 from ..store import explanations, marks, plans, runs
 from ..store.links import linked_elsewhere, links_of, stream_links, unfinished
 from ..workspace import workspace
-from .deciding import split_key
 from .design import Options
 from .digesting import RECORD_KEY_SIZE
 from .planner import PlannedRun, plan_run

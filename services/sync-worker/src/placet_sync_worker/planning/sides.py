@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..keys import shown_key
 from ..ports import Destination, Source, Window
-from .deciding import shown_key
 from .design import Design
 from .entries import Entries
 from .finding import Few, can_look_up, keys_in, records_in
