@@ -14,6 +14,7 @@ from placet_sync_worker.planning.planner import plan_run
 from placet_sync_worker.planning.progress import Known
 from placet_sync_worker.ports import Window
 from placet_sync_worker.testing.destination import PEOPLE, FakeDestination
+from placet_sync_worker.testing.links import FakeLinks
 from placet_sync_worker.testing.scripts import NoScripts
 from placet_sync_worker.testing.source import FakeSource
 
@@ -101,17 +102,15 @@ class Scene:
         names = ["id", "first", "last", "mail", "room", "boss", "region", "passwd", "at"]
         source = FakeSource(self.rows, names, self.broken, windows=self.windows, unstamped_come=self.unstamped_come)
         self.store.closed = False
-        links = iter(self.links.items())
         with plan_run(
             self.job(**job),
             source,
             self.store,
-            links,
+            FakeLinks(self.links, others=self.elsewhere),
             spool,
             scripts=scripts or NoScripts(),
             options=options or Options(),
             known=known,
-            elsewhere=lambda ids: self.elsewhere.intersection(ids),
         ) as run:
             self.store.close()
             drafts = list(run.changes())

@@ -21,13 +21,8 @@ class ChangedScene(Scene):
     waiting: tuple[tuple[str, ...], ...] = ()
 
     def changed(self, *, everything: bool = False, options: Options | None = None, **job: Any) -> Seen:
-        known = Known(self.mark, self.waiting, self.links_of, everything)
+        known = Known(self.mark, self.waiting, everything)
         return self.plan(options=options, known=known, mode="changed", time_stamp="at", **job)
-
-    def links_of(self, keys: object, ids: object) -> list[tuple[str, str]]:
-        assert isinstance(keys, (list, tuple))
-        assert isinstance(ids, (list, tuple))
-        return [(id_, key) for id_, key in self.links.items() if key in keys or id_ in ids]
 
 
 @pytest.fixture

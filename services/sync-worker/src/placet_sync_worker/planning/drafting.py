@@ -1,6 +1,6 @@
 """Decides what becomes of all records and entries, and hands the changes out when it is known which of them can be."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -17,15 +17,7 @@ from .deciding import Decider, Entry, Record
 from .decisions import Decisions
 from .digesting import record_digest
 from .leaving import NO_RECORD, Leaving
-
-Elsewhere = Callable[[Sequence[str]], Collection[str]]
-"""Which of some entries, by id, other jobs are linked to."""
-
-
-def no_other_job(_ids: Sequence[str]) -> Collection[str]:
-    """There is one job at the store."""
-    return ()
-
+from .links import Links
 
 REMOVING = frozenset({"disable", "delete"})
 WITH_IMAGE = REMOVING | {"move"}
@@ -44,7 +36,7 @@ class Drafts:
     claiming: Claiming
     leaving: Leaving
     removing: bool
-    elsewhere: Elsewhere = no_other_job
+    links: Links
     protected: set[str] = field(default_factory=set)
     in_the_way: list[str] = field(default_factory=list)
     """Entries that are to go while new records want their names."""
@@ -146,7 +138,7 @@ class Drafts:
     def _shared(self, going: Sequence[tuple[str, str]]) -> Iterator[str]:
         for first in range(0, len(going), AT_ONCE):
             some = dict(going[first : first + AT_ONCE])
-            yield from (some[id_] for id_ in self.elsewhere(list(some)))
+            yield from (some[id_] for id_ in self.links.elsewhere(list(some)))
 
     @property
     def _images(self) -> Path:

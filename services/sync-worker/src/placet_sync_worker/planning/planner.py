@@ -1,6 +1,6 @@
 """Reads both sides of a job and says what a run would change. Touches nothing."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -25,13 +25,14 @@ from .claiming import Claiming
 from .deciding import Decider
 from .decisions import Decisions
 from .design import Options
-from .drafting import Drafts, Elsewhere, no_other_job
+from .drafting import Drafts
 from .entries import Entries
 from .evidence import Evidence, explained
 from .examining import designed
 from .finding import window_of
 from .joining import Joined
 from .leaving import Leaving
+from .links import Links
 from .progress import Known, Progress
 from .reading import Brake, ahead
 from .records import Records
@@ -85,25 +86,23 @@ def plan_run(
     job: Job,
     source: Source,
     destination: Destination,
-    links: Iterable[tuple[str, str]],
+    links: Links,
     folder: Path,
     *,
     scripts: ScriptEngine,
     options: Options = NOTHING_SPECIAL,
-    half_made: Collection[str] = (),
-    elsewhere: Elsewhere = no_other_job,
     stopped: Callable[[], bool] = lambda: False,
     known: Known | None = None,
 ) -> PlannedRun:
     """What a run of the job would change.
 
-    `links` are (entry id, source key) of this job at the destination's store, `half_made` the ids of those whose
-    creation is not finished, and `elsewhere` says which entries other jobs are linked to; `folder` is an empty one for
-    the spool, which the caller removes after `close()`; `known` is what earlier runs leave to one of `mode: changed`.
+    `folder` is an empty one for the spool, which the caller removes after `close()`; `known` is what earlier runs leave
+    to one of `mode: changed`.
     Blocks: call it in a thread. Both sides may be closed before the changes are asked for. Raises PlacetErrors whose
     message names the job; StoppedError soon after `stopped()` is true.
     """
     with naming_job(job.name):
+        half_made = links.unfinished()
         design = designed(job, source, destination, options)
         shelf = Shelf(folder)
         progress = Progress(job.time_stamp, source.stamps(job.time_stamp, job.source.query)) if job.time_stamp else None
@@ -142,7 +141,7 @@ def plan_run(
                 Claiming(candidates, destination.naming, read.few),
                 Leaving(decider, options, resolution),
             )
-            drafts = Drafts(decider, candidates, Decisions(folder), claiming, leaving, removing, elsewhere)
+            drafts = Drafts(decider, candidates, Decisions(folder), claiming, leaving, removing, links)
             drafts.survey(destination)
             mark = progress.mark(known.mark if known else None, job.read_again) if progress else None
             planned = replace(_planned(drafts, records, entries, options, windowed=read.windowed), mark=mark)

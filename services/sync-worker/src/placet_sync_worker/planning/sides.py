@@ -1,6 +1,5 @@
 """Both sides of a run, read and put away: all of them at once, or what changed and then its entries."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +8,10 @@ from ..ports import Destination, Source, Window
 from .design import Design
 from .entries import Entries
 from .finding import Few, can_look_up, keys_in, records_in
+from .links import Linked, Links
 from .progress import Known
 from .reading import Brake, ahead, both
 from .records import Records
-
-Links = Iterable[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -23,7 +21,7 @@ class Spools:
 
     source: Path
     destination: Path
-    links: Links
+    links: Linked
     few: bool = False
     windowed: bool = False
 
@@ -40,18 +38,18 @@ class Sides:
     brake: Brake
 
     def read(self, window: Window | None, known: Known | None, links: Links) -> Spools:
-        """What the window wants of the source; `links` are all of the job's."""
+        """What the window wants of the source; and the links that matter for it."""
         if window is None or window.since is None or known is None:
             source, destination = both(lambda: self._records(window), self._entries, self.brake)
-            return Spools(source, destination, links)
+            return Spools(source, destination, links.all())
         source = self._records(window)
         if not can_look_up(self.records.read, self.design):
-            return Spools(source, self._entries(), links, windowed=True)
+            return Spools(source, self._entries(), links.all(), windowed=True)
         keys = keys_in(source, self.design)
-        linked = dict(known.links([shown_key(key) for key in keys], ()))
+        linked = dict(links.of([shown_key(key) for key in keys], ()))
         few = Few(self.destination, self.design, keys, list(linked))
         destination = self.entries.fill(ahead(few.pages(), self.brake))
-        linked |= dict(known.links((), sorted(few.seen)))
+        linked |= dict(links.of((), sorted(few.seen)))
         return Spools(source, destination, linked.items(), few=True, windowed=True)
 
     def _records(self, window: Window | None) -> Path:
