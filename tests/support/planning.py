@@ -44,7 +44,8 @@ class Seen:
     warnings: tuple[str, ...]
     checks: tuple[str, ...]
     matches: dict[str, str]
-    read: tuple[int, int, int]
+    read: tuple[int, int]
+    """Records, and entries."""
     explanations: tuple[Mapping[str, Any], ...]
     mark: str | None
 
@@ -124,7 +125,7 @@ class Scene:
                 warnings=run.warnings,
                 checks=run.checks,
                 matches=dict(run.matches()),
-                read=(run.source_read, run.destination_read, run.within_query),
+                read=(run.source_read, run.destination_read),
                 explanations=run.explanations,
                 mark=run.mark,
             )

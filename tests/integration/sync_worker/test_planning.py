@@ -44,7 +44,7 @@ def test_an_empty_destination_is_a_first_run(scene: Scene) -> None:
     assert plan.changes[0].dn == f"cn=Ann Low,{PEOPLE}"
     assert plan.counts == Counts(create=2)
     assert plan.by_attribute == {"objectClass": 2, "employeeNumber": 2, "cn": 2, "sn": 2, "mail": 1}
-    assert plan.read == (2, 0, 0)
+    assert plan.read == (2, 0)
     assert scene.store.queries[0] == ("(&(objectClass=inetOrgPerson)(employeeNumber=*))", PEOPLE)
 
 

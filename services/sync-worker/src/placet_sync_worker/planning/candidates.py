@@ -107,6 +107,10 @@ class Candidates:
         )
         return ((key, now) for key, now in self.joined.rows(sql))
 
+    def likenesses(self) -> Mapping[str, str]:
+        """The names of entries that a run of all records may take for those of new ones, by the keys of these."""
+        return self.joined.likenesses(self.design)
+
     def folded(self) -> tuple[int, str]:
         """How many keys match only when they are folded, and one of them."""
         source = f"{JOINED.format(pairs='pairs')} WHERE NOT p.linked AND NOT ({self.to_the_letter})"

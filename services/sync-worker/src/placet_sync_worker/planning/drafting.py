@@ -18,6 +18,7 @@ from .decisions import Decisions
 from .digesting import record_digest
 from .leaving import NO_RECORD, Leaving
 from .links import Links
+from .resolving import Resolution
 
 REMOVING = frozenset({"disable", "delete"})
 WITH_IMAGE = REMOVING | {"move"}
@@ -27,16 +28,18 @@ AT_ONCE = 500
 
 @dataclass
 class Drafts:
-    """`removing` says whether anything may be removed; `protected` are the DNs that may not be. A change without a
-    digest of its record is a removal."""
+    """`removing` says whether anything may be removed; `record_key` is that of records' digests; `protected` are
+    the DNs that may not be removed. A change without a digest of its record is a removal."""
 
     decider: Decider
     candidates: Candidates
     decisions: Decisions
     claiming: Claiming
     leaving: Leaving
-    removing: bool
     links: Links
+    removing: bool
+    resolution: Resolution | None
+    record_key: bytes
     protected: set[str] = field(default_factory=set)
     in_the_way: list[str] = field(default_factory=list)
     """Entries that are to go while new records want their names."""
@@ -49,8 +52,8 @@ class Drafts:
 
     def survey(self, destination: Destination) -> None:
         """Decides about everything, refuses what cannot be, counts the rest, fetches the images."""
-        decisions, resolution = self.decisions, self.leaving.resolution
-        decisions.rejected += resolution.rejected() if resolution else ()
+        decisions = self.decisions
+        decisions.rejected += self.resolution.rejected() if self.resolution else ()
         imaged: list[tuple[int, str]] = []
         removals: set[str] = set()
         going: list[tuple[str, str]] = []
@@ -74,7 +77,7 @@ class Drafts:
             self.containers = self.decider.design.containers
         for container in self.containers:
             decisions.count(container, 1)
-        self.in_the_way = sorted(dn for _, id_, dn in self.claiming.claims.held.values() if id_ in removals)
+        self.in_the_way = self.claiming.in_the_way(removals)
         self._keep_images(destination, [id_ for position, id_ in imaged if position not in decisions.refused])
 
     def changes(self) -> Iterator[Draft]:
@@ -126,7 +129,7 @@ class Drafts:
         return change and self._of_record(change, record)
 
     def _of_record(self, change: Change, record: Record) -> Change:
-        digest = record_digest(self.decider.design, self.leaving.options.record_key, record, new=change.op == "create")
+        digest = record_digest(self.decider.design, self.record_key, record, new=change.op == "create")
         return replace(change, record=digest)
 
     def _remove(self, key: str, entry: Entry) -> Change | Rejected | None:
