@@ -19,6 +19,7 @@ from placet_sync_worker.providers.active_directory.provider import AdStore, open
 from placet_sync_worker.providers.ldap.connecting import Target
 from placet_sync_worker.providers.ldap.ldap3_directory import open_directory
 from placet_sync_worker.tasks import Outcome, Task
+from placet_sync_worker.testing.links import FakeLinks
 from placet_sync_worker.testing.scripts import NoScripts
 from placet_sync_worker.testing.source import FakeSource
 from tests.support.directories import soon, surroundings
@@ -114,8 +115,8 @@ class Domain:
         store, source = self.open(**settings), FakeSource(list(rows), self.columns)
         try:
             found = plan_run(
-                self.job(**job), source, store, self.links.items(), folder, scripts=NoScripts(),
-                options=Options.of(self.provider(**settings)), half_made=half_made,
+                self.job(**job), source, store, FakeLinks(self.links, half_made), folder, scripts=NoScripts(),
+                options=Options.of(self.provider(**settings)),
             )  # fmt: skip
         finally:
             store.close()

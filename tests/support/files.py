@@ -25,6 +25,7 @@ from placet_sync_worker.providers.files.destination import FileDestination
 from placet_sync_worker.providers.files.folder import FilesFolder
 from placet_sync_worker.providers.surroundings import Surroundings
 from placet_sync_worker.tasks import Outcome, Task
+from placet_sync_worker.testing.links import FakeLinks
 from placet_sync_worker.testing.scripts import NoScripts
 from placet_sync_worker.testing.source import FakeSource
 
@@ -189,7 +190,7 @@ class FileWorld:
         made = self.job(**job)
         with closing(self.connections().destination(self.provider(), made)) as store:
             planned = plan_run(
-                made, FakeSource(rows, [*COLUMNS, "city"]), store, iter(self.links.items()), folder,
+                made, FakeSource(rows, [*COLUMNS, "city"]), store, FakeLinks(self.links), folder,
                 scripts=NoScripts(), options=Options.of(self.provider()),
             )  # fmt: skip
             with planned:

@@ -14,6 +14,7 @@ from placet_sync_worker.planning.planner import plan_run
 from placet_sync_worker.planning.progress import Known
 from placet_sync_worker.ports import Window
 from placet_sync_worker.testing.destination import PEOPLE, FakeDestination
+from placet_sync_worker.testing.links import FakeLinks
 from placet_sync_worker.testing.scripts import NoScripts
 from placet_sync_worker.testing.source import FakeSource
 
@@ -43,7 +44,8 @@ class Seen:
     warnings: tuple[str, ...]
     checks: tuple[str, ...]
     matches: dict[str, str]
-    read: tuple[int, int, int]
+    read: tuple[int, int]
+    """Records, and entries."""
     explanations: tuple[Mapping[str, Any], ...]
     mark: str | None
 
@@ -66,6 +68,8 @@ class Scene:
     plans: int = 0
     windows: list[Window | None] = field(default_factory=list)
     """What was asked of the source."""
+    unstamped_come: bool = False
+    """Whether records without a time stamp are in each window of the source."""
 
     def entry(self, id_: str, number: str, first: str = "Ann", last: str = "Low", **more: str | Sequence[str]) -> None:
         """An entry of the store, as the job would have made it; `more` overrides."""
@@ -97,19 +101,17 @@ class Scene:
         spool = self.folder / f"plan-{self.plans}"
         spool.mkdir()
         names = ["id", "first", "last", "mail", "room", "boss", "region", "passwd", "at"]
-        source = FakeSource(self.rows, names, self.broken, windows=self.windows)
+        source = FakeSource(self.rows, names, self.broken, windows=self.windows, unstamped_come=self.unstamped_come)
         self.store.closed = False
-        links = iter(self.links.items())
         with plan_run(
             self.job(**job),
             source,
             self.store,
-            links,
+            FakeLinks(self.links, others=self.elsewhere),
             spool,
             scripts=scripts or NoScripts(),
             options=options or Options(),
             known=known,
-            elsewhere=lambda ids: self.elsewhere.intersection(ids),
         ) as run:
             self.store.close()
             drafts = list(run.changes())
@@ -123,7 +125,7 @@ class Scene:
                 warnings=run.warnings,
                 checks=run.checks,
                 matches=dict(run.matches()),
-                read=(run.source_read, run.destination_read, run.within_query),
+                read=(run.source_read, run.destination_read),
                 explanations=run.explanations,
                 mark=run.mark,
             )

@@ -12,6 +12,7 @@ from placet_sync_worker.planning.design import Options
 from placet_sync_worker.planning.planner import plan_run
 from placet_sync_worker.providers.ldap.provider import store_over
 from placet_sync_worker.providers.ldap.store import LdapStore
+from placet_sync_worker.testing.links import FakeLinks
 from placet_sync_worker.testing.scripts import NoScripts
 from placet_sync_worker.testing.source import FakeSource
 from tests.support.carrying import carry_out
@@ -76,7 +77,7 @@ class Sync:
                 parsed,
                 source,
                 store,
-                self.links.items(),
+                FakeLinks(self.links),
                 folder,
                 scripts=NoScripts(),
                 options=replace(OPTIONS, kept=self.kept),

@@ -101,7 +101,7 @@ class ReadyPlan(PlannedRun):
         for change in changes:
             tally[change.op] = tally.get(change.op, 0) + 1
         no_drafts: Any = None
-        super().__init__(tuple(rejected), Counts.model_validate(tally), {}, 10, 10, 10, (), (), no_drafts)
+        super().__init__(tuple(rejected), Counts.model_validate(tally), {}, 10, 10, (), (), no_drafts)
         object.__setattr__(self, "_changes", changes)
 
     def changes(self) -> Iterator[Draft]:

@@ -71,7 +71,8 @@ class PlanHeader(Link):
 
     `digest` is over the ordered list of (phase, index, digest) of the batches; `by_attribute` counts changes by name.
     `checks` say why a person should look at the plan, whatever the policy.
-    `within_query` is how many entries of the destination matched the job's query: what percentages of limits are of.
+    `within_query` is what percentages of limits are of: how many entries of the destination the job's query gave, or,
+    where a run reads only what changed, how many were looked up.
     """
 
     run_id: str

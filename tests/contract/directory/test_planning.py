@@ -16,6 +16,7 @@ from placet_sync_worker.errors import UnusableJobError
 from placet_sync_worker.planning.design import Options
 from placet_sync_worker.planning.planner import plan_run
 from placet_sync_worker.tasks import Task
+from placet_sync_worker.testing.links import FakeLinks
 from placet_sync_worker.testing.scripts import NoScripts
 from placet_sync_worker.testing.source import FakeSource
 from tests.support.directories import GROUPS, World, open_store, person, soon, write
@@ -76,7 +77,7 @@ class Sync:
         store, source = open_store(self.world), FakeSource(list(rows), COLUMNS)
         try:
             found = plan_run(
-                _job(**job), source, store, self.links.items(), folder, scripts=NoScripts(), options=OPTIONS
+                _job(**job), source, store, FakeLinks(self.links), folder, scripts=NoScripts(), options=OPTIONS
             )
         finally:
             store.close()

@@ -1,6 +1,7 @@
 """SQL over files: what it gives, and what it never reaches."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -171,5 +172,11 @@ class TestWindow:
         with pytest.raises(QueryError, match="the query gives no left_at"):
             select(source(), "SELECT id FROM people", "id", window=Window("left_at", "2024-01-01"))
 
+    def test_a_record_without_a_stamp_is_in_each_window(self, source: Source) -> None:
+        made = source("id,stamp\n1,\n2,2024-01-31\n3,2024-02-01\n")
+        assert [row["id"] for row in select(made, None, "id", window=Window("stamp", "2024-02-01"))] == ["1", "3"]
+        assert made.stamps("stamp", None).unstamped_come
+
     def test_the_clock_of_a_file_is_when_it_was_written(self, source: Source) -> None:
-        assert source().clock()[:2] == "20"
+        clock = source().stamps("left_at", None).clock
+        assert timedelta(0) <= datetime.now(UTC) - clock < timedelta(minutes=5)

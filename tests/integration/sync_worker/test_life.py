@@ -77,7 +77,8 @@ async def test_who_was_only_half_made_stays_known_until_all_steps_are_done(
         await worker.approve(run_id)
         await worker.apply_all()
         assert await worker.results(run_id) == [last]
-        assert links.unfinished(database_url.replace("+psycopg", ""), "corp", "job-1") == half_made
+        url = database_url.replace("+psycopg", "")
+        assert links.JobLinks(url, "corp", "job-1").unfinished() == half_made
     assert (await finished(worker, run_id))["applied"] == {"create": 1}
 
 
@@ -115,9 +116,10 @@ async def test_links_of_a_job_are_not_those_of_another_that_has_its_name(
         await links.link(work, "corp", "job-1", [("a", "1", True)])
     url = database_url.replace("+psycopg", "")
     for job_id, known in (("job-1", [("a", "1")]), ("job-2", [])):
-        assert list(links.stream_links(url, "corp", job_id)) == known
-        assert links.links_of(url, "corp", job_id, ["1"], ["a"]) == known
-        assert links.unfinished(url, "corp", job_id) == {id_ for id_, _ in known}
+        of_job = links.JobLinks(url, "corp", job_id)
+        assert list(of_job.all()) == known
+        assert of_job.of(["1"], ["a"]) == known
+        assert of_job.unfinished() == {id_ for id_, _ in known}
 
 
 async def test_a_retry_goes_on_at_the_first_step_that_is_not_proven(worker: WorkerHarness) -> None:
@@ -652,7 +654,7 @@ class TestEnds:
             await worker.apply_all()
             assert await worker.results(run_id) == [first, "skipped" if bad else "applied"]
             url = database_url.replace("+psycopg", "")
-            assert list(links.stream_links(url, "corp", "job-1")) == linked
+            assert list(links.JobLinks(url, "corp", "job-1").all()) == linked
 
     @staticmethod
     def cancel(worker: WorkerHarness, run_id: str) -> RunCancelled:

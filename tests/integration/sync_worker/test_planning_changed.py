@@ -21,13 +21,8 @@ class ChangedScene(Scene):
     waiting: tuple[tuple[str, ...], ...] = ()
 
     def changed(self, *, everything: bool = False, options: Options | None = None, **job: Any) -> Seen:
-        known = Known(self.mark, self.waiting, self.links_of, everything)
+        known = Known(self.mark, self.waiting, everything)
         return self.plan(options=options, known=known, mode="changed", time_stamp="at", **job)
-
-    def links_of(self, keys: object, ids: object) -> list[tuple[str, str]]:
-        assert isinstance(keys, (list, tuple))
-        assert isinstance(ids, (list, tuple))
-        return [(id_, key) for id_, key in self.links.items() if key in keys or id_ in ids]
 
 
 @pytest.fixture
@@ -46,7 +41,7 @@ def test_what_changed_is_read_and_its_entries_are_looked_up(scene: ChangedScene)
     scene.entry("b", "2", "Bob", "Roe")
     plan = scene.changed()
     assert sorted(plan.ops()) == [("create", "3"), ("update", "2")]
-    assert plan.read == (2, 1, 1)
+    assert plan.read == (2, 1)
     assert plan.mark == "2027-01-31T10:25:00+00:00"
     assert scene.store.queries == []
     assert plan.matches == {"b": "2"}
@@ -55,7 +50,7 @@ def test_what_changed_is_read_and_its_entries_are_looked_up(scene: ChangedScene)
 def test_nothing_changed_is_an_empty_plan(scene: ChangedScene) -> None:
     scene.rows = [at("08:00", "1")]
     plan = scene.changed()
-    assert (plan.changes, plan.read, plan.mark) == ([], (0, 0, 0), scene.mark)
+    assert (plan.changes, plan.read, plan.mark) == ([], (0, 0), scene.mark)
 
 
 def test_an_empty_source_is_an_error_where_everything_is_read(scene: ChangedScene) -> None:
@@ -73,6 +68,14 @@ def test_without_a_mark_everything_is_read(scene: ChangedScene) -> None:
     assert plan.warnings[0].startswith(
         "1 of the records have no at: they are read again when they get one, and by runs"
     )
+
+
+def test_records_without_a_stamp_that_each_run_reads_are_told_as_such(scene: ChangedScene) -> None:
+    scene.mark, scene.unstamped_come = None, True
+    scene.rows = [at("08:00", "1"), person("3", "Cyd")]
+    assert scene.changed().warnings == ("1 of the records have no at: they are read again by each run",)
+    scene.mark = "2027-01-31T09:00:00+00:00"
+    assert scene.changed().ops() == [("create", "3")]
 
 
 def test_a_run_that_is_to_read_everything_does_and_keeps_the_mark_from_going_back(scene: ChangedScene) -> None:

@@ -119,7 +119,7 @@ def test_every_plan(rows: list[Row], entries: list[Entry], job: dict[str, Any]) 
         ops = Counter(change.op for change in plan.changes)
         assert {op: getattr(plan.counts, op) for op in ops} == ops
         assert plan.counts.changes == len(plan.changes)
-        assert plan.read == (len(rows), len(entries), len(entries))
+        assert plan.read == (len(rows), len(entries))
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -133,4 +133,4 @@ async def test_links_of_other_jobs_at_the_same_store_are_found(worker: WorkerHar
         await links.link(work, "corp", "ours", [("a", "1", False), ("b", "2", False)])
         await links.link(work, "corp", "theirs", [("b", "2", False), ("c", "3", False)])
         await links.link(work, "another", "theirs", [("a", "1", False)])
-    assert links.linked_elsewhere(database_url, "corp", "ours", ["a", "b", "d"]) == {"b"}
+    assert links.JobLinks(database_url, "corp", "ours").elsewhere(["a", "b", "d"]) == {"b"}

@@ -1,11 +1,13 @@
 """Why a record becomes what it does, as it is explained beside a preview."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from placet_sync_worker.changes import Rejected
+from placet_sync_worker.mapping.script import Cells, Failure
 from placet_sync_worker.planning.design import Options
 from placet_sync_worker.testing.destination import PEOPLE
 from tests.support.planning import FIELDS, Scene, person
@@ -14,6 +16,15 @@ from tests.support.planning import FIELDS, Scene, person
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:
     return Scene(tmp_path)
+
+
+class OneAnswer:
+    """A `ScriptEngine` that answers the same to everything."""
+
+    def run(self, script: str, records: Sequence[Cells]) -> list[tuple[str, ...] | Failure]:
+        return [("ACME",)] * len(records)
+
+    def close(self) -> None: ...
 
 
 def explain(scene: Scene, *keys: str, **job: Any) -> list[Any]:
@@ -232,6 +243,15 @@ def test_what_is_wrong_with_a_password_is_not_told_with_its_value(scene: Scene) 
     (one,) = explain(scene, "1", fields=[*FIELDS, {"to": "firstPassword", "from": "passwd"}])
     assert (one["result"], one["reason"]) == ("rejected", "firstPassword: its value cannot be used")
     assert "s3" not in str(one)
+
+
+def test_a_script_that_reads_no_column_is_shown_with_none(scene: Scene) -> None:
+    scene.rows = [person("1", room="7")]
+    fields = [*FIELDS, {"to": "title", "script": "'ACME'"}, {"to": "company", "script": "str(source)"}]
+    options = Options(records=("1",), explain=True)
+    (one,) = scene.plan(options=options, scripts=OneAnswer(), fields=fields).explanations
+    assert the(one, "title")["source"] == {}
+    assert the(one, "company")["source"].keys() >= {"id", "first", "room"}, "what it reads cannot be told"
 
 
 def test_what_nobody_asked_for_is_not_kept(scene: Scene) -> None:

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from placet_sync_worker.planning.deciding import shown_key, split_key
 from placet_sync_worker.planning.progress import Progress
 from placet_sync_worker.providers.active_directory.window import Numbers
 from placet_sync_worker.providers.ldap.window import DirectoryTimes
@@ -112,10 +111,3 @@ def test_one_without_a_stamp_holds_it_where_it_is() -> None:
     seen = progress()
     assert seen.see([at("08:00"), "42"], [1])[1].startswith("it does not say when the record changed: '42' is no time")
     assert seen.mark(None, FIVE) is None
-
-
-@pytest.mark.parametrize(
-    "parts", [("7",), ("a, b",), ("a", "b"), ("a, b", "c\\"), ("", ""), ("\\,", ", "), ("é\n", ",")]
-)
-def test_a_shown_key_can_be_taken_apart_again(parts: tuple[str, ...]) -> None:
-    assert split_key(shown_key(parts), len(parts)) == parts

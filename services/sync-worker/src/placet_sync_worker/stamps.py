@@ -13,6 +13,11 @@ _DATE = 10
 class Stamps(Protocol):
     """The time stamps of one column at one moment: a mark is the stamp that a later run reads from."""
 
+    @property
+    def unstamped_come(self) -> bool:
+        """Whether a record without a stamp is in each window; else only a run that reads everything sees it."""
+        ...
+
     def order(self, stamp: str) -> Any:
         """Values in the order of stamps and marks. Raises ValueError for what is none."""
         ...
@@ -36,6 +41,7 @@ class Times:
     """
 
     clock: datetime
+    unstamped_come: bool = False
 
     def order(self, stamp: str) -> datetime:
         return self._moment(stamp)
@@ -63,7 +69,7 @@ class Times:
         return found if found.tzinfo else found.replace(tzinfo=self.clock.tzinfo)
 
 
-def times_by(clock: str) -> Times:
+def times_by(clock: str, *, unstamped_come: bool = False) -> Times:
     """Times of a source whose clock shows this; UTC where it has no offset."""
     now = datetime.fromisoformat(clock)
-    return Times(now if now.tzinfo else now.replace(tzinfo=UTC))
+    return Times(now if now.tzinfo else now.replace(tzinfo=UTC), unstamped_come)

@@ -14,7 +14,7 @@ from ..mapping.script import ScriptEngine
 from ..planning.design import Options
 from ..planning.rereading import Moved, moved
 from ..store import runs
-from ..store.links import stream_links
+from ..store.links import JobLinks
 from ..store.plans import stream_unsent
 from ..unaltered import CHANGE_ALTERED, AlteredError
 
@@ -34,7 +34,7 @@ class SourceReader:
         """The destination is asked for its schema alone."""
         shot = order.snapshot
         options = Options.of(shot.destination, record_key=run.record_key or b"")
-        links = stream_links(self.database_url, shot.destination.name, shot.job_id)
+        links = JobLinks(self.database_url, shot.destination.name, shot.job_id).all()
         unsent = _parsed(stream_unsent(self.database_url, run.run_id))
         with (
             closing(self.connections.destination(shot.destination, shot.job)) as destination,

@@ -10,9 +10,10 @@ from typing import Any
 import orjson
 
 from ..changes import Reference, Rejected
+from ..keys import shown_key_sql
 from .deciding import Entry, Record
 from .design import Design
-from .joining import JOINED, Joined, shown_key
+from .joining import JOINED, Joined
 from .shelf import Shelf
 from .views import quoted
 
@@ -106,6 +107,10 @@ class Candidates:
         )
         return ((key, now) for key, now in self.joined.rows(sql))
 
+    def likenesses(self) -> Mapping[str, str]:
+        """The names of entries that a run of all records may take for those of new ones, by the keys of these."""
+        return self.joined.likenesses(self.design)
+
     def folded(self) -> tuple[int, str]:
         """How many keys match only when they are folded, and one of them."""
         source = f"{JOINED.format(pairs='pairs')} WHERE NOT p.linked AND NOT ({self.to_the_letter})"
@@ -144,7 +149,7 @@ class Candidates:
 
     @cached_property
     def entry_key(self) -> str:
-        return shown_key([f"list_extract(d.v{place}, 1)" for place in self._key_places])
+        return shown_key_sql([f"list_extract(d.v{place}, 1)" for place in self._key_places])
 
     @cached_property
     def _removable(self) -> str:

@@ -1,6 +1,6 @@
 """Refuses the changes that want the same name as another one, or a name that an entry still has."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..changes import Change
@@ -13,11 +13,11 @@ from .naming import NAME, Claims, explain, target_of
 
 @dataclass
 class Claiming:
-    """`few`: not all entries were read, so that those which have a wanted name are looked up."""
+    """`looked_up`: not all entries were read, so that those which have a wanted name are looked up."""
 
     candidates: Candidates
     naming: Naming | None
-    few: bool
+    looked_up: bool
     _names: dict[str, list[Mapping[str, str]]] = field(default_factory=dict)
     """What is wanted, by kind, as keys to look up."""
 
@@ -27,7 +27,7 @@ class Claiming:
     def note(self, position: int, change: Change) -> None:
         """What the change wants."""
         self.claims.add(position, change)
-        if not self.few:
+        if not self.looked_up:
             return
         target = target_of(change)
         if self.naming is not None and target is not None:
@@ -49,9 +49,13 @@ class Claiming:
             for position, change, rejected in explain(self.claims, changes):
                 decisions.refuse(position, change, rejected)
 
+    def in_the_way(self, removals: Collection[str]) -> list[str]:
+        """The DNs of entries that are to go, by these ids, while changes want their names."""
+        return sorted(dn for _, id_, dn in self.claims.held.values() if id_ in removals)
+
     def _dns(self, destination: Destination) -> Iterator[tuple[str, str]]:
         """(id, DN) of the entries that may have a wanted name."""
-        if not self.few:
+        if not self.looked_up:
             yield from self.candidates.dns()
             return
         for page in destination.look_up([], None, keys=self._names[NAME]):
@@ -62,7 +66,7 @@ class Claiming:
         fold, names = lenient(attribute.fold), [attribute.name]
         pages = (
             destination.look_up(names, None, keys=self._names[attribute.name])
-            if self.few
+            if self.looked_up
             else destination.read(names, None)
         )
         for page in pages:

@@ -1,38 +1,14 @@
 """What becomes of one record and its entry: a change, or nothing. Pure."""
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..changes import AttributeChange, Change, Op, Phase, Reference, Rejected, Step
 from ..errors import InvalidNameError, UnknownAttributeError
+from ..keys import shown_key
 from ..ports import Attribute, Naming
 from .comparing import Refused, Values, compare, compare_name, lenient, modifies
 from .design import Design
-
-
-def shown_key(parts: Sequence[str]) -> str:
-    """A key as people see it and links remember it: another key is another text, whatever stands in its parts. The same
-    in SQL: `joining.shown_key`."""
-    if len(parts) == 1:
-        return parts[0]
-    return ", ".join(part.replace("\\", "\\\\").replace(",", "\\,") for part in parts)
-
-
-def split_key(shown: str, parts: int) -> tuple[str, ...]:
-    """The parts that `shown_key` put together."""
-    if parts == 1:
-        return (shown,)
-    found = [""]
-    for escaped, between, plain in _PIECE.findall(shown):
-        if between:
-            found.append("")
-        else:
-            found[-1] += escaped or plain
-    return tuple(found)
-
-
-_PIECE = re.compile(r"\\(.)|(, )|([^\\,]+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Decides what becomes of all records and entries, and hands the changes out when it is known which of them can be."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -17,15 +17,8 @@ from .deciding import Decider, Entry, Record
 from .decisions import Decisions
 from .digesting import record_digest
 from .leaving import NO_RECORD, Leaving
-
-Elsewhere = Callable[[Sequence[str]], Collection[str]]
-"""Which of some entries, by id, other jobs are linked to."""
-
-
-def no_other_job(_ids: Sequence[str]) -> Collection[str]:
-    """There is one job at the store."""
-    return ()
-
+from .links import Links
+from .resolving import Resolution
 
 WITH_IMAGE = REMOVING_OPS | {"move"}
 AT_ONCE = 500
@@ -34,16 +27,18 @@ AT_ONCE = 500
 
 @dataclass
 class Drafts:
-    """`removing` says whether anything may be removed; `protected` are the DNs that may not be. A change without a
-    digest of its record is a removal."""
+    """`removing` says whether anything may be removed; `record_key` is that of records' digests; `protected` are
+    the DNs that may not be removed. A change without a digest of its record is a removal."""
 
     decider: Decider
     candidates: Candidates
     decisions: Decisions
     claiming: Claiming
     leaving: Leaving
+    links: Links
     removing: bool
-    elsewhere: Elsewhere = no_other_job
+    resolution: Resolution | None
+    record_key: bytes
     protected: set[str] = field(default_factory=set)
     in_the_way: list[str] = field(default_factory=list)
     """Entries that are to go while new records want their names."""
@@ -56,8 +51,8 @@ class Drafts:
 
     def survey(self, destination: Destination) -> None:
         """Decides about everything, refuses what cannot be, counts the rest, fetches the images."""
-        decisions, resolution = self.decisions, self.leaving.resolution
-        decisions.rejected += resolution.rejected() if resolution else ()
+        decisions = self.decisions
+        decisions.rejected += self.resolution.rejected() if self.resolution else ()
         imaged: list[tuple[int, str]] = []
         removals: set[str] = set()
         going: list[tuple[str, str]] = []
@@ -81,7 +76,7 @@ class Drafts:
             self.containers = self.decider.design.containers
         for container in self.containers:
             decisions.count(container, 1)
-        self.in_the_way = sorted(dn for _, id_, dn in self.claiming.claims.held.values() if id_ in removals)
+        self.in_the_way = self.claiming.in_the_way(removals)
         self._keep_images(destination, [id_ for position, id_ in imaged if position not in decisions.refused])
 
     def changes(self) -> Iterator[Draft]:
@@ -133,7 +128,7 @@ class Drafts:
         return change and self._of_record(change, record)
 
     def _of_record(self, change: Change, record: Record) -> Change:
-        digest = record_digest(self.decider.design, self.leaving.options.record_key, record, new=change.op == "create")
+        digest = record_digest(self.decider.design, self.record_key, record, new=change.op == "create")
         return replace(change, record=digest)
 
     def _remove(self, key: str, entry: Entry) -> Change | Rejected | None:
@@ -145,7 +140,7 @@ class Drafts:
     def _shared(self, going: Sequence[tuple[str, str]]) -> Iterator[str]:
         for first in range(0, len(going), AT_ONCE):
             some = dict(going[first : first + AT_ONCE])
-            yield from (some[id_] for id_ in self.elsewhere(list(some)))
+            yield from (some[id_] for id_ in self.links.elsewhere(list(some)))
 
     @property
     def _images(self) -> Path:

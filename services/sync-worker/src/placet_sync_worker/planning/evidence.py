@@ -43,7 +43,7 @@ class Evidence:
     def explanations(self) -> Iterator[Explanation]:
         """By key, in the order in which they were asked for."""
         design, found, loose = self.drafts.candidates.design, self._found(), self._loose()
-        likenesses = {} if self.unreadable else self.drafts.candidates.joined.likenesses(design)
+        likenesses = {} if self.unreadable else self.drafts.candidates.likenesses()
         refused = {one.record: one for one in reversed(self.rejected)}
         changes = {draft.key: draft.change() for draft in self.drafts.changes()}
         for key in self.sightings.keys:

@@ -100,12 +100,16 @@ def hidden_columns(design: Design) -> frozenset[str]:
 def columns_of(design: Design, target: Target) -> Collection[str]:
     """The columns that an attribute is made of: of a script all that are read, where its text does not tell."""
     script = target.field.script
-    return target.field.columns if script is None else _named_in(script) or design.columns
+    if script is None:
+        return target.field.columns
+    named = _named_in(script)
+    return design.columns if named is None else named
 
 
 @cache
-def _named_in(script: str) -> Collection[str]:
-    return sorted(script_columns(script) or ())
+def _named_in(script: str) -> Collection[str] | None:
+    named = script_columns(script)
+    return None if named is None else sorted(named)
 
 
 def is_secret(target: Target) -> bool:

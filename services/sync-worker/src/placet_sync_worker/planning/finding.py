@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 
 from placet_shared.objects import Job
 
+from ..keys import split_key
 from ..mapping.columns import as_lists
 from ..ports import ID, Destination, Page, Source, Window
-from .deciding import split_key
 from .design import Design
 from .progress import Known, Progress
 

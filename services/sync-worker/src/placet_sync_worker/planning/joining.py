@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from ..keys import shown_key_sql
 from .design import Design
 from .views import Views, quoted
 
@@ -86,7 +87,7 @@ class Joined(Views):
         was only `half_made` always differs. `resolve` finds whom records refer to, as soon as it is known which of them
         are new."""
         self.put("links", LINKS, links)
-        key = shown_key([f"k{n}" for n in range(len(design.keys))])
+        key = shown_key_sql([f"k{n}" for n in range(len(design.keys))])
         wanted = f"key IN ({', '.join(map(quoted, records))})" if records else "true"
         self.run(_MATCH_BY_KEY.format(key=key, wanted=wanted))
         resolve()
@@ -120,13 +121,6 @@ class Joined(Views):
         for first in range(0, self.count("FROM s"), COMPARED_AT_ONCE):
             last = first + COMPARED_AT_ONCE
             self.run(_COMPARE.format(joined=joined, differ=unequal, first=first, last=last))
-
-
-def shown_key(columns: Sequence[str]) -> str:
-    """The expression of what `deciding.shown_key` makes of the parts of a key."""
-    if len(columns) == 1:
-        return columns[0]
-    return " || ', ' || ".join(rf"replace(replace({column}, '\', '\\'), ',', '\,')" for column in columns)
 
 
 def same_name(design: Design) -> str | None:

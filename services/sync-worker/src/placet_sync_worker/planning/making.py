@@ -3,19 +3,18 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from placet_shared.chain import DestinationIdentity, Order
 
 from ..connections import Connections
+from ..keys import split_key
 from ..leasing import Stopped
 from ..mapping.script import ScriptEngine
 from ..ports import Safety
 from ..safety import safety_of
 from ..store import marks
-from ..store.links import linked_elsewhere, links_of, stream_links, unfinished
-from .deciding import split_key
+from ..store.links import JobLinks
 from .design import Options
 from .digesting import RECORD_KEY_SIZE
 from .planner import PlannedRun, plan_run
@@ -54,16 +53,14 @@ class PlanMaker:
         try:
             source = self.connections.source(shot.source)
             try:
-                links = stream_links(self.database_url, shot.destination.name, shot.job_id)
-                half_made = unfinished(self.database_url, shot.destination.name, shot.job_id)
-                elsewhere = partial(linked_elsewhere, self.database_url, shot.destination.name, shot.job_id)
+                links = JobLinks(self.database_url, shot.destination.name, shot.job_id)
                 keeps, record_key = self.connections.keeps_passwords, os.urandom(RECORD_KEY_SIZE)
                 options = Options.of(
                     shot.destination, order.records, record_key, keeps_passwords=keeps, explain=order.preview
                 )
                 planned = plan_run(
                     shot.job, source, destination, links, folder, scripts=self.scripts, options=options,
-                    half_made=half_made, elsewhere=elsewhere, stopped=stopped, known=self._known(order),
+                    stopped=stopped, known=self._known(order),
                 )  # fmt: skip
                 whole, mark = destination.whole() is not None, mark_of(order, planned)
                 safety = safety_of(destination, shot.job)
@@ -80,9 +77,7 @@ class PlanMaker:
         stamp, waiting = marks.find(self.database_url, shot.job_id, basis_of(shot))
         parts = len(shot.job.key)
         keys = tuple(key for key in (split_key(shown, parts) for shown in waiting) if len(key) == parts)
-        return Known(
-            stamp, keys, partial(links_of, self.database_url, shot.destination.name, shot.job_id), order.everything
-        )
+        return Known(stamp, keys, order.everything)
 
 
 def mark_of(order: Order, planned: PlannedRun) -> Mapping[str, str | None] | None:

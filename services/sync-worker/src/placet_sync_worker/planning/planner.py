@@ -1,6 +1,6 @@
 """Reads both sides of a job and says what a run would change. Touches nothing."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -25,19 +25,20 @@ from .claiming import Claiming
 from .deciding import Decider
 from .decisions import Decisions
 from .design import Options
-from .drafting import Drafts, Elsewhere, no_other_job
+from .drafting import Drafts
 from .entries import Entries
 from .evidence import Evidence, explained
 from .examining import designed
 from .finding import window_of
 from .joining import Joined
 from .leaving import Leaving
+from .links import Links
 from .progress import Known, Progress
-from .reading import Brake, ahead
+from .reading import Brake
 from .records import Records
-from .resolving import Resolution, spool_known
+from .resolving import Resolution
 from .shelf import Shelf
-from .sides import Sides
+from .sides import Sides, Spools
 from .warning import Findings, checks_of, warnings_of
 
 NOTHING_SPECIAL = Options()
@@ -52,7 +53,6 @@ class PlannedRun:
     by_attribute: Mapping[str, int]
     source_read: int
     destination_read: int
-    within_query: int
     warnings: tuple[str, ...]
     checks: tuple[str, ...]
     drafts: Drafts
@@ -85,79 +85,105 @@ def plan_run(
     job: Job,
     source: Source,
     destination: Destination,
-    links: Iterable[tuple[str, str]],
+    links: Links,
     folder: Path,
     *,
     scripts: ScriptEngine,
     options: Options = NOTHING_SPECIAL,
-    half_made: Collection[str] = (),
-    elsewhere: Elsewhere = no_other_job,
     stopped: Callable[[], bool] = lambda: False,
     known: Known | None = None,
 ) -> PlannedRun:
     """What a run of the job would change.
 
-    `links` are (entry id, source key) of this job at the destination's store, `half_made` the ids of those whose
-    creation is not finished, and `elsewhere` says which entries other jobs are linked to; `folder` is an empty one for
-    the spool, which the caller removes after `close()`; `known` is what earlier runs leave to one of `mode: changed`.
-    Blocks: call it in a thread. Both sides may be closed before the changes are asked for. Raises PlacetErrors whose
-    message names the job; StoppedError soon after `stopped()` is true.
+    `folder` is an empty one for the spool, which the caller removes after `close()`; `known` is what earlier runs leave
+    to one of `mode: changed`. Blocks: call it in a thread. Both sides may be closed before the changes are asked for.
+    Raises PlacetErrors whose message names the job; StoppedError soon after `stopped()` is true.
     """
     with naming_job(job.name):
-        design = designed(job, source, destination, options)
-        shelf = Shelf(folder)
+        half_made = links.unfinished()
+        design, shelf = designed(job, source, destination, options), Shelf(folder)
         progress = Progress(job.time_stamp, source.stamps(job.time_stamp, job.source.query)) if job.time_stamp else None
-        window = window_of(job, progress, known, options.records)
         records, entries = Records(design, scripts, folder, shelf, progress), Entries(design, folder, shelf)
         if options.explain:
             records.sightings.keys = tuple(dict.fromkeys(options.records))
-        brake = Brake(stopped)
-        sides = Sides(design, source, destination, records, entries, brake)
-        read = sides.read(window, known, links)
-        named = {
-            name: spool_known(folder, match, ahead(destination.read([name], None), brake))
-            for name, match in {match.name: match for match in design.references.values()}.items()
-        }
-        pa.default_memory_pool().release_unused()  # 60 MB of pages that are on disk now, before the join needs as much
-        if not records.read and not read.windowed:
-            raise EmptySourceError(f"{job.source.provider} has no records; a run would empty the destination")
-        joined = Joined(read.source, read.destination, folder, options.memory_limit, options.threads)
+        sides = Sides(design, source, destination, records, entries, Brake(stopped))
+        spools = _read(sides, links, options, known)
+        joined = Joined(spools.source, spools.destination, folder, options.memory_limit, options.threads)
         try:
-            resolution = None
-            if design.references and destination.naming is not None:
-                resolution = Resolution(design, joined, destination.naming, named)
-            all_known = not records.unreadable and not read.windowed
-            joined.match(
-                design,
-                read.links,
-                options.records,
-                half_made,
-                all_keys_known=all_known,
-                resolve=lambda: resolution.resolve(read.source, folder) if resolution else None,
-            )
-            candidates = Candidates(design, joined, shelf)
-            removing = job.extra != "skip" and not records.unreadable and not options.records
             decider = Decider(design, cache(destination.attribute), destination.naming, destination.whole(), half_made)
-            claiming, leaving = (
-                Claiming(candidates, destination.naming, read.few),
-                Leaving(decider, options, resolution),
-            )
-            drafts = Drafts(decider, candidates, Decisions(folder), claiming, leaving, removing, elsewhere)
+            resolution = _join(joined, decider, records, spools, options)
+            drafts = _draft(Candidates(design, joined, shelf), decider, resolution, records, spools, links, options)
             drafts.survey(destination)
+            planned = _planned(drafts, sides, options, partial=spools.partial)
             mark = progress.mark(known.mark if known else None, job.read_again) if progress else None
-            planned = replace(_planned(drafts, records, entries, options, windowed=read.windowed), mark=mark)
-            if not records.sightings.keys:
-                return planned
-            unreadable = bool(records.unreadable)
-            evidence = Evidence(drafts, records.sightings, planned.rejected, destination, unreadable)
-            return replace(planned, explanations=explained(evidence))
+            return replace(planned, mark=mark, explanations=_explanations(planned, sides))
         except BaseException:
             joined.close()
             raise
 
 
-def _planned(drafts: Drafts, records: Records, entries: Entries, options: Options, *, windowed: bool) -> PlannedRun:
-    candidates, decisions = drafts.candidates, drafts.decisions
+def _read(sides: Sides, links: Links, options: Options, known: Known | None) -> Spools:
+    """Puts away both sides, and whom references may mean."""
+    job, records = sides.design.job, sides.records
+    spools = sides.read(window_of(job, records.progress, known, options.records), links)
+    named = sides.read_named()
+    pa.default_memory_pool().release_unused()  # 60 MB of pages that are on disk now, before the join needs as much
+    if not records.read and not spools.partial:
+        raise EmptySourceError(f"{job.source.provider} has no records; a run would empty the destination")
+    return replace(spools, named=named)
+
+
+def _join(joined: Joined, decider: Decider, records: Records, spools: Spools, options: Options) -> Resolution | None:
+    """Finds what belongs together; gives the references that were resolved meanwhile, if the job has some."""
+    design, resolution = decider.design, None
+    if design.references and decider.naming is not None:
+        resolution = Resolution(design, joined, decider.naming, spools.named)
+    joined.match(
+        design,
+        spools.links,
+        options.records,
+        decider.half_made,
+        all_keys_known=not records.unreadable and not spools.partial,
+        resolve=lambda: resolution.resolve(spools.source, records.folder) if resolution else None,
+    )
+    return resolution
+
+
+def _draft(
+    candidates: Candidates,
+    decider: Decider,
+    resolution: Resolution | None,
+    records: Records,
+    spools: Spools,
+    links: Links,
+    options: Options,
+) -> Drafts:
+    """What is decided with."""
+    job = decider.design.job
+    removing = job.extra != "skip" and not records.unreadable and not options.records
+    return Drafts(
+        decider,
+        candidates,
+        Decisions(records.folder),
+        Claiming(candidates, decider.naming, spools.looked_up),
+        Leaving(decider, options, resolution),
+        links,
+        removing,
+        resolution,
+        options.record_key,
+    )
+
+
+def _explanations(planned: PlannedRun, sides: Sides) -> tuple[Mapping[str, Any], ...]:
+    records = sides.records
+    if not records.sightings.keys:
+        return ()
+    unreadable = bool(records.unreadable)
+    return explained(Evidence(planned.drafts, records.sightings, planned.rejected, sides.destination, unreadable))
+
+
+def _planned(drafts: Drafts, sides: Sides, options: Options, *, partial: bool) -> PlannedRun:
+    records, candidates, decisions = sides.records, drafts.candidates, drafts.decisions
     asked = set(options.records)
     rejected = [one for one in (*records.rejected, *candidates.rejected()) if not asked or one.key in asked]
     rejected += decisions.rejected
@@ -171,21 +197,21 @@ def _planned(drafts: Drafts, records: Records, entries: Entries, options: Option
         shared=drafts.shared,
         units=drafts.leaving.renamed_units(),
         not_found=sorted(asked - candidates.known(asked)),
-        unstamped=records.progress.unstamped if records.progress and not windowed else 0,
+        unstamped=records.progress.unstamped if records.progress and not partial else 0,
+        unstamped_come=records.progress is not None and records.progress.stamps.unstamped_come,
     )
     counts = Counts(
         **decisions.counts,
         unchanged=candidates.matched() - drafts.unequal,
         rejected=len(rejected),
-        unlinked=0 if windowed else candidates.unlinked(),
+        unlinked=0 if partial else candidates.unlinked(),
     )
     return PlannedRun(
         rejected=tuple(sorted(rejected, key=_place)),
         counts=counts,
         by_attribute=dict(sorted((+decisions.by_attribute).items())),
         source_read=records.read,
-        destination_read=entries.read,
-        within_query=entries.read,
+        destination_read=sides.entries.read,
         warnings=warnings_of(candidates.design.job, findings),
         checks=checks_of(findings),
         drafts=drafts,

@@ -1,6 +1,6 @@
 """How far a run of `mode: changed` reads, and what it has read on from. Pure."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -28,12 +28,10 @@ def basis_of(shot: Snapshot) -> str:
 @dataclass(frozen=True)
 class Known:
     """What earlier runs leave to one of `mode: changed`. `mark` None: everything is to be read; `keys` are read again,
-    whatever their stamps; `links` gives the job's links (entry id, shown key) of some keys and of some entries;
-    `everything`: the run was asked to read all, whatever the mark."""
+    whatever their stamps; `everything`: the run was asked to read all, whatever the mark."""
 
     mark: str | None
     keys: tuple[tuple[str, ...], ...]
-    links: Callable[[Sequence[str], Sequence[str]], Iterable[tuple[str, str]]]
     everything: bool = False
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from ..changes import Rejected
+from ..keys import shown_key
 from ..mapping.columns import Column, as_lists, holding_nul, longer, of_values, several
 from ..mapping.mapper import map_field
 from ..mapping.script import ScriptEngine
 from ..ports import LISTS, RECORD, Attribute, Fault, Page
 from .comparing import lenient
-from .deciding import shown_key
 from .design import Design, KeyPart, Target
 from .folding import BETWEEN, alike, decoded, folded, folded_lists, formed
 from .progress import Progress

@@ -13,6 +13,7 @@ from placet_shared.objects import Job
 
 from ..changes import REMOVAL_PHASES, Change
 from ..errors import EmptySourceError
+from ..keys import shown_key_sql
 from ..mapping.script import ScriptEngine
 from ..ports import LISTS, Destination, Source
 from .candidates import as_record, record_columns
@@ -21,7 +22,7 @@ from .design import Design, Options
 from .digesting import record_digest
 from .examining import designed
 from .folding import BETWEEN
-from .joining import LINKS, shown_key
+from .joining import LINKS
 from .planner import naming_job
 from .reading import Brake, ahead
 from .records import Records
@@ -84,7 +85,7 @@ def moved(
             views.view("s", file)
             views.put("links", LINKS, links)
             views.put("unsent", _UNSENT, (_row(design, number, change) for number, change in unsent))
-            views.run(_PREPARE.format(key=shown_key([f"k{n}" for n in range(len(design.keys))])))
+            views.run(_PREPARE.format(key=shown_key_sql([f"k{n}" for n in range(len(design.keys))])))
             return {
                 CHANGED: array("i", _changed(views, design, shelf, options.record_key)),
                 GONE: _numbers(views, _GONE),

@@ -116,7 +116,7 @@ def header_of(run: runs.Run, order: Order, made: MadePlan, digest: str, now: dat
         by_attribute=planned.by_attribute,
         source_read=planned.source_read,
         destination_read=planned.destination_read,
-        within_query=planned.within_query,
+        within_query=planned.destination_read,
         warnings=planned.warnings,
         checks=planned.checks,
         planned_at=now,

@@ -25,6 +25,8 @@ class Findings:
     """Entries that are to go while new records want their names."""
     unstamped: int = 0
     """Records without a time stamp, where all were read."""
+    unstamped_come: bool = False
+    """Whether each run reads these again."""
     shared: Sequence[str] = ()
     """Entries that are to go and that other jobs are linked to as well."""
     units: Sequence[str] = ()
@@ -76,9 +78,10 @@ def _warnings(job: Job, findings: Findings) -> Iterator[str]:
         where = _some(findings.unreadable)
         yield f"no key can be read of {_records(findings.unreadable)} ({where}): the next run reads on before them"
     if findings.unstamped:
+        when = "when they get one, and by runs that read everything (`placet job run --all`)"
         yield (
-            f"{findings.unstamped} of the records have no {job.time_stamp}: they are read again when they get one, and"
-            " by runs that read everything (`placet job run --all`)"
+            f"{findings.unstamped} of the records have no {job.time_stamp}: they are read again"
+            f" {'by each run' if findings.unstamped_come else when}"
         )
     count, example = findings.folded
     if count:

@@ -1,6 +1,8 @@
 """Links between entries and the records that manage them, and the matches that become links when a run has ended."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
 
 import psycopg
 from sqlalchemy import Text, text, update
@@ -11,38 +13,36 @@ from ..tables import links, matches
 from .arrays import any_of
 
 
-def stream_links(database_url: str, store: str, job_id: str) -> Iterator[tuple[str, str]]:
-    """(entry id, source key) of a job's links at a store, through a server-side cursor; for use in a thread."""
-    with psycopg.connect(database_url) as connection, connection.cursor("links") as cursor:
-        cursor.itersize = 10_000
-        cursor.execute("SELECT entry_id, source_key FROM sync.links WHERE store = %s AND job_id = %s", (store, job_id))
-        yield from cursor
+@dataclass(frozen=True)
+class JobLinks:
+    """The links of one job at a store; for use in a thread."""
 
+    database_url: str
+    store: str
+    job_id: str
 
-def links_of(
-    database_url: str, store: str, job_id: str, keys: Sequence[str], ids: Sequence[str]
-) -> list[tuple[str, str]]:
-    """(entry id, source key) of a job's links of some keys and of some entries; for use in a thread."""
-    given = {"store": store, "job": job_id, "keys": list(keys), "ids": list(ids)}
-    with psycopg.connect(database_url) as connection:
-        return connection.execute(_SOME, given).fetchall()
+    def all(self) -> Iterator[tuple[str, str]]:
+        """(entry id, source key), through a server-side cursor."""
+        with psycopg.connect(self.database_url) as connection, connection.cursor("links") as cursor:
+            cursor.itersize = 10_000
+            cursor.execute(_ALL, {"store": self.store, "job": self.job_id})
+            yield from cursor
 
+    def of(self, keys: Sequence[str], ids: Sequence[str]) -> list[tuple[str, str]]:
+        """(entry id, source key) of some keys and of some entries."""
+        return self._rows(_SOME, {"keys": list(keys), "ids": list(ids)})
 
-def unfinished(database_url: str, store: str, job_id: str) -> frozenset[str]:
-    """The ids of a job's entries that were only half made; for use in a thread."""
-    query = "SELECT entry_id FROM sync.links WHERE store = %s AND job_id = %s AND unfinished"
-    with psycopg.connect(database_url) as connection:
-        return frozenset(id_ for (id_,) in connection.execute(query, (store, job_id)))
+    def unfinished(self) -> frozenset[str]:
+        """The ids of entries that were only half made."""
+        return frozenset(id_ for (id_,) in self._rows(_UNFINISHED, {}))
 
+    def elsewhere(self, ids: Sequence[str]) -> set[str]:
+        """Which entries of the store other jobs are linked to."""
+        return {id_ for (id_,) in self._rows(_ELSEWHERE, {"ids": list(ids)})}
 
-def linked_elsewhere(database_url: str, store: str, job_id: str, entry_ids: Sequence[str]) -> set[str]:
-    """Which entries of a store other jobs are linked to; for use in a thread."""
-    with psycopg.connect(database_url) as connection:
-        rows = connection.execute(
-            "SELECT DISTINCT entry_id FROM sync.links WHERE store = %s AND job_id <> %s AND entry_id = ANY(%s)",
-            (store, job_id, list(entry_ids)),
-        )
-        return {entry_id for (entry_id,) in rows}
+    def _rows(self, query: LiteralString, more: Mapping[str, list[str]]) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.database_url) as connection:
+            return connection.execute(query, {"store": self.store, "job": self.job_id, **more}).fetchall()
 
 
 async def link(work: Work, store: str, job_id: str, made: Sequence[tuple[str, str, bool]]) -> None:
@@ -82,7 +82,13 @@ async def unlink(work: Work, store: str, entry_ids: Sequence[str]) -> None:
 
 _LINK = "INSERT INTO sync.links (store, job_id, entry_id, source_key) SELECT :store, :job, "
 _NEWEST = " ON CONFLICT (store, entry_id, job_id) DO UPDATE SET source_key = excluded.source_key"
-_SOME = (
+_UNFINISHED: LiteralString = (
+    "SELECT entry_id FROM sync.links WHERE store = %(store)s AND job_id = %(job)s AND unfinished"
+)
+_ELSEWHERE: LiteralString = (
+    "SELECT DISTINCT entry_id FROM sync.links WHERE store = %(store)s AND job_id <> %(job)s AND entry_id = ANY(%(ids)s)"
+)
+_SOME: LiteralString = (
     "SELECT entry_id, source_key FROM unnest(%(keys)s::text[]) AS k(key) JOIN sync.links ON source_key = k.key"
     " WHERE store = %(store)s AND job_id = %(job)s"
     " UNION SELECT entry_id, source_key FROM unnest(%(ids)s::text[]) AS i(id) JOIN sync.links ON entry_id = i.id"

@@ -22,6 +22,7 @@ class FakeSource:
     default: str | None = None
     clock: str = "2027-01-31T12:00:00+00:00"
     windows: list[Window | None] = field(default_factory=list)
+    unstamped_come: bool = False
 
     def default_query(self) -> str | None:
         return self.default
@@ -31,7 +32,7 @@ class FakeSource:
 
     def read(self, columns: Sequence[str], query: str | None, window: Window | None = None) -> Iterator[Page]:
         self.windows.append(window)
-        wanted = [row for row in self.rows if window is None or _within(window, row)]
+        wanted = [row for row in self.rows if window is None or _within(window, row, self.unstamped_come)]
         for first in range(0, len(wanted), PAGE_ROWS):
             rows = wanted[first : first + PAGE_ROWS]
             records = {RECORD: pa.array([f"line {first + n + 2}" for n in range(len(rows))], pa.string())}
@@ -46,14 +47,14 @@ class FakeSource:
             yield Page(pa.RecordBatch.from_pydict(empty), tuple(self.broken))
 
     def stamps(self, column: str, query: str | None) -> Times:
-        return times_by(self.clock)
+        return times_by(self.clock, unstamped_come=self.unstamped_come)
 
     def close(self) -> None: ...
 
 
-def _within(window: Window, row: Mapping[str, str | list[str] | None]) -> bool:
+def _within(window: Window, row: Mapping[str, str | list[str] | None], unstamped_come: bool) -> bool:
     """Stamps are compared as texts here: tests write them in one form."""
     stamp = row.get(window.column)
-    newer = window.since is None or (isinstance(stamp, str) and stamp >= window.since)
+    newer = window.since is None or (stamp >= window.since if isinstance(stamp, str) else unstamped_come)
     among = tuple(str(row.get(name)) for name in window.key) in window.keys
     return among and not newer if window.older else newer or among

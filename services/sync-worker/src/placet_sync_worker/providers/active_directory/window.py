@@ -7,6 +7,7 @@ everything is read.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import ClassVar
 
 from ...errors import UnusableJobError
 from ...ports import Window
@@ -33,6 +34,7 @@ class Numbers:
 
     invocation: str
     highest: int
+    unstamped_come: ClassVar[bool] = False
 
     def text(self, usn: int) -> str:
         return f"{self.invocation}/{usn:0{DIGITS}}"

@@ -14,6 +14,7 @@ import pyarrow as pa
 from placet_shared.chain import DestinationIdentity
 
 from ...errors import QueryError, SourceFileError, UnknownAttributeError
+from ...keys import shown_key_sql
 from ...mapping.columns import as_lists
 from ...ports import DN, ID, RECORD, VERSION, Attribute, ObjectType, Page, Safety
 from ...workspace import workspace
@@ -198,11 +199,8 @@ class FileDestination:
         for key in self.keys:
             if key not in given:
                 raise QueryError(f"{self.where}: destination.query gives no {key}, the key by which rows are known")
-        parts = [f"CAST({ident(key)} AS VARCHAR)" for key in self.keys]
-        if len(parts) > 1:
-            parts = [rf"replace(replace({part}, '\', '\\'), ',', '\,')" for part in parts]
-        joined = " || ', ' || ".join(parts)
-        return f"SELECT {joined} FROM (\n{self._engine.checked(query)}\n) AS q"
+        shown = shown_key_sql([f"CAST({ident(key)} AS VARCHAR)" for key in self.keys])
+        return f"SELECT {shown} FROM (\n{self._engine.checked(query)}\n) AS q"
 
     @cached_property
     def _ambiguous(self) -> frozenset[str]:

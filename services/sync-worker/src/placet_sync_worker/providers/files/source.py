@@ -14,7 +14,7 @@ from placet_shared.errors import PlacetError
 from ...changes import Rejected
 from ...errors import SourceMovedError
 from ...ports import RECORD, Page, Window
-from ...stamps import Times, times_by
+from ...stamps import Times
 from ...workspace import workspace
 from .folder import FilesFolder, FileState
 from .sql import RECORDS, Engine, locked_down, narrowing, spool_pages
@@ -56,12 +56,8 @@ class FileSource:
                 yield from self._selected(engine, tables, columns, query, window)
 
     def stamps(self, column: str, query: str | None) -> Times:
-        """See `Source`."""
-        return times_by(self.clock())
-
-    def clock(self) -> str:
-        """When the file was last written, in UTC: no honest stamp in it is later."""
-        return datetime.fromtimestamp(int(self._path().stat().st_mtime), UTC).isoformat()
+        """See `Source`. The clock is the time at which the file was last written: no honest stamp in it is later."""
+        return Times(datetime.fromtimestamp(int(self._path().stat().st_mtime), UTC), unstamped_come=True)
 
     def close(self) -> None: ...
 

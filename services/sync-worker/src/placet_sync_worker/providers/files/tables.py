@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from ...errors import UnknownColumnError
+from ...keys import shown_key
 from ...ports import RECORD, Attribute, Page
 
 Row = Mapping[str, str]
@@ -109,9 +110,7 @@ def once(columns: Sequence[str]) -> list[str]:
 def row_id(parts: Sequence[str | None]) -> str | None:
     """The id of a row: its key as text, another one for another key. None where a part is missing."""
     texts = [part for part in parts if part]
-    if len(texts) < len(parts):
-        return None
-    return texts[0] if len(texts) == 1 else ", ".join(t.replace("\\", "\\\\").replace(",", "\\,") for t in texts)
+    return shown_key(texts) if len(texts) == len(parts) else None
 
 
 def ids_of(records: pa.RecordBatch, keys: Sequence[str]) -> list[str | None]:

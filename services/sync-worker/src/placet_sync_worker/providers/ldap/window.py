@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 from ...ports import Window
 from .attributes import Attributes
@@ -18,6 +19,7 @@ class DirectoryTimes:
     which no honest stamp is past for long."""
 
     clock: datetime
+    unstamped_come: ClassVar[bool] = False
 
     def order(self, stamp: str) -> datetime:
         """See `Stamps`."""
