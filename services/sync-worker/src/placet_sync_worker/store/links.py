@@ -88,6 +88,7 @@ _UNFINISHED: LiteralString = (
 _ELSEWHERE: LiteralString = (
     "SELECT DISTINCT entry_id FROM sync.links WHERE store = %(store)s AND job_id <> %(job)s AND entry_id = ANY(%(ids)s)"
 )
+_ALL: LiteralString = "SELECT entry_id, source_key FROM sync.links WHERE store = %(store)s AND job_id = %(job)s"
 _SOME: LiteralString = (
     "SELECT entry_id, source_key FROM unnest(%(keys)s::text[]) AS k(key) JOIN sync.links ON source_key = k.key"
     " WHERE store = %(store)s AND job_id = %(job)s"
