@@ -1,6 +1,9 @@
 """What can go wrong in the worker outside a single record. A message is one sentence: what, where, what to do."""
 
-from placet_shared.errors import PermanentError, TransientError
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from placet_shared.errors import PermanentError, PlacetError, TransientError
 
 
 class WorkerError(PermanentError):
@@ -57,3 +60,13 @@ class ScriptError(WorkerError):
 
 class StoppedError(WorkerError):
     """The run was asked to end while it was planned."""
+
+
+@contextmanager
+def naming(what: str) -> Iterator[None]:
+    """Puts a name before what went wrong."""
+    try:
+        yield
+    except PlacetError as error:
+        error.args = (f"{what}: {error}",)
+        raise

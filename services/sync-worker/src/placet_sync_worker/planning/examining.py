@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from placet_shared.errors import PlacetError
 from placet_shared.objects import Field, Job
@@ -17,6 +16,7 @@ from ..errors import (
     UnknownObjectTypeError,
     UnusableJobError,
 )
+from ..hints import hint
 from ..mapping.script import columns_of
 from ..ports import Attribute, Destination, Naming, ObjectType, Source
 from .containers import missing_containers
@@ -234,9 +234,7 @@ def _columns_of(one: Field, columns: Sequence[str] | None) -> Iterable[str]:
 
 
 def _missing(name: str, where: str, columns: Sequence[str]) -> PlacetError:
-    close = get_close_matches(name, columns, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(columns)}"
-    return UnknownColumnError(f"{where}: the source has no column {name}; {hint}")
+    return UnknownColumnError(f"{where}: the source has no column {name}; {hint(name, columns)}")
 
 
 def _is_within(naming: Naming, container: str, base: str) -> bool:

@@ -11,12 +11,11 @@ from typing import Any, Self
 import duckdb
 import pyarrow as pa
 
-from placet_shared.errors import PlacetError
 from placet_shared.events import Counts
 from placet_shared.objects import Job
 
 from ..changes import Rejected
-from ..errors import EmptySourceError, SpoolError
+from ..errors import EmptySourceError, SpoolError, naming
 from ..mapping.script import ScriptEngine
 from ..plan import Draft
 from ..ports import Destination, Source
@@ -227,10 +226,8 @@ def _place(rejected: Rejected) -> tuple[int, str]:
 @contextmanager
 def naming_job(job: str) -> Iterator[None]:
     """Puts the job's name before what went wrong."""
-    try:
-        yield
-    except PlacetError as error:
-        error.args = (f"job {job}: {error}",)
-        raise
-    except (duckdb.Error, OSError) as error:
-        raise SpoolError(f"job {job}: the work in progress cannot be kept in PLACET_SPOOL: {error}") from error
+    with naming(f"job {job}"):
+        try:
+            yield
+        except (duckdb.Error, OSError) as error:
+            raise SpoolError(f"the work in progress cannot be kept in PLACET_SPOOL: {error}") from error

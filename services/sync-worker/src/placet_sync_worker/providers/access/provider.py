@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -18,7 +17,7 @@ from ...errors import EmptySourceError, SourceFileError
 from ...ports import RECORD, Attribute, Page
 from ..files.destination import FileDestination
 from ..files.source import FileSource, try_file
-from ..files.tables import Edits, Refusals, column_attribute, place_of, where
+from ..files.tables import Edits, Refusals, column_attribute, place_of, table_named, where
 from ..surroundings import Surroundings
 from .jackcess import explained, jackcess, java, new_database, open_database, reason_of
 from .values import KNOWN, Column
@@ -41,13 +40,11 @@ class AccessTables:
         names, wanted = self.names(), self.provider.table
         if not names:
             raise EmptySourceError(f"{where(self.provider)} has no tables of its own")
-        if wanted in names or (wanted is None and len(names) == 1):
-            return wanted or names[0]
+        if wanted is None and len(names) == 1:
+            return names[0]
         if wanted is None:
             raise SourceFileError(f"{where(self.provider)} has several tables: {', '.join(names)}; set `table` to one")
-        close = get_close_matches(wanted, names, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]}? " if close else ""
-        raise SourceFileError(f"{where(self.provider)} has no table {wanted}; {hint}It has {', '.join(names)}")
+        return table_named(wanted, names, where(self.provider), "table")
 
     def names(self) -> Sequence[str]:
         with explained(where(self.provider)):

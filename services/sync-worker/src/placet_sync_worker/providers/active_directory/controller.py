@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...ports import Directory, Entry
-from ..ldap.errors import DirectoryBusyError, NoSuchEntryError, SearchRefusedError
+from ..ldap.entries import first_of, one_entry, texts_of
+from ..ldap.errors import DirectoryBusyError, SearchRefusedError
 from .schema import ASKED_OF_ATTRIBUTES, ASKED_OF_CLASSES, ATTRIBUTE_QUERY, CLASS_QUERY, AdSchema, parse_schema
 from .values import guid_text, sid_text
 
@@ -32,19 +33,19 @@ class DomainController:
 
 def look_around(directory: Directory, base_dn: str, url: str) -> tuple[DomainController, str, AdSchema]:
     """The domain controller, the id of the base, the schema. Raises DirectoryError."""
-    root = _one(directory, "", _ASKED, url)
-    capabilities = _texts(root, "supportedCapabilities")
+    root = one_entry(directory, "", _ASKED, url)
+    capabilities = texts_of(root, "supportedCapabilities")
     if ACTIVE_DIRECTORY not in capabilities:
         raise SearchRefusedError(f"{url} is no domain controller of Active Directory; write `type: ldap`")
-    if _first(root, "isSynchronized") == "FALSE":
+    if first_of(root, "isSynchronized") == "FALSE":
         raise DirectoryBusyError(f"{url} is not in step with the other domain controllers yet; wait, or set another")
-    base = _octets(_one(directory, base_dn, ["objectGUID"], url), "objectGUID", url)
+    base = _octets(one_entry(directory, base_dn, ["objectGUID"], url), "objectGUID", url)
     controller = DomainController(
-        dns_name=_first(root, "dnsHostName"),
-        service=_first(root, "dsServiceName"),
-        invocation=_invocation(directory, _first(root, "dsServiceName"), url),
-        highest_usn=int(_first(root, "highestCommittedUSN") or 0),
-        domain_sid=_domain_sid(directory, _first(root, "defaultNamingContext"), url),
+        dns_name=first_of(root, "dnsHostName"),
+        service=first_of(root, "dsServiceName"),
+        invocation=_invocation(directory, first_of(root, "dsServiceName"), url),
+        highest_usn=int(first_of(root, "highestCommittedUSN") or 0),
+        domain_sid=_domain_sid(directory, first_of(root, "defaultNamingContext"), url),
         read_only=READ_ONLY in capabilities,
     )
     return controller, guid_text(base), _known_schema(directory, root, controller.invocation, url)
@@ -57,11 +58,11 @@ _ASKED = (
 
 
 def _invocation(directory: Directory, service: str, url: str) -> str:
-    return guid_text(_octets(_one(directory, service, ["invocationId"], url), "invocationId", url))
+    return guid_text(_octets(one_entry(directory, service, ["invocationId"], url), "invocationId", url))
 
 
 def _domain_sid(directory: Directory, domain_dn: str, url: str) -> str:
-    return sid_text(_octets(_one(directory, domain_dn, ["objectSid"], url), "objectSid", url))
+    return sid_text(_octets(one_entry(directory, domain_dn, ["objectSid"], url), "objectSid", url))
 
 
 _known: dict[str, tuple[str, AdSchema]] = {}
@@ -70,10 +71,11 @@ _known: dict[str, tuple[str, AdSchema]] = {}
 
 def _known_schema(directory: Directory, root: Entry, invocation: str, url: str) -> AdSchema:
     """Read anew where the subschema entry says that it has changed: it is 1,700 entries (MS-ADTS 3.1.1.3.1.1.1)."""
-    since = _first(_one(directory, _first(root, "subschemaSubentry"), ["modifyTimeStamp"], url), "modifyTimeStamp")
+    subschema = one_entry(directory, first_of(root, "subschemaSubentry"), ["modifyTimeStamp"], url)
+    since = first_of(subschema, "modifyTimeStamp")
     stamp, known = _known.get(invocation, ("", None))
     if known is None or not since or stamp != since:
-        known = _schema(directory, _first(root, "schemaNamingContext"), url)
+        known = _schema(directory, first_of(root, "schemaNamingContext"), url)
         _known[invocation] = (since, known)
     return known
 
@@ -92,23 +94,8 @@ def _all(directory: Directory, base: str, query: str, names: Sequence[str]) -> l
     return [entry for page in directory.search(base, "one", query, names) for entry in page]
 
 
-def _one(directory: Directory, dn: str, names: Sequence[str], url: str) -> Entry:
-    for page in directory.search(dn, "base", "(objectClass=*)", names):
-        for entry in page:
-            return entry
-    raise NoSuchEntryError(f"{url} does not show {dn or 'its root DSE'} to the account; let the account read it")
-
-
 def _octets(entry: Entry, name: str, url: str) -> bytes:
     values = entry.attributes.get(name, ())
     if not values:
         raise SearchRefusedError(f"{url} shows no {name} of {entry.dn}; the account must be able to read it")
     return values[0]
-
-
-def _texts(entry: Entry, name: str) -> list[str]:
-    return [value.decode(errors="replace") for value in entry.attributes.get(name, ())]
-
-
-def _first(entry: Entry, name: str) -> str:
-    return next(iter(_texts(entry, name)), "")

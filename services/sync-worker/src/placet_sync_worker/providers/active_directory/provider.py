@@ -8,15 +8,15 @@ from typing import Any
 import pyarrow as pa
 
 from placet_shared.chain import DestinationIdentity
-from placet_shared.errors import PlacetError
 from placet_shared.objects import ActiveDirectoryProvider
 
 from ...changes import AttributeChange
-from ...ports import DN, ID, RECORD, VERSION, Directory, ObjectType, Page, Safety, Window
+from ...errors import naming
+from ...ports import ID, VERSION, Directory, ObjectType, Page, Safety, Window
 from ..ldap.errors import InvalidFilterError, SearchRefusedError
 from ..ldap.filter import attributes_of, parse_filter
 from ..ldap.names import LdapNaming, dn_key, is_within
-from ..ldap.provider import open_target, target_of, try_store
+from ..ldap.provider import as_records, open_target, target_of, try_store
 from ..ldap.store import LdapStore, Now, RootDse
 from ..surroundings import Surroundings
 from .attributes import ACCOUNT_CONTROL, PASSWORD, AdAttributes
@@ -150,11 +150,11 @@ class AdSource:
 
 
 def _records(page: pa.RecordBatch, stamps: Numbers, stamped: str | None) -> pa.RecordBatch:
-    kept = [name for name in page.schema.names if name not in (ID, VERSION, DN)]
-    columns = {name: page.column(name) for name in kept}
-    if stamped is not None and stamped in columns:
-        columns[stamped] = pa.array([stamps.text(int(one)) for one in page.column(VERSION).to_pylist()], pa.string())
-    return pa.RecordBatch.from_pydict({RECORD: page.column(DN), **columns})
+    records = as_records(page)
+    if stamped is None or stamped not in records.schema.names:
+        return records
+    texts = pa.array([stamps.text(int(one)) for one in page.column(VERSION).to_pylist()], pa.string())
+    return records.set_column(records.schema.get_field_index(stamped), stamped, texts)
 
 
 # ---- opening ---------------------------------------------------------------------------------------------------------
@@ -199,11 +199,8 @@ def store_over(settings: ActiveDirectoryProvider, directory: Directory) -> AdSto
 
 
 def _open(settings: ActiveDirectoryProvider, surroundings: Surroundings) -> AdStore:
-    try:
+    with naming(f"provider {settings.name}"):
         return store_over(settings, open_target(settings, _target_of(settings, surroundings)))
-    except PlacetError as error:
-        error.args = (f"provider {settings.name}: {error}",)
-        raise
 
 
 _target_of = partial(target_of, search_controls=(DOMAIN_SCOPE,))

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from ...errors import UnknownObjectTypeError
 from ...ports import ObjectType
+from ..ldap.types import attributes_of, line_of
 from .attributes import ACCOUNT_CONTROL, PASSWORD
 from .schema import AdSchema
 from .values import ACCOUNT_FLAGS
@@ -47,12 +47,9 @@ _GIVEN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 def object_type_of(described: AdSchema, name: str | None) -> ObjectType:
     """A type by its name, with the classes above it. Raises UnknownObjectTypeError."""
     asked, schema = name or DEFAULT, described.schema
-    structural = schema.object_class(CLASSES.get(asked, asked))
-    if structural.kind != "structural":
-        raise UnknownObjectTypeError(f"the object class {structural.name} is {structural.kind}; name a structural one")
-    line = schema.superiors(structural)
-    required = schema.canonical(must for one in line for must in one.must)
-    allowed = required | schema.canonical(may for one in line for may in one.may)
+    line = line_of(schema, CLASSES.get(asked, asked))
+    structural = line[-1]
+    required, allowed = attributes_of(schema, line)
     flags = {f"{ACCOUNT_CONTROL};{flag}" for flag in ACCOUNT_FLAGS} if ACCOUNT_CONTROL in allowed else set()
     given = _GIVEN.get(structural.name, {})
     return ObjectType(

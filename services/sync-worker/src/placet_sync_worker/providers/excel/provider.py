@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from ...errors import EmptySourceError, SourceFileError
 from ...ports import RECORD, Attribute, Fault, Page
 from ..files.destination import FileDestination
 from ..files.source import FileSource, try_file
-from ..files.tables import Edits, Refusals, column_attribute, place_of, where
+from ..files.tables import Edits, Refusals, column_attribute, place_of, table_named, where
 from ..surroundings import Surroundings
 from .cells import form, text_of
 from .package import BrokenPackageError
@@ -43,11 +42,7 @@ class ExcelTables:
         names, wanted = self.names(), self.provider.sheet
         if not names:
             raise EmptySourceError(f"{where(self.provider)} has no sheet with cells")
-        if wanted is None or wanted in names:
-            return wanted or names[0]
-        close = get_close_matches(wanted, names, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]}? " if close else ""
-        raise SourceFileError(f"{where(self.provider)} has no sheet {wanted}; {hint}It has {', '.join(names)}")
+        return names[0] if wanted is None else table_named(wanted, names, where(self.provider), "sheet")
 
     def names(self) -> Sequence[str]:
         return self.book.names()

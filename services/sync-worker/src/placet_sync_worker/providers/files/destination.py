@@ -5,7 +5,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from ...ports import DN, ID, RECORD, VERSION, Attribute, ObjectType, Page, Safet
 from ...workspace import workspace
 from .folder import FilesFolder, snapshot
 from .sql import RECORDS, Engine, ident, locked_down, spool_pages
-from .tables import Edits, Format, Tables, ids_of, once, where
+from .tables import Edits, Format, Tables, ids_of, no_column, once, where
 
 ABSENT = "absent"
 """The version of a file that is not there, and is made."""
@@ -58,12 +57,7 @@ class FileDestination:
         """See `Destination`."""
         if name in self._attributes:
             return self._attributes[name]
-        columns = self._tables.columns(self._tables.main)
-        if name in columns:
-            raise UnknownAttributeError(f"{self.where} has {columns.count(name)} columns named {name}; rename them")
-        close = get_close_matches(name, columns, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(columns)}"
-        raise UnknownAttributeError(f"{self.where} has no column {name}; {hint}")
+        raise UnknownAttributeError(no_column(self._tables.columns(self._tables.main), name, self.where))
 
     @property
     def naming(self) -> None:

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
 
-from ...errors import UnknownColumnError
+from ...errors import SourceFileError, UnknownColumnError
+from ...hints import hint, nearest
 from ...keys import shown_key
 from ...ports import RECORD, Attribute, Page
 
@@ -95,11 +95,23 @@ def place_of(columns: Sequence[str], column: str, whose: str) -> int:
     """The number of a column. Raises UnknownColumnError with the nearest name."""
     if columns.count(column) == 1:
         return columns.index(column)
+    raise UnknownColumnError(no_column(columns, column, whose))
+
+
+def no_column(columns: Sequence[str], column: str, whose: str) -> str:
+    """Why no column can be meant, or no single one."""
     if column in columns:
-        raise UnknownColumnError(f"{whose} has {columns.count(column)} columns named {column}; rename them")
-    close = get_close_matches(column, columns, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(columns)}"
-    raise UnknownColumnError(f"{whose} has no column {column}; {hint}")
+        return f"{whose} has {columns.count(column)} columns named {column}; rename them"
+    return f"{whose} has no column {column}; {hint(column, columns)}"
+
+
+def table_named(wanted: str, names: Sequence[str], whose: str, word: str) -> str:
+    """One of the tables of a file, which calls them so (`word`). Raises SourceFileError with the nearest name."""
+    if wanted in names:
+        return wanted
+    near = nearest(wanted, names)
+    meant = f"did you mean {near}? " if near else ""
+    raise SourceFileError(f"{whose} has no {word} {wanted}; {meant}It has {', '.join(names)}")
 
 
 def once(columns: Sequence[str]) -> list[str]:

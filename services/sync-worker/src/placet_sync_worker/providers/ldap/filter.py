@@ -1,7 +1,7 @@
 """Filters (RFC 4515): parsed once to a tree, which is checked, encoded for the wire, or rendered. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -71,6 +71,16 @@ class Extensible:
 
 
 Filter = All | Either | Not | Present | Compare | Substrings | Extensible
+
+
+def all_of(parts: Sequence[Filter]) -> Filter:
+    """Some parts together: a single one is itself."""
+    return All(tuple(parts)) if len(parts) > 1 else parts[0]
+
+
+def any_of(parts: Sequence[Filter]) -> Filter:
+    """One of some parts: a single one is itself."""
+    return Either(tuple(parts)) if len(parts) > 1 else parts[0]
 
 
 def parse_filter(text: str) -> Filter:

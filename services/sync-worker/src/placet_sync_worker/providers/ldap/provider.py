@@ -11,7 +11,7 @@ import pyarrow as pa
 from placet_shared.errors import PlacetError
 from placet_shared.objects import IdentityStore, LdapProvider
 
-from ...errors import UnusableJobError
+from ...errors import UnusableJobError, naming
 from ...ports import DN, ID, RECORD, VERSION, Directory, Page, Window
 from ..surroundings import Surroundings
 from .attributes import Attributes
@@ -43,9 +43,7 @@ class LdapSource:
         asked = query or self.default_query()
         for filter_ in narrowed(asked, window, self.store.attributes) if window else [asked]:
             for page in self.store.read(columns, filter_):
-                kept = [name for name in page.schema.names if name not in (ID, VERSION, DN)]
-                records = [page.column(DN), *(page.column(name) for name in kept)]
-                yield Page(pa.RecordBatch.from_arrays(records, names=[RECORD, *kept]))
+                yield Page(as_records(page))
 
     def stamps(self, column: str, query: str | None) -> DirectoryTimes:
         """See `Source`."""
@@ -57,13 +55,17 @@ class LdapSource:
         self.store.close()
 
 
+def as_records(entries: pa.RecordBatch) -> pa.RecordBatch:
+    """A page of a destination as one of a source: a record stands where its DN says."""
+    kept = [name for name in entries.schema.names if name not in (ID, VERSION, DN)]
+    records = [entries.column(DN), *(entries.column(name) for name in kept)]
+    return pa.RecordBatch.from_arrays(records, names=[RECORD, *kept])
+
+
 def open_ldap(settings: LdapProvider, surroundings: Surroundings) -> LdapStore:
     """The directory of a provider, bound. Raises DirectoryError or SecretMissingError that names the provider."""
-    try:
+    with naming(f"provider {settings.name}"):
         return store_over(settings, open_target(settings, target_of(settings, surroundings)))
-    except PlacetError as error:
-        error.args = (f"provider {settings.name}: {error}",)
-        raise
 
 
 def open_ldap_source(settings: LdapProvider, surroundings: Surroundings) -> LdapSource:

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Literal
 
 from ...errors import UnknownAttributeError, UnknownObjectTypeError
+from ...hints import nearest
+
+LIKENESS = 0.6
+"""Of a name that is meant: a schema has many that are a little alike."""
 
 _TOKEN = re.compile(r"'((?:[^'\\]|\\.)*)'|([()$])|([^\s()$']+)")
 _FLAGS = frozenset(
@@ -87,8 +90,8 @@ class Schema:
         """Raises UnknownObjectTypeError."""
         found = self.object_classes.get(name.lower())
         if found is None:
-            close = get_close_matches(name.lower(), self.object_classes, n=1, cutoff=0.6)
-            hint = f"; did you mean {self.object_classes[close[0]].name}?" if close else ""
+            near = nearest(name.lower(), self.object_classes, LIKENESS)
+            hint = f"; did you mean {self.object_classes[near].name}?" if near else ""
             raise UnknownObjectTypeError(f"the directory's schema has no object class {name}{hint}")
         return found
 
@@ -114,8 +117,8 @@ class Schema:
             seen += 1
 
     def _near(self, name: str) -> str:
-        close = get_close_matches(name.lower(), self._names, n=1, cutoff=0.6)
-        return f"; did you mean {self.attribute_types[close[0]].name}?" if close else ""
+        near = nearest(name.lower(), self._names, LIKENESS)
+        return f"; did you mean {self.attribute_types[near].name}?" if near else ""
 
     @cached_property
     def _names(self) -> Sequence[str]:

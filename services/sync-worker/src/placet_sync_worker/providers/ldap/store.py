@@ -13,8 +13,9 @@ from ...changes import AttributeChange
 from ...errors import InvalidNameError
 from ...ports import DN, ID, VERSION, Attribute, Directory, Entry, ObjectType, Safety
 from .attributes import Attributes, is_password
+from .entries import first_of, one_entry, texts_of
 from .errors import InvalidFilterError, NoSuchEntryError, SearchRefusedError
-from .filter import All, Compare, Either, Filter, attributes_of, parse_filter, render
+from .filter import Compare, all_of, any_of, attributes_of, parse_filter, render
 from .names import LdapNaming, dn_key, escape_filter_value, is_within
 from .schema import Schema
 from .types import object_type_of
@@ -193,13 +194,13 @@ class LdapStore:
 
     def _key_filter(self, key: Mapping[str, str]) -> str:
         """A value is asked for as it is and, since servers refuse `007` for a number, as its syntax writes it."""
-        parts: list[Filter] = []
+        parts = []
         for name, text in key.items():
             decode = self.attribute(name).decode or str
             texts = dict.fromkeys([text, decode(text)])
             same = [Compare(self.on_wire(name), "=", self.encode(name, [one])[0]) for one in texts]
-            parts.append(Either(tuple(same)) if len(same) > 1 else same[0])
-        return render(All(tuple(parts)) if len(parts) > 1 else parts[0])
+            parts.append(any_of(same))
+        return render(all_of(parts))
 
     def _check_query(self, query: str) -> None:
         """An attribute that the schema lacks matches nothing, silently: all entries would seem to be gone."""
@@ -253,41 +254,26 @@ def _lenient_key(value: str) -> str:
 def look_around(directory: Directory, base_dn: str, url: str) -> tuple[RootDse, str, Schema]:
     """The root DSE, the id of the base, the schema. Raises DirectoryError."""
     asked = ["supportedControl", "subschemaSubentry", "objectClass", "vendorName", "dsServiceName"]
-    root = _one(directory, "", asked, url)
-    subschema = _first(root, "subschemaSubentry")
-    base = _one(directory, base_dn, ["entryUUID"], url)
-    if not _first(base, "entryUUID"):
+    root = one_entry(directory, "", asked, url)
+    subschema = first_of(root, "subschemaSubentry")
+    base = one_entry(directory, base_dn, ["entryUUID"], url)
+    if not first_of(base, "entryUUID"):
         raise SearchRefusedError(f"{url} shows no entryUUID of {base_dn}; the account must be able to read it")
-    described = _one(directory, subschema, ["attributeTypes", "objectClasses"], url, "(objectClass=subschema)")
-    schema = Schema.parse(*(_texts(described, name) for name in ("attributeTypes", "objectClasses")))
+    described = one_entry(directory, subschema, ["attributeTypes", "objectClasses"], url, "(objectClass=subschema)")
+    schema = Schema.parse(*(texts_of(described, name) for name in ("attributeTypes", "objectClasses")))
     if not schema.attribute_types:
         raise SearchRefusedError(
             f"{url} does not show its schema ({subschema}) to the account; let the account read it"
         )
     return (
-        RootDse(frozenset(_texts(root, "supportedControl")), _server(root), subschema),
-        _first(base, "entryUUID"),
+        RootDse(frozenset(texts_of(root, "supportedControl")), _server(root), subschema),
+        first_of(base, "entryUUID"),
         schema,
     )
 
 
 def _server(root: Entry) -> str:
     """What the server calls itself, without a version: an update is no other server."""
-    if name := _first(root, "dsServiceName") or _first(root, "vendorName"):
+    if name := first_of(root, "dsServiceName") or first_of(root, "vendorName"):
         return name
-    return "OpenLDAP" if "OpenLDAProotDSE" in _texts(root, "objectClass") else ""
-
-
-def _one(directory: Directory, dn: str, names: Sequence[str], url: str, query: str = "(objectClass=*)") -> Entry:
-    for page in directory.search(dn, "base", query, names):
-        for entry in page:
-            return entry
-    raise NoSuchEntryError(f"{url} does not show {dn or 'its root DSE'} to the account; let the account read it")
-
-
-def _texts(entry: Entry, name: str) -> list[str]:
-    return [value.decode(errors="replace") for value in entry.attributes.get(name, ())]
-
-
-def _first(entry: Entry, name: str) -> str:
-    return next(iter(_texts(entry, name)), "")
+    return "OpenLDAP" if "OpenLDAProotDSE" in texts_of(root, "objectClass") else ""

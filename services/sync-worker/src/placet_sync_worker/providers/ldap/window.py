@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ...ports import Window
 from .attributes import Attributes
-from .filter import Compare, render
+from .filter import Compare, all_of, render
 from .matching import generalized_time
 
 KEYS_PER_SEARCH = 100
@@ -51,5 +51,4 @@ def narrowed(query: str, window: Window, attributes: Attributes) -> Iterator[str
 
 def of_key(key: Mapping[str, str], attributes: Attributes) -> str:
     """Finds the entries with a key: a text by attribute."""
-    some = [render(Compare(name, "=", attributes.encode(name, [value])[0])) for name, value in key.items()]
-    return some[0] if len(some) == 1 else f"(&{''.join(some)})"
+    return render(all_of([Compare(name, "=", attributes.encode(name, [value])[0]) for name, value in key.items()]))

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from difflib import get_close_matches
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +15,7 @@ from placet_shared.errors import PlacetError
 from placet_shared.objects import SqlProvider
 
 from ...errors import UnknownColumnError, UnusableJobError
+from ...hints import nearest
 from ...ports import RECORD, Page, Window
 from ...stamps import Times, times_by
 from ..surroundings import Surroundings
@@ -105,8 +105,8 @@ class SqlSource:
         where = f"provider {self.database.provider.name}: the query"
         if name in names:
             return f"{where} gives {names.count(name)} columns named {name}; give each a name of its own"
-        close = get_close_matches(name, names, n=1, cutoff=0.5)
-        return f"{where} gives no column {name}; " + (f"did you mean {close[0]}?" if close else f"{', '.join(names)}")
+        near = nearest(name, names)
+        return f"{where} gives no column {name}; " + (f"did you mean {near}?" if near else ", ".join(names))
 
     def _conditions(self, window: Window | None) -> Iterator[Sequence[ColumnElement[bool]]]:
         """What to ask for, one query after another; no row is in two of them."""

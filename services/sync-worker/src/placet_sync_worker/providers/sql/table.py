@@ -4,7 +4,6 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +26,7 @@ from sqlalchemy.types import LargeBinary, _Binary
 from placet_shared.objects import SqlProvider
 
 from ...errors import UnknownAttributeError
+from ...hints import hint, nearest
 from ...ports import Attribute
 from .dialect import AsIs, Dialect
 from .errors import TableUnusableError
@@ -115,9 +115,7 @@ class TableShape:
         same = [known for known in self.columns if known.lower() == name.lower()]
         if len(same) == 1:
             return self.columns[same[0]]
-        close = get_close_matches(name, self.columns, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(self.columns)}"
-        raise UnknownAttributeError(f"the table {self.table.name} has no column {name}; {hint}")
+        raise UnknownAttributeError(f"the table {self.table.name} has no column {name}; {hint(name, self.columns)}")
 
     @cached_property
     def ids(self) -> tuple[TableColumn, ...]:
@@ -175,9 +173,9 @@ def split_name(table: str) -> tuple[str | None, str]:
 
 def _missing(inspector: Inspector, provider: SqlProvider, name: str, schema: str | None) -> str:
     known = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
-    close = get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]}?" if close else "check its name, its schema and the account's rights"
-    return f"provider {provider.name}: there is no table {provider.table}; {hint}"
+    near = nearest(name, known)
+    what = f"did you mean {near}?" if near else "check its name, its schema and the account's rights"
+    return f"provider {provider.name}: there is no table {provider.table}; {what}"
 
 
 def _key(inspector: Inspector, table: Table, provider: SqlProvider, job_key: Sequence[str] | None) -> Keyed:
