@@ -18,7 +18,9 @@ DECISIONS = {
     "unchanged": "stays",
     "rejected": "cannot be",
 }
-LABEL = 12
+LABEL = 10
+"""So wide at least, and two spaces after it."""
+
 NOTHING = "(nothing)"
 
 
@@ -33,7 +35,7 @@ def explanations_in_words(items: Sequence[Mapping[str, Any]]) -> Printer:
             console.print()
             console.print(visible(_head(one)), style="bold", markup=False)
             for indent, label, text in _lines(one):
-                start = f"{indent}{label:<{LABEL}}"
+                start = f"{indent}{label:<{LABEL}}  "
                 console.print(start + beside(start, visible(text), console), markup=False)
 
     return print_explanations

@@ -177,6 +177,10 @@ class TestWindow:
         assert [row["id"] for row in select(made, None, "id", window=Window("stamp", "2024-02-01"))] == ["1", "3"]
         assert made.stamps("stamp", None).unstamped_come
 
+    def test_a_record_with_a_stamp_that_is_no_time_is_in_each_window_of_times(self, source: Source) -> None:
+        made = source("id,stamp\n1,01.03.2026 10:00\n2,2024-01-31\n3,soon\n")
+        assert [row["id"] for row in select(made, None, "id", window=Window("stamp", "2024-02-01"))] == ["1", "3"]
+
     def test_the_clock_of_a_file_is_when_it_was_written(self, source: Source) -> None:
         clock = source().stamps("left_at", None).clock
         assert timedelta(0) <= datetime.now(UTC) - clock < timedelta(minutes=5)

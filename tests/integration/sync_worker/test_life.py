@@ -303,6 +303,9 @@ async def test_what_nobody_foresaw_while_writing_comes_again_until_the_run_gives
     assert await worker.results(run_id) == ["uncertain"]
 
 
+CALLED_APPLIED = (
+    "INSERT INTO sync.steps (run_id, number, step, result) SELECT run_id, number, 0, 'applied' FROM sync.changes"
+)
 MALFORMED = [
     "UPDATE sync.changes SET document = NULL WHERE number = 1",
     "UPDATE sync.changes SET document = '{}' WHERE number = 0",
@@ -403,7 +406,7 @@ class TestStrangers:
         assert [task.number for task, _ in worker.store.asked] == list(range(200))
         assert await worker.results(run_id) == ["applied"] * 200 + ["failed"] * 100
 
-    @pytest.mark.parametrize("alteration", [*MALFORMED, "UPDATE sync.runs SET plan_token = NULL"])
+    @pytest.mark.parametrize("alteration", [*MALFORMED, "UPDATE sync.runs SET plan_token = NULL", CALLED_APPLIED])
     async def test_tables_that_are_altered_before_the_approval_end_the_run_too(
         self, worker: WorkerHarness, alteration: str
     ) -> None:

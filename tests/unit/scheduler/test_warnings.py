@@ -26,6 +26,13 @@ def test_a_usual_job_needs_no_warning() -> None:
     assert said(people(), NIGHTLY, TWO_EYES) == []
 
 
+def test_who_is_skipped_until_an_entry_is_there_is_not_read_again() -> None:
+    job = people(mode="changed", time_stamp="changed", missing="skip")
+    (warning,) = said(job)
+    assert "`placet job run people --all`" in warning
+    assert said(job | {"missing": "create"}) == []
+
+
 # ---- mails that would wait -------------------------------------------------------------------------------------------
 
 

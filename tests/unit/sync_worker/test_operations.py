@@ -13,7 +13,7 @@ from placet_sync_worker.testing.destination import FakeDestination
 STORE = FakeDestination()
 ANN, BOB = "cn=Ann,dc=x", "cn=Bob,dc=x"
 SN = AttributeChange("sn", ("Low",), ("Lee",))
-UNTOUCHED = "(&(entryUUID=id)(entryCSN=v1))"
+UNTOUCHED = "(|(&(entryUUID=id)(entryCSN=v1))(!(entryDN=cn=Ann,dc=x)))"
 
 
 def a_step(step: Step, *attributes: AttributeChange, id_: str | None = "id") -> Task:

@@ -20,6 +20,11 @@ def warnings_of(name: str, catalogue: Documents, *, notifier_has_mail: bool) -> 
         found.append(f"source and destination are both {source}; check that this is meant")
     if job.get("extra", "skip") != "skip" and job.get("extra_scope") == "all":
         found.append(f"extra: {job['extra']} with extra_scope: all reaches entries that this job has never managed")
+    if job.get("mode") == "changed" and job.get("missing") == "skip":
+        found.append(
+            "mode: changed with missing: skip does not read a record again whose entry is made later;"
+            f" `placet job run {name} --all` does, so run it after the job that makes the entries"
+        )
     return found
 
 

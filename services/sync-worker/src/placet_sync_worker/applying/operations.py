@@ -41,9 +41,12 @@ def operation(
 
 
 def _assertion(task: Task, id_filter: str) -> str | None:
+    """That the entry of this name is the one that was read, untouched. Overlays of a server (memberof, unique) carry
+    the control on to what they do and look at themselves, so that it has to hold for entries of other names."""
     if not id_filter or task.version is None:
         return None
-    return f"(&{id_filter}(entryCSN={escape_filter_value(str(task.version))}))"
+    untouched = f"(&{id_filter}(entryCSN={escape_filter_value(str(task.version))}))"
+    return f"(|{untouched}(!(entryDN={escape_filter_value(task.dn)})))"
 
 
 def _modifications(

@@ -298,6 +298,13 @@ async def any_ready(work: Work, run_id: str) -> bool:
     return (await work.connection.execute(query)).first() is not None
 
 
+async def any_step(work: Work, run_id: str) -> bool:
+    """Whether an intent or a result of the run is on record."""
+    return (
+        await work.connection.execute(select(steps.c.number).where(steps.c.run_id == run_id).limit(1))
+    ).first() is not None
+
+
 async def open_batches(work: Work, run_id: str) -> list[Row[Any]]:
     """Batches that are not done, in order."""
     query = select(batches.c.batch_id, batches.c.phase, batches.c.ordinal).where(

@@ -20,7 +20,7 @@ from ..providers.ldap.wire import ASSERTION, PAGED, POST_READ, Scope
 from .directory_schema import ATTRIBUTE_TYPES, OBJECT_CLASSES
 
 PAGE_ENTRIES = 1_000
-ID, VERSION = "entryUUID", "entryCSN"
+ID, VERSION, ENTRY_DN = "entryUUID", "entryCSN", "entryDN"
 SUBSCHEMA = "cn=Subschema"
 
 Values = dict[str, list[bytes]]
@@ -241,6 +241,8 @@ class FakeServer:
     def matches(self, stored: Stored, filter: str) -> bool:
         def texts(name: str) -> tuple[str, ...]:
             known = self._name(name)
+            if known == ENTRY_DN:
+                return (stored.dn,)
             return tuple(self.attributes.text(known, value) for value in stored.values.get(known, []))
 
         def fold(name: str) -> Callable[[str], str]:

@@ -11,6 +11,7 @@ ATTRIBUTE_TYPES = (
     f"( 2.5.4.0 NAME 'objectClass' EQUALITY objectIdentifierMatch SYNTAX {_SYNTAX}38 )",
     f"( 1.3.6.1.1.16.4 NAME 'entryUUID' EQUALITY UUIDMatch SYNTAX 1.3.6.1.1.16.1 {_KEPT} )",
     f"( 1.3.6.1.4.1.4203.666.1.7 NAME 'entryCSN' EQUALITY CSNMatch SYNTAX 1.3.6.1.4.1.4203.666.11.2.1 {_KEPT} )",
+    f"( 1.3.6.1.1.20 NAME 'entryDN' {_DN} {_KEPT} )",
     f"( 2.5.4.41 NAME 'name' {_TEXT} )",
     f"( 2.5.4.49 NAME 'distinguishedName' {_DN} )",
     "( 2.5.4.3 NAME ( 'cn' 'commonName' ) SUP name )",

@@ -150,8 +150,9 @@ def spool_pages(path: Path, columns: Sequence[str], pages: Iterator[Page]) -> ds
 
 
 def narrowing(engine: Engine, window: Window, columns: Mapping[str, str]) -> str:
-    """The condition of a window: stamps are compared as times where both are times (ISO 8601, UTC unless they say
-    otherwise), else as texts; a record without a stamp is in each window, so that none is lost."""
+    """The condition of a window: stamps are compared as times where the mark is one (ISO 8601, UTC unless they say
+    otherwise), else as texts; a record without a stamp, or with one that is no time, is in each window, so that none is
+    lost."""
     if window.since is None:
         return ""
     for name in (window.column, *window.key):
@@ -160,8 +161,9 @@ def narrowing(engine: Engine, window: Window, columns: Mapping[str, str]) -> str
                 f"{engine.whose}: the query gives no {name}, by which changed records are found; select it"
             )
     stamp, since = f"CAST(q.{ident(window.column)} AS VARCHAR)", "'" + window.since.replace("'", "''") + "'"
-    times = f"TRY_CAST({stamp} AS TIMESTAMPTZ) >= TRY_CAST({since} AS TIMESTAMPTZ)"
-    newer = f"coalesce({times}, {stamp} >= {since}, true)"
+    times = f"coalesce(TRY_CAST({stamp} AS TIMESTAMPTZ) >= TRY_CAST({since} AS TIMESTAMPTZ), true)"
+    texts = f"coalesce({stamp} >= {since}, true)"
+    newer = f"CASE WHEN TRY_CAST({since} AS TIMESTAMPTZ) IS NULL THEN {texts} ELSE {times} END"
     among = "false"
     if window.key and window.keys:
         names = [f"k{number}" for number in range(len(window.key))]

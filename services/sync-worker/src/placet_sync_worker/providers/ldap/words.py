@@ -15,6 +15,7 @@ _REMEDIES = {
     32: "create the container that it is to stand in",
     65: "map the attributes that the object class needs, and no others",
     68: "an entry with this name is there already; rename one of them",
+    122: "the entry is as it was planned, so that an overlay of the server refused something else; look at its log",
 }
 
 
