@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from placet_sync_worker.keys import shown_key, shown_key_sql, split_key
 
-PARTS = st.lists(st.text(st.one_of(st.sampled_from("\\, '\n"), st.characters(exclude_characters="\0"))), min_size=1,
-                 max_size=4)  # fmt: skip
+TEXTS = st.text(st.one_of(st.sampled_from("\\, '\n"), st.characters(codec="utf-8", exclude_characters="\0")))
+PARTS = st.lists(TEXTS, min_size=1, max_size=4)
 
 
 @given(PARTS)

@@ -11,7 +11,6 @@ from placet_sync_worker.providers.ldap.names import (
     escape_rdn_value,
     is_within,
     join_rdn,
-    parse_dn,
     parse_rdn,
     split_rdn,
 )
@@ -41,7 +40,7 @@ def test_any_value_survives_in_a_name(values: list[str], above: str) -> None:
     rdn = join_rdn([("cn", value) for value in values])
     parent = join_rdn([("ou", above)])
     assert split_rdn(f"{rdn},{parent}") == (rdn, parent)
-    assert parse_dn(f"{rdn},{parent}") == [[("cn", value) for value in values], [("ou", above)]]
+    assert parse_rdn(rdn) == [("cn", value) for value in values]
 
 
 @given(texts)

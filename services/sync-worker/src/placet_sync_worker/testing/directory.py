@@ -14,10 +14,10 @@ from ..providers.ldap.columns import columns_of
 from ..providers.ldap.errors import LimitReachedError, NoSuchEntryError, UnreachableError
 from ..providers.ldap.filter import parse_filter
 from ..providers.ldap.names import dn_key, is_within, parse_rdn, split_rdn
-from ..providers.ldap.predicate import matches
 from ..providers.ldap.schema import Schema
 from ..providers.ldap.wire import ASSERTION, PAGED, POST_READ, Scope
 from .directory_schema import ATTRIBUTE_TYPES, OBJECT_CLASSES
+from .predicate import matches
 
 PAGE_ENTRIES = 1_000
 ID, VERSION, ENTRY_DN = "entryUUID", "entryCSN", "entryDN"

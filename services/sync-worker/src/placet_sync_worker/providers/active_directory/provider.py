@@ -137,10 +137,6 @@ class AdSource:
         checked(column)
         return self._stamps
 
-    def clock(self) -> str:
-        """The highest number that this domain controller had given to a write when it was opened."""
-        return self._stamps.text(self._stamps.highest)
-
     def close(self) -> None:
         self.store.close()
 

@@ -50,15 +50,6 @@ def parse_rdn(rdn: str) -> list[tuple[str, str]]:
     return parts
 
 
-def parse_dn(dn: str) -> list[list[tuple[str, str]]]:
-    """All RDNs, the entry's own first; none for the empty name. Raises InvalidNameError."""
-    rdns = []
-    while dn:
-        rdn, dn = split_rdn(dn)
-        rdns.append(parse_rdn(rdn))
-    return rdns
-
-
 def join_rdn(parts: Sequence[tuple[str, str]]) -> str:
     """The RDN of types and values."""
     return "+".join(f"{name}={escape_rdn_value(value)}" for name, value in parts)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from .filter import All, Compare, Either, Extensible, Filter, Not, Present, Substrings
+from ..providers.ldap.filter import All, Compare, Either, Extensible, Filter, Not, Present, Substrings
 
 Values = Callable[[str], tuple[str, ...]]
 """An attribute's values as texts."""
