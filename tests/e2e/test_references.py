@@ -47,6 +47,9 @@ def test_managers_who_are_made_at_once_renamed_and_deleted(desk: Desk) -> None:
     assert managers(desk) == {"1": [roe], "2": [lowe], "3": [lowe]}
     assert members(desk, group) == [lowe, roe]
     assert desk.run()["results"]["applied"] == 0
+    why = desk.ada.ask("job", "run", desk.name, "--preview", "--record", desk.id_of("2"))["explanations"][0]
+    (manager,) = (one for one in why["attributes"] if one["name"] == "manager")
+    assert (manager["decision"], manager["reason"]) == ("unchanged", "it refers to whom the record means")
 
     with_managers(desk, p1=("Lowe", None), p3=("Lee", "1"))
     run = desk.run()

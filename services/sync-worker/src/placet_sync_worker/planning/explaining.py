@@ -208,6 +208,8 @@ def _as_it_is(design: Design, told: ExplainedAttribute, target: Target, *, is_ne
         return replace(told, decision="unchanged", reason="the record gives no value")
     if set(told.wanted) == set(told.before or ()):
         return replace(told, decision="unchanged")
+    if target.field.resolve is not None:
+        return replace(told, decision="unchanged", reason="it refers to whom the record means")
     loose = target.field.compare == "matching_rule"
     how = "compare: matching_rule takes both for the same" if loose else "both are the same value, written differently"
     return replace(told, decision="unchanged", reason=how)
