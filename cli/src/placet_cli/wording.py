@@ -140,8 +140,13 @@ def _lines(change: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     target = next((step["target"] for step in change["steps"] if step.get("target")), None)
     if target:
         yield f"{INDENT}{'is then':<20} ", target
-    for attribute in (a for a in change["attributes"] if a.get("before") != [] or a.get("after") != []):
+    for attribute in filter(_tells, change["attributes"]):
         yield f"{INDENT}{attribute['name']:<20} ", _values(attribute, new=change["op"] == "create")
+
+
+def _tells(attribute: Mapping[str, Any]) -> bool:
+    """Not what was empty and stays so, which is a condition of a removal."""
+    return any(attribute.get(name) for name in ("before", "after", "password", "count", "add", "remove"))
 
 
 def _head(change: Mapping[str, Any]) -> str:

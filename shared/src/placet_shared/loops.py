@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 
@@ -25,10 +26,9 @@ class Loop:
         while True:
             self._woken.clear()
             if not await self._turn():
-                try:
-                    await asyncio.wait_for(self._woken.wait(), self._seconds)
-                except TimeoutError:
-                    continue
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._seconds):  # `wait_for` of Python 3.11 may swallow a cancellation
+                        await self._woken.wait()
 
     async def _turn(self) -> bool:
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Protocol
 
@@ -136,11 +137,10 @@ class Relay:
 
     async def _wait(self) -> None:
         filled = self._database.outbox_filled
-        try:
-            await asyncio.wait_for(filled.wait(), IDLE_SECONDS)
-        except TimeoutError:
-            return
-        filled.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(IDLE_SECONDS):  # `wait_for` of Python 3.11 may swallow that it was cancelled
+                await filled.wait()
+                filled.clear()
 
 
 _OF_A_FLUSH = text(
