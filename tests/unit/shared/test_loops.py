@@ -128,3 +128,16 @@ def test_the_clock_of_leases_never_goes_back() -> None:
 def test_the_clock_of_leases_counts_what_the_machine_slept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.clock_gettime", {time.CLOCK_BOOTTIME: 70.0, time.CLOCK_MONOTONIC: 7.0}.__getitem__)
     assert boot_seconds() == 70.0
+
+
+async def test_a_loop_that_is_woken_while_it_is_cancelled_ends() -> None:
+    steps = Steps()
+    loop = Loop("steps", steps, AN_AGE)
+    running = asyncio.create_task(loop.run())
+    await steps.idle.wait()
+    for _ in range(5):  # until it waits
+        await asyncio.sleep(0)
+    loop.wake()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(asyncio.shield(running), 5)
