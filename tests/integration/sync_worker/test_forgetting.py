@@ -1,10 +1,6 @@
 """Values of people are erased long after their run, and what was signed holds as before."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from placet_sync_worker.changes import Rejected, Result
 from placet_sync_worker.settings import WorkerSettings
@@ -13,14 +9,6 @@ from placet_sync_worker.tasks import Outcome
 from tests.support.worker import WorkerHarness, an_update
 
 RETAIN = timedelta(days=400)
-
-
-@pytest.fixture
-async def worker(database_url: str, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
-    harness = WorkerHarness(database_url, tmp_path)
-    await harness.migrate()
-    yield harness
-    await harness.database.engine.dispose()
 
 
 async def a_run(worker: WorkerHarness, ended: str) -> str:

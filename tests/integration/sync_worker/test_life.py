@@ -2,9 +2,8 @@
 
 import re
 from base64 import urlsafe_b64decode
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -20,14 +19,6 @@ from placet_sync_worker.sweeping import end_stranded
 from placet_sync_worker.tasks import Outcome, Task
 from placet_sync_worker.unaltered import AlteredError
 from tests.support.worker import LEASE, ReadyPlan, ScriptedWriter, WorkerHarness, a_delete, an_update
-
-
-@pytest.fixture
-async def worker(database_url: str, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
-    harness = WorkerHarness(database_url, tmp_path)
-    await harness.migrate()
-    yield harness
-    await harness.database.engine.dispose()
 
 
 def a_create(key: str, phase: Phase, refers_to: str | None = None, later: Phase | None = None) -> Change:

@@ -7,7 +7,7 @@ import pytest
 from placet_sync_worker.applying.directory import DirectoryWriter
 from placet_sync_worker.changes import AttributeChange, Change, Phase, Result, Step
 from placet_sync_worker.ports import Entry, Operation
-from placet_sync_worker.providers.ldap.drivers import Driver, installed
+from placet_sync_worker.providers.ldap.drivers import Driver
 from placet_sync_worker.providers.ldap.store import LdapStore
 from placet_sync_worker.tasks import Task
 from tests.support.directories import GROUPS, SlapdWorld, open_store, person, slapd_world, soon, write
@@ -16,13 +16,6 @@ from tests.support.slapd import PEOPLE, Setup
 MEMBEROF = "moduleload memberof\noverlay memberof\nmemberof-group-oc groupOfNames\nmemberof-refint TRUE\n"
 UNIQUE = "moduleload unique\noverlay unique\nunique_uri ldap:///?uid?sub\n"
 ADA, BO, CY, ADMINS = f"cn=Ada,{PEOPLE}", f"cn=Bo,{PEOPLE}", f"cn=Cy,{PEOPLE}", f"cn=admins,{GROUPS}"
-
-
-@pytest.fixture(params=["python", "libldap"])
-def driver(request: pytest.FixtureRequest) -> Driver:
-    if request.param == "libldap" and not installed():
-        pytest.skip("python-ldap is not installed; `make test` installs it")
-    return "libldap" if request.param == "libldap" else "python"
 
 
 @pytest.fixture

@@ -1,11 +1,7 @@
 """Removals of two runs at one store: one after the other, whoever comes first."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
 
 from placet_shared.events import RunCancelled
 from placet_sync_worker.changes import Change, Phase, Result, Step
@@ -13,15 +9,6 @@ from placet_sync_worker.store import links, runs
 from placet_sync_worker.sweeping import resume_waiting
 from placet_sync_worker.tasks import Outcome, Task
 from tests.support.worker import WorkerHarness, a_delete, an_update
-
-
-@pytest.fixture
-async def worker(database_url: str, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
-    harness = WorkerHarness(database_url, tmp_path)
-    await harness.migrate()
-    yield harness
-    await harness.database.engine.dispose()
-
 
 SECONDS = 20
 WAITS = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"

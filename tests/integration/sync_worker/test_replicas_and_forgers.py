@@ -2,12 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Event
-
-import pytest
 
 from placet_shared.chain import DestinationIdentity
 from placet_sync_worker.changes import Phase, Result
@@ -16,14 +12,6 @@ from placet_sync_worker.tasks import Outcome, Task
 from tests.support.worker import ScriptedWriter, WorkerHarness, an_update
 
 SECONDS = 20
-
-
-@pytest.fixture
-async def worker(database_url: str, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
-    harness = WorkerHarness(database_url, tmp_path)
-    await harness.migrate()
-    yield harness
-    await harness.database.engine.dispose()
 
 
 @dataclass

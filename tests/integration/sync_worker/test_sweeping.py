@@ -1,20 +1,7 @@
 """Runs that nothing else moves on: they are ended one by one."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
 from placet_sync_worker.sweeping import end_overdue, end_stranded
 from tests.support.worker import WorkerHarness, an_update
-
-
-@pytest.fixture
-async def worker(database_url: str, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
-    harness = WorkerHarness(database_url, tmp_path)
-    await harness.migrate()
-    yield harness
-    await harness.database.engine.dispose()
 
 
 async def three_runs(worker: WorkerHarness) -> list[str]:

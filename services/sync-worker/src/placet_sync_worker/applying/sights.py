@@ -8,7 +8,7 @@ from placet_shared.chunks import chunks
 
 from ..ports import Entry
 from ..providers.ldap.errors import NoSuchEntryError, SearchRefusedError
-from ..providers.ldap.filter import Compare, render
+from ..providers.ldap.filter import Compare, all_of, render
 from ..tasks import Task
 from .directory_store import DirectoryStore
 from .judging import Seen
@@ -107,8 +107,7 @@ class Sights:
         return "".join(self._conjunction(zip(self.keys, key, strict=True)) for key in keys)
 
     def _conjunction(self, parts: Iterable[tuple[str, str]]) -> str:
-        some = [render(Compare(name, "=", self.store.encode(name, [value])[0])) for name, value in parts]
-        return f"(&{''.join(some)})" if len(some) > 1 else some[0]
+        return render(all_of([Compare(n, "=", self.store.encode(n, [value])[0]) for n, value in parts]))
 
     def _keys_of_task(self, task: Task) -> Iterable[tuple[str, ...]]:
         return self._keys({a.name: a.after for a in task.change.attributes})

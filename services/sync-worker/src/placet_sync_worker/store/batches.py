@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608  # the queries are put together from our own words
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -71,7 +71,7 @@ async def load(work: Work, batch: Row[Any]) -> Loaded:
     """The changes of a batch and its open steps. Raises LookupError, TypeError, ValueError or AttributeError where the
     rows are none that a plan was ever saved as."""
     positions = _positions(batch.items)
-    mine = and_(changes.c.run_id == batch.run_id, changes.c.number == _any_of(positions))
+    mine = and_(changes.c.run_id == batch.run_id, changes.c.number == any_of(positions, Integer))
     columns = (changes.c.number, changes.c.salt, cast(changes.c.document, Text).label("document"))
     documents = {}
     stored = []
@@ -81,7 +81,7 @@ async def load(work: Work, batch: Row[Any]) -> Loaded:
             documents[number] = orjson.loads(rows[number].document)
             hashed = change_hash(canonical(documents[number]), rows[number].salt)
             stored.append(StoredChange(number, hashed, positions[number]))
-    of_steps = and_(steps.c.run_id == batch.run_id, steps.c.number == _any_of(positions))
+    of_steps = and_(steps.c.run_id == batch.run_id, steps.c.number == any_of(positions, Integer))
     history: dict[int, dict[int, Row[Any]]] = {}
     for row in await work.connection.execute(select(steps).where(of_steps)):
         history.setdefault(row.number, {})[row.step] = row
@@ -101,14 +101,10 @@ async def _unmade(work: Work, run_id: str, numbers: Collection[int]) -> Mapping[
     """Which of these changes were not done, with their keys."""
     if not numbers:
         return {}
-    mine = and_(changes.c.run_id == run_id, changes.c.number == _any_of(numbers))
+    mine = and_(changes.c.run_id == run_id, changes.c.number == any_of(numbers, Integer))
     undone = or_(changes.c.result.is_(None), changes.c.result.not_in(PROVEN))
     query = select(changes.c.number, changes.c.key).where(mine, undone)
     return {row.number: row.key for row in await work.connection.execute(query)}
-
-
-def _any_of(numbers: Iterable[int]) -> Any:
-    return any_of(numbers, Integer)
 
 
 def _positions(items: list[Any]) -> dict[int, tuple[int, ...]]:
@@ -286,7 +282,7 @@ async def hashes_of(work: Work, run_id: str, numbers: Sequence[int]) -> list[tup
     rows = [(row, _positions(row.items)) for row in await work.connection.execute(query)]
     found = [(row, positions) for row, positions in rows if not positions.keys().isdisjoint(numbers)]
     held = [number for _, positions in found for number in positions]
-    mine = and_(changes.c.run_id == run_id, changes.c.number == _any_of(held))
+    mine = and_(changes.c.run_id == run_id, changes.c.number == any_of(held, Integer))
     of_run = select(changes.c.number, changes.c.hash).where(mine)
     hashes = {row.number: row.hash for row in await work.connection.execute(of_run)}
     return [(row, [(hashes[n], list(some)) for n, some in positions.items()]) for row, positions in found]
