@@ -269,7 +269,8 @@ class WorkerHarness:
         return (await self.rows("SELECT * FROM sync.runs WHERE run_id = :run", run=run_id))[0]
 
     async def results(self, run_id: str) -> list[str | None]:
-        rows = await self.rows("SELECT result FROM sync.changes WHERE run_id = :run ORDER BY number", run=run_id)
+        both = "sync.changes LEFT JOIN sync.outcomes USING (run_id, number)"
+        rows = await self.rows(f"SELECT result FROM {both} WHERE run_id = :run ORDER BY number", run=run_id)
         return [row["result"] for row in rows]
 
     async def rows(self, query: str, **parameters: Any) -> list[dict[str, Any]]:

@@ -9,6 +9,9 @@ from placet_sync_worker.tasks import Outcome
 from tests.support.worker import WorkerHarness, an_update
 
 RETAIN = timedelta(days=400)
+LASTING = (
+    "SELECT number, hash, key, op, result FROM sync.changes JOIN sync.outcomes USING (run_id, number) ORDER BY number"
+)
 
 
 async def a_run(worker: WorkerHarness, ended: str) -> str:
@@ -41,12 +44,12 @@ def test_values_are_kept_for_400_days_unless_it_is_said_otherwise() -> None:
 
 async def test_values_and_salts_go_together_and_hashes_results_and_signatures_stay(worker: WorkerHarness) -> None:
     run_id = await a_run(worker, "now() - interval '401 days'")
-    hashes = await worker.rows("SELECT number, hash, key, op, result FROM sync.changes ORDER BY number")
+    hashes = await worker.rows(LASTING)
     assert len(await of_people(worker, run_id)) == 5
     await forget_values(worker.database, RETAIN)
     assert await of_people(worker, run_id) == []
     assert await worker.rows("SELECT 1 FROM sync.changes WHERE salt IS NOT NULL OR document IS NOT NULL") == []
-    assert await worker.rows("SELECT number, hash, key, op, result FROM sync.changes ORDER BY number") == hashes
+    assert await worker.rows(LASTING) == hashes
     assert [(row.document, row.result) for row in await worker.shown(run_id)] == [(None, "conflict"), (None, "applied")]
     run = await worker.run(run_id)
     assert worker.verifier.plan(run["plan_token"], run["order_token"], audit=True).counts.update == 2

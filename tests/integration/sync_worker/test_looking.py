@@ -81,7 +81,7 @@ async def test_nothing_is_written_before_the_source_was_read_again(scene: Scene)
     await scene.go_on()
     assert [task.number for task, _ in scene.worker.store.asked] == [0, 2]
     assert await scene.worker.results(run_id) == ["applied", "conflict", "applied"]
-    (row,) = await scene.worker.rows("SELECT reason FROM sync.changes WHERE result = 'conflict'")
+    (row,) = await scene.worker.rows("SELECT reason FROM sync.outcomes WHERE result = 'conflict'")
     assert row["reason"].startswith("source moved")
     run = await scene.worker.run(run_id)
     assert (run["outcome"], scene.look.looks) == ("succeeded_with_errors", 1)

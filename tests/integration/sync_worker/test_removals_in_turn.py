@@ -104,7 +104,7 @@ async def test_what_is_moved_to_a_place_that_could_not_be_made_is_skipped(worker
     worker.store.answers = lambda task: Outcome(Result.FAILED if task.change.container else Result.APPLIED, "no room")
     await worker.apply_all()
     assert await worker.results(run_id) == ["failed", *["applied"] * 50, "skipped", "applied"]
-    (row,) = await worker.rows("SELECT reason FROM sync.changes WHERE result = 'skipped'")
+    (row,) = await worker.rows("SELECT reason FROM sync.outcomes WHERE result = 'skipped'")
     assert row["reason"] == "depends on the creation of ou=Left,dc=example,dc=org"
 
 

@@ -75,7 +75,8 @@ class SqlRuns:
 
     async def reasons(self, run_id: str) -> dict[str, tuple[str, str]]:
         """Result and reason by key."""
-        rows = await self.worker.rows("SELECT key, result, reason FROM sync.changes WHERE run_id = :r", r=run_id)
+        both = "sync.changes LEFT JOIN sync.outcomes USING (run_id, number)"
+        rows = await self.worker.rows(f"SELECT key, result, reason FROM {both} WHERE run_id = :r", r=run_id)
         return {row["key"]: (row["result"], row["reason"] or "") for row in rows}
 
     async def reason(self, run_id: str) -> str:

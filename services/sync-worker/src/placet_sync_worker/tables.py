@@ -92,10 +92,17 @@ changes = Table(
     Column("salt", LargeBinary, comment="erased together with the document"),
     Column("document", JSONB, comment="Change.document(): what the hash is over"),
     Column("steps", SmallInteger, nullable=False, comment="how many it has"),
-    Column("result", Text),
-    Column("reason", Text),
     Index("ix_changes_created", "key", postgresql_using="hash", postgresql_where=text("op = 'create'")),
-    postgresql_with={"fillfactor": 85},
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("result", Text, nullable=False),
+    Column("reason", Text),
+    comment="what became of the changes whose steps all have results: changes themselves are never written again",
 )
 
 steps = Table(

@@ -14,7 +14,7 @@ from placet_shared.work import Work
 
 from ..changes import PROVEN, Change, Result
 from ..plan import canonical, change_hash
-from ..tables import LARGEST_NUMBER, batches, changes, steps
+from ..tables import LARGEST_NUMBER, batches, changes, outcomes, steps
 from ..tasks import Outcome, Task
 from . import runs
 from .arrays import any_of
@@ -24,6 +24,8 @@ RESULTS = [result.value for result in Result]
 
 WORST_FIRST = "ORDER BY array_position(CAST(:order AS text[]), result) DESC"
 """The order of an aggregate over steps; `order` are the RESULTS."""
+
+OF_CHANGE = and_(outcomes.c.run_id == changes.c.run_id, outcomes.c.number == changes.c.number)
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,8 @@ async def _unmade(work: Work, run_id: str, numbers: Collection[int]) -> Mapping[
     if not numbers:
         return {}
     mine = and_(changes.c.run_id == run_id, changes.c.number == any_of(numbers, Integer))
-    undone = or_(changes.c.result.is_(None), changes.c.result.not_in(PROVEN))
-    query = select(changes.c.number, changes.c.key).where(mine, undone)
+    done = select(outcomes.c.number).where(OF_CHANGE, outcomes.c.result.in_(PROVEN)).exists()
+    query = select(changes.c.number, changes.c.key).where(mine, ~done)
     return {row.number: row.key for row in await work.connection.execute(query)}
 
 
@@ -226,22 +228,20 @@ _SETTLE_STEPS = text(
     " WHERE s.result IS NULL"
 )
 _SETTLE_SINGLE = text(
-    "UPDATE sync.changes c SET result = t.result, reason = t.reason"
-    " FROM unnest(CAST(:numbers AS int[]), CAST(:results AS text[]), CAST(:reasons AS text[]))"
-    " AS t(number, result, reason) WHERE c.run_id = :run AND c.number = ANY(CAST(:numbers AS int[]))"
-    " AND c.number = t.number AND c.result IS NULL"
+    "INSERT INTO sync.outcomes (run_id, number, result, reason) SELECT :run, t.*"
+    " FROM unnest(CAST(:numbers AS int[]), CAST(:results AS text[]), CAST(:reasons AS text[])) AS t"
+    " ON CONFLICT DO NOTHING"
 )
-"""`ANY` says what the join says already: without it, while the database has no statistics of a new plan, each change of
-the plan is compared with each of the batch."""
 _SETTLE_CHANGES = text(
-    "UPDATE sync.changes c SET result = w.result, reason = w.reason FROM ("
+    "INSERT INTO sync.outcomes AS o (run_id, number, result, reason) SELECT :run, c.number, w.result, w.reason FROM ("
     " SELECT number, count(*) AS settled,"
     f" (array_agg(result {WORST_FIRST}))[1] AS result,"
     f" (array_agg(reason {WORST_FIRST}))[1] AS reason"
     " FROM sync.steps WHERE run_id = :run AND (CAST(:numbers AS int[]) IS NULL OR number = ANY(:numbers))"
     " GROUP BY number HAVING bool_and(result IS NOT NULL)) w"
-    " WHERE c.run_id = :run AND (CAST(:numbers AS int[]) IS NULL OR c.number = ANY(:numbers)) AND c.number = w.number"
-    " AND c.steps = w.settled AND c.result IS DISTINCT FROM w.result"
+    " JOIN sync.changes c ON c.run_id = :run AND c.number = w.number AND c.steps = w.settled"
+    " ON CONFLICT (run_id, number) DO UPDATE SET result = excluded.result, reason = excluded.reason"
+    " WHERE o.result <> excluded.result"
 )
 
 

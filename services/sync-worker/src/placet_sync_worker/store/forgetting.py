@@ -6,7 +6,7 @@ from sqlalchemy import null, select, update
 
 from placet_shared.work import Database, Work
 
-from ..tables import changes, explanations, passwords, rejected, runs, steps
+from ..tables import changes, explanations, outcomes, passwords, rejected, runs, steps
 
 GONE = "erased with the values of the run"
 """Instead of why a record was rejected."""
@@ -33,7 +33,8 @@ async def _oldest(work: Work, before: datetime) -> str | None:
 async def _erase(work: Work, run_id: str) -> None:
     """Salt and document together, so that nobody can try values against the hash; reasons name values too."""
     for erased in (
-        update(changes).where(changes.c.run_id == run_id).values(document=null(), salt=None, reason=None),
+        update(changes).where(changes.c.run_id == run_id).values(document=null(), salt=None),
+        update(outcomes).where(outcomes.c.run_id == run_id, outcomes.c.reason.is_not(None)).values(reason=None),
         update(steps).where(steps.c.run_id == run_id, steps.c.reason.is_not(None)).values(reason=None),
         update(rejected).where(rejected.c.run_id == run_id).values(reason=GONE),
         update(explanations).where(explanations.c.run_id == run_id).values(document=null()),

@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from placet_shared.work import Work
 
 from ..changes import PROVEN
-from ..tables import changes, marks, rejected
+from ..tables import changes, marks, outcomes, rejected
+from .batches import OF_CHANGE
 from .runs import Run
 
 log = structlog.get_logger()
@@ -52,6 +53,7 @@ async def of_job(work: Work, job: str) -> RowMapping | None:
 async def _went_wrong(work: Work, run_id: str) -> list[str]:
     """The keys of records that were rejected, and of changes that were not written; as many as matter."""
     refused = select(rejected.c.key).where(rejected.c.run_id == run_id, rejected.c.key.is_not(None))
-    failed = select(changes.c.key).where(changes.c.run_id == run_id, changes.c.result.not_in(PROVEN))
+    bad = outcomes.c.run_id == run_id, outcomes.c.result.not_in(PROVEN)
+    failed = select(changes.c.key).join(outcomes, OF_CHANGE).where(*bad)
     keys = union(refused, failed).limit(MOST_WAITING + 1)
     return list((await work.connection.execute(keys)).scalars())

@@ -15,7 +15,8 @@ from placet_shared.work import Work
 
 from ..changes import Phase, Rejected
 from ..plan import SALT_SIZE, Batch, Draft, arrange, arrange_whole, change_hash
-from ..tables import batches, changes, rejected, steps
+from ..tables import batches, changes, outcomes, rejected, steps
+from .batches import OF_CHANGE
 
 CHUNK = 1000
 
@@ -49,7 +50,7 @@ def stream_unsent(database_url: str, run_id: str) -> Iterator[tuple[int, Any]]:
     with psycopg.connect(database_url) as connection, connection.cursor("unsent") as cursor:
         cursor.itersize = CHUNK
         cursor.execute(
-            "SELECT number, document FROM sync.changes c WHERE run_id = %s AND result IS NULL AND NOT EXISTS"
+            "SELECT number, document FROM sync.changes c WHERE run_id = %s AND NOT EXISTS"
             " (SELECT 1 FROM sync.steps s WHERE s.run_id = c.run_id AND s.number = c.number)",
             [run_id],
         )
@@ -59,10 +60,11 @@ def stream_unsent(database_url: str, run_id: str) -> Iterator[tuple[int, Any]]:
 async def list_changes(
     work: Work, run_id: str, *, op: str | None, result: str | None, key: str | None, after: int, limit: int
 ) -> list[Row[Any]]:
-    """Rows of `changes` in the plan's order, from after a number on."""
-    asked = [(changes.c.op, op), (changes.c.result, result), (changes.c.key, key)]
+    """Rows of `changes`, with their results and reasons, in the plan's order, from after a number on."""
+    asked = [(changes.c.op, op), (outcomes.c.result, result), (changes.c.key, key)]
     wanted = [column == value for column, value in asked if value is not None]
-    query = select(changes).where(changes.c.run_id == run_id, changes.c.number > after, *wanted)
+    both = select(changes, outcomes.c.result, outcomes.c.reason).outerjoin(outcomes, OF_CHANGE)
+    query = both.where(changes.c.run_id == run_id, changes.c.number > after, *wanted)
     return list(await work.connection.execute(query.order_by(changes.c.number).limit(limit)))
 
 

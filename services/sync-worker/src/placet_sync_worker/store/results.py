@@ -12,8 +12,8 @@ from placet_shared.work import Work
 
 from ..changes import PROVEN, REMOVING_OPS
 from ..endings import results_of
-from ..tables import changes, rejected
-from .batches import RESULTS, WORST_FIRST
+from ..tables import changes, outcomes, rejected
+from .batches import OF_CHANGE, RESULTS, WORST_FIRST
 
 LONGEST_KEY = 100
 
@@ -40,7 +40,9 @@ _KINDS = {
 
 async def tally(work: Work, run_id: str) -> Results:
     """How many changes ended how."""
-    return await _tally(work, changes.c.run_id == run_id)
+    of_run = outcomes.c.run_id == run_id
+    query = select(outcomes.c.result, func.count()).where(of_run).group_by(outcomes.c.result)
+    return results_of(dict((await work.connection.execute(query)).all()))
 
 
 async def tally_before_removals(work: Work, run_id: str) -> Results:
@@ -51,32 +53,27 @@ async def tally_before_removals(work: Work, run_id: str) -> Results:
 
 
 _BEFORE_REMOVALS = text(
-    "SELECT coalesce(c.result, w.result) AS result, count(*) FROM sync.changes c LEFT JOIN LATERAL ("
+    "SELECT coalesce(o.result, w.result) AS result, count(*) FROM sync.changes c"
+    " LEFT JOIN sync.outcomes o ON o.run_id = c.run_id AND o.number = c.number LEFT JOIN LATERAL ("
     f" SELECT (array_agg(result {WORST_FIRST}))[1] AS result"
     " FROM sync.steps s WHERE s.run_id = c.run_id AND s.number = c.number AND s.result IS NOT NULL"
-    ") w ON c.result IS NULL WHERE c.run_id = :run AND c.op <> ALL(CAST(:removing AS text[]))"
-    " AND coalesce(c.result, w.result) IS NOT NULL GROUP BY 1"
+    ") w ON o.result IS NULL WHERE c.run_id = :run AND c.op <> ALL(CAST(:removing AS text[]))"
+    " AND coalesce(o.result, w.result) IS NOT NULL GROUP BY 1"
 )
-
-
-async def _tally(work: Work, which: Any) -> Results:
-    query = (
-        select(changes.c.result, func.count()).where(which, changes.c.result.is_not(None)).group_by(changes.c.result)
-    )
-    return results_of(dict((await work.connection.execute(query)).all()))
 
 
 async def applied_by_op(work: Work, run_id: str) -> Mapping[str, int]:
     """How many changes of each operation were written."""
-    which = and_(changes.c.run_id == run_id, changes.c.result.in_(PROVEN))
-    query = select(changes.c.op, func.count()).where(which).group_by(changes.c.op)
+    which = and_(outcomes.c.run_id == run_id, outcomes.c.result.in_(PROVEN))
+    query = select(changes.c.op, func.count()).join(outcomes, OF_CHANGE).where(which).group_by(changes.c.op)
     return dict((await work.connection.execute(query)).all())
 
 
 async def problems(work: Work, run_id: str, limit: int = 5) -> Sequence[str]:
     """The first records that went wrong: keys and kinds of trouble, never values."""
-    bad = and_(changes.c.run_id == run_id, changes.c.result.is_not(None), changes.c.result.not_in(PROVEN))
-    query = select(changes.c.key, changes.c.result).where(bad).order_by(changes.c.number).limit(limit)
+    bad = and_(outcomes.c.run_id == run_id, outcomes.c.result.not_in(PROVEN))
+    both = select(changes.c.key, outcomes.c.result).join(outcomes, OF_CHANGE)
+    query = both.where(bad).order_by(changes.c.number).limit(limit)
     lines = [f"{_short(row.key)}: {row.result.replace('_', ' ')}" for row in await work.connection.execute(query)]
     refused = select(rejected).where(rejected.c.run_id == run_id).order_by(rejected.c.number).limit(limit)
     return (lines + [_refusal(row) for row in await work.connection.execute(refused)])[:limit]
