@@ -353,6 +353,10 @@ class Directory(Protocol):
         No attribute is named twice."""
         ...
 
+    def compare(self, dn: str, values: Mapping[str, bytes]) -> dict[str, int]:
+        """Whether an entry has a value, by attribute: the LDAP result codes, all asked for at once."""
+        ...
+
     def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
         """Sends all, many in flight, and gives one answer each, in order.
 
