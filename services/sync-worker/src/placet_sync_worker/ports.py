@@ -185,6 +185,11 @@ class Destination(Protocol):
         """Whether an entry has this name; asked only where entries have names."""
         ...
 
+    def hidden(self, attributes: Sequence[str], dn: str) -> Sequence[str]:
+        """Those that the account may not read of an entry, as far as the store tells them from what is not there;
+        asked only where entries have names."""
+        ...
+
     def look_up(
         self,
         attributes: Sequence[str],
