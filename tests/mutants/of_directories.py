@@ -103,6 +103,13 @@ OF_DIRECTORIES = (
         (f"{UNIT}/test_ad_schema.py::test_changes_are_asked_for_by_the_numbers_of_one_database_state",),
     ),
     Mutant(
+        "hidden-attributes-taken-for-absent",
+        f"{PROVIDERS}/ldap/rights.py",
+        "if codes[name] == NO_RIGHT != codes[ALWAYS_READ]]",
+        "if False]",
+        ("tests/contract/directory/test_hidden.py::test_what_is_hidden_is_told_from_what_is_absent",),
+    ),
+    Mutant(
         "part-that-is-kept-elsewhere-left-out",
         f"{PROVIDERS}/ldap/libldap_directory.py",
         "if any(dn is None for dn, _ in found):",

@@ -116,6 +116,11 @@ def slapd_world(setup: Setup = USUAL, driver: Driver = "python") -> Iterator[Sla
         yield SlapdWorld(slapd, stack.enter_context(running_proxy(slapd.port)), driver)
 
 
+def hiding(*names: str) -> Setup:
+    """Attributes that the bind account may write, and not read."""
+    return Setup(access=f'access to attrs={",".join(names)} by dn.exact="{BIND_DN}" =w by * none\n')
+
+
 def open_store(world: World) -> LdapStore:
     return store_over(provider("ldap://127.0.0.1"), world.open())
 

@@ -1,6 +1,6 @@
 """A hand that writes between our look and our write, where no assertion control closes that window: values do."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -29,6 +29,9 @@ class Overtaken:
 
     def columns(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[pa.RecordBatch]:
         return self.real.columns(base, scope, filter, attributes)
+
+    def compare(self, dn: str, values: Mapping[str, bytes]) -> dict[str, int]:
+        return self.real.compare(dn, values)
 
     def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
         self.hand()

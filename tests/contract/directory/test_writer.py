@@ -1,7 +1,7 @@
 """Batches written to a directory: each change exactly once, nothing of anybody else's overwritten."""
 
 from base64 import b64decode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -287,6 +287,9 @@ class Watched:
     def columns(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[pa.RecordBatch]:
         return self.real.columns(base, scope, filter, attributes)
 
+    def compare(self, dn: str, values: Mapping[str, bytes]) -> dict[str, int]:
+        return self.real.compare(dn, values)
+
     def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
         self.calls.append("write")
         return self.real.write(operations, deadline)
@@ -491,6 +494,9 @@ class LosesTheLast:
 
     def columns(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[pa.RecordBatch]:
         return self.real.columns(base, scope, filter, attributes)
+
+    def compare(self, dn: str, values: Mapping[str, bytes]) -> dict[str, int]:
+        return self.real.compare(dn, values)
 
     def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
         answers = self.real.write(operations, deadline)

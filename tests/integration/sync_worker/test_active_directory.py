@@ -1,6 +1,6 @@
 """Active Directory, by Samba: plans are carried out, and what others do meanwhile is kept."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -248,6 +248,9 @@ class AsWindows:
 
     def columns(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[pa.RecordBatch]:
         return self.real.columns(base, scope, filter, attributes)
+
+    def compare(self, dn: str, values: Mapping[str, bytes]) -> dict[str, int]:
+        return self.real.compare(dn, values)
 
     def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
         return self.real.write(operations, deadline)

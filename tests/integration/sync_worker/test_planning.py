@@ -54,6 +54,15 @@ def test_an_empty_source_ends_the_run_before_anything_is_planned(scene: Scene) -
         scene.plan(extra="delete")
 
 
+def test_what_is_hidden_ends_the_run_unless_it_is_a_password(scene: Scene) -> None:
+    scene.rows, scene.store.unreadable = [person("1")], frozenset({"userPassword"})
+    fields = [*FIELDS, {"to": "userPassword", "password": {}, "only_on_create": True}]
+    assert scene.plan(fields=fields).ops() == [("create", "1")]
+    scene.store.unreadable = frozenset({"employeeNumber"})
+    with pytest.raises(UnusableJobError, match=r"job people: employeeNumber cannot be .*; let the account read it$"):
+        scene.plan()
+
+
 def test_what_is_as_wanted_is_unchanged_and_gets_a_link(scene: Scene) -> None:
     scene.rows = [person("1"), person("2", "Bob", "Roe")]
     scene.entry("a", "1", mail="kept@x")

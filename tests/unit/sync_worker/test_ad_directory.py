@@ -1,6 +1,6 @@
 """Values that come in parts, and what a domain controller says when it refuses."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -40,6 +40,9 @@ class Parted:
         yield [Entry(DN, found), Entry("CN=other", {"cn": (b"other",)})] if scope == "subtree" else [Entry(DN, found)]
 
     def columns(self, base: str, scope: Scope, filter: str, attributes: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        raise NotImplementedError
+
+    def compare(self, dn: str, values: Mapping[str, bytes]) -> dict[str, int]:
         raise NotImplementedError
 
     def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:

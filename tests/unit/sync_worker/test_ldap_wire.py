@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ldap3.operation.add import add_operation
+from ldap3.operation.compare import compare_operation
 from ldap3.operation.delete import delete_operation
 from ldap3.operation.modify import modify_operation
 from ldap3.operation.modifyDn import modify_dn_operation
@@ -21,6 +22,7 @@ from placet_sync_worker.providers.ldap.wire import (
     Ending,
     Message,
     Messages,
+    compare_request,
     decode_ending,
     decode_entry,
     message,
@@ -34,6 +36,10 @@ DN = "cn=Zoë,dc=x"
 
 
 NEW_NAME = (Modification("delete", "sn", (b"A",)), Modification("add", "l", (b"B",)))
+
+
+def test_a_compare_travels_as_ldap3_would_send_it() -> None:
+    assert compare_request(DN, "mail", b"a@x") == _as_sent(compare_operation(DN, "mail", "a@x", True))
 
 
 @pytest.mark.parametrize(

@@ -185,6 +185,11 @@ class Destination(Protocol):
         """Whether an entry has this name; asked only where entries have names."""
         ...
 
+    def hidden(self, attributes: Sequence[str], dn: str) -> Sequence[str]:
+        """Those that the account may not read of an entry, as far as the store tells them from what is not there;
+        asked only where entries have names."""
+        ...
+
     def look_up(
         self,
         attributes: Sequence[str],
@@ -351,6 +356,10 @@ class Directory(Protocol):
     ) -> Iterator[pa.RecordBatch]:
         """The same as columns: `@dn` (string), and each attribute as list<binary>, without values where there are none.
         No attribute is named twice."""
+        ...
+
+    def compare(self, dn: str, values: Mapping[str, bytes]) -> dict[str, int]:
+        """Whether an entry has a value, by attribute: the LDAP result codes, all asked for at once."""
         ...
 
     def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:

@@ -14,9 +14,10 @@ from ..connections import Connections
 from ..errors import EmptySourceError, SourceFileError
 from ..mapping.mapper import map_field
 from ..mapping.script import ScriptEngine
-from ..ports import RECORD, Destination
+from ..ports import DN, RECORD, Destination
 from .design import Design, Options
 from .examining import Examination, wanted_columns
+from .hiding import hidden
 
 TRIED = 20
 """Records that scripts are tried with."""
@@ -89,7 +90,7 @@ def _look_at_destination(found: Findings, job: Job, store: Destination, options:
     found.queries["destination"] = job.destination.query or examination.default_query()
     found.errors += map(str, examination.problems)
     if design is not None:
-        found.errors += _unreadable(design, store)
+        found.errors += list(_unreadable(design, store)) or map(str, hidden(design, store, _first(design, store)))
         found.warnings += cautions(design)
 
 
@@ -103,6 +104,13 @@ def _unreadable(design: Design, store: Destination) -> Iterator[str]:
             next(store.read([part.attribute.name for part in design.keys], query, base), None)
         except PermanentError as error:
             yield f"{where}: {error}"
+
+
+def _first(design: Design, store: Destination) -> str | None:
+    """The name of an entry that a run would read."""
+    keys = [part.attribute.name for part in design.keys]
+    pages = store.read(keys, design.query, design.job.destination.container)
+    return next((page.column(DN)[0].as_py() for page in pages if page.num_rows), None)
 
 
 def tried_scripts(job: Job, records: pa.RecordBatch, scripts: ScriptEngine) -> Iterator[str]:

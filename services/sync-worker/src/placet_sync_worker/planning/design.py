@@ -111,6 +111,12 @@ class Design:
         return tuple(dict.fromkeys(names))
 
     @cached_property
+    def read_back(self) -> tuple[str, ...]:
+        """What must not be hidden, each once: what is read, and what is written and no password."""
+        written = [target.name for target in self.targets if target.field.password is None]
+        return tuple(dict.fromkeys([*self.read, *written]))
+
+    @cached_property
     def given(self) -> Mapping[str, tuple[str, ...]]:
         """What each new entry gets where no field says otherwise."""
         given = dict(self.object_type.given)

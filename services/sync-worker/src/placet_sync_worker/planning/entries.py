@@ -24,6 +24,8 @@ class Entries:
     folder: Path
     shelf: Shelf
     read: int = 0
+    first: str | None = None
+    """The name of one of them."""
 
     def fill(self, pages: Iterable[pa.RecordBatch]) -> Path:
         """Puts all pages away. The file has `id`, `version`, `dn`, all folded keys of an entry as `folds`, the values
@@ -35,6 +37,7 @@ class Entries:
         try:
             for page in pages:
                 if page.num_rows:
+                    self.first = self.first or page.column(DN)[0].as_py()
                     spool.add(self._columns(page))
         finally:
             spool.close()

@@ -29,6 +29,7 @@ from .entries import Entries
 from .evidence import Evidence, explained
 from .examining import designed
 from .finding import window_of
+from .hiding import hidden
 from .joining import Joined
 from .leaving import Leaving
 from .links import Links
@@ -129,6 +130,8 @@ def _read(sides: Sides, links: Links, options: Options, known: Known | None) -> 
     pa.default_memory_pool().release_unused()  # 60 MB of pages that are on disk now, before the join needs as much
     if not records.read and not spools.partial:
         raise EmptySourceError(f"{job.source.provider} has no records; a run would empty the destination")
+    for problem in hidden(sides.design, sides.destination, sides.entries.first):
+        raise problem
     return replace(spools, named=named)
 
 

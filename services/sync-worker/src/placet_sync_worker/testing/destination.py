@@ -91,6 +91,8 @@ class FakeDestination:
     guarded: frozenset[str] = frozenset()
     absent: frozenset[str] = frozenset()
     """Names of containers that are not there; any other is."""
+    unreadable: frozenset[str] = frozenset()
+    """Attributes that are hidden from the account."""
     fails_after: int | None = None
     """Pages after which a read breaks off."""
     queries: list[tuple[str | None, str | None]] = field(default_factory=list)
@@ -147,6 +149,10 @@ class FakeDestination:
     def holds(self, dn: str) -> bool:
         self._check_open()
         return dn not in self.absent
+
+    def hidden(self, attributes: Sequence[str], dn: str) -> Sequence[str]:
+        self._check_open()
+        return [name for name in attributes if name in self.unreadable]
 
     def look_up(
         self,

@@ -45,7 +45,8 @@ class Stored:
 @dataclass
 class FakeServer:
     """What stays when connections go. `answers` False: what is sent is carried out, and no answer comes;
-    `hears` False: what is sent gets lost. Both end the connection, as a deadline would."""
+    `hears` False: what is sent gets lost. Both end the connection, as a deadline would. `hidden` are attributes that
+    may be written and not read."""
 
     base_dn: str = "dc=example,dc=org"
     assertions: bool = True
@@ -53,6 +54,7 @@ class FakeServer:
     size_limit: int | None = None
     answers: bool = True
     hears: bool = True
+    hidden: frozenset[str] = frozenset()
     entries: dict[str, Stored] = field(default_factory=dict)
     writes: list[Operation] = field(default_factory=list)
     attributes: Attributes = field(default_factory=lambda: Attributes(Schema.parse(ATTRIBUTE_TYPES, OBJECT_CLASSES)))
@@ -85,7 +87,7 @@ class FakeServer:
             return None
         parent = split_rdn(operation.dn)[1] if operation.new_superior is None else operation.new_superior
         stored = self._found(operation.dn if operation.new_rdn is None else f"{operation.new_rdn},{parent}")
-        return _shown(stored.dn, stored.values, operation.read)
+        return _shown(stored.dn, self._readable(stored), operation.read)
 
     def _assert(self, operation: Operation) -> None:
         if not self.assertions:
@@ -243,7 +245,7 @@ class FakeServer:
             known = self._name(name)
             if known == ENTRY_DN:
                 return (stored.dn,)
-            return tuple(self.attributes.text(known, value) for value in stored.values.get(known, []))
+            return tuple(self.attributes.text(known, value) for value in self._readable(stored).get(known, []))
 
         def fold(name: str) -> Callable[[str], str]:
             return self.attributes.named(name).fold if self.attributes.knows(name) else str
@@ -264,7 +266,25 @@ class FakeServer:
         if dn_key(base) not in self.entries:
             raise NoSuchEntryError(f"the fake directory has no entry {base}")
         within = [one for one in self.entries.values() if _in_scope(one.dn, base, scope) and self.matches(one, filter)]
-        return [_shown(one.dn, one.values, names) for one in within]
+        return [_shown(one.dn, self._readable(one), names) for one in within]
+
+    def compare(self, dn: str, name: str, value: bytes) -> int:
+        """Yes or no, as LDAP says it. Raises RefusedError for what is neither."""
+        if not self.attributes.knows(name):
+            raise RefusedError(17)
+        known = self.attributes.named(name)
+        if not known.has_equality:
+            raise RefusedError(18)
+        self._check_syntax(known.name, value)
+        stored = self._found(dn)
+        if known.name in self.hidden:
+            raise RefusedError(50)
+        if known.name not in stored.values:
+            raise RefusedError(16)
+        return 5 if self._place(stored.values[known.name], value, known.name) is None else 6
+
+    def _readable(self, stored: Stored) -> Values:
+        return {name: values for name, values in stored.values.items() if name not in self.hidden}
 
 
 @dataclass
@@ -291,6 +311,17 @@ class FakeDirectory:
         """See `Directory`."""
         for page in self.search(base, scope, filter, attributes):
             yield columns_of(page, attributes)
+
+    def compare(self, dn: str, values: Mapping[str, bytes]) -> dict[str, int]:
+        """See `Directory`."""
+        self._speak()
+        return {name: self._compare(dn, name, value) for name, value in values.items()}
+
+    def _compare(self, dn: str, name: str, value: bytes) -> int:
+        try:
+            return self.server.compare(dn, name, value)
+        except RefusedError as refused:
+            return refused.code
 
     def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
         """See `Directory`; all answers that come are there at once."""

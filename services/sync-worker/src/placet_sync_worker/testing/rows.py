@@ -94,6 +94,9 @@ class FakeStore:
     def holds(self, dn: str) -> bool:
         return False
 
+    def hidden(self, attributes: Sequence[str], dn: str) -> Sequence[str]:
+        return ()
+
     def look_up(
         self,
         attributes: Sequence[str],

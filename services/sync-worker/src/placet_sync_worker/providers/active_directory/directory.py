@@ -43,6 +43,10 @@ class AdDirectory:
         for page in self.search(base, scope, filter, attributes):
             yield columns_of(page, attributes)
 
+    def compare(self, dn: str, values: Mapping[str, bytes]) -> dict[str, int]:
+        """See `Directory`."""
+        return self.directory.compare(dn, values)
+
     def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
         """See `Directory`."""
         answers = self.directory.write(operations, deadline)

@@ -80,6 +80,10 @@ class AdStore(LdapStore):
         below = is_within(self.base_dn, dn, fold) or is_within(self.bind_dn, dn, fold)
         return below or any(other.endswith(f",{key}") for other in self._protected)
 
+    def hidden(self, attributes: Sequence[str], dn: str) -> Sequence[str]:
+        """See `Destination`: a domain controller denies what it hides, whatever it is asked."""
+        return ()
+
     def guarded(self, values: Now) -> bool:
         """See `DirectoryStore`."""
         return is_protected(values, self.controller.domain_sid)

@@ -86,6 +86,10 @@ class FileDestination:
         """Rows have no names."""
         return False
 
+    def hidden(self, attributes: Sequence[str], dn: str) -> Sequence[str]:
+        """Rows have no names."""
+        return ()
+
     def look_up(
         self,
         attributes: Sequence[str],

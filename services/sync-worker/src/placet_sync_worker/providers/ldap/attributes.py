@@ -4,7 +4,7 @@ import base64
 from collections.abc import Callable, Sequence
 
 from ...ports import Attribute
-from .matching import BINARY, BY_RULE, BY_SYNTAX, NAMES, binary, unchanged
+from .matching import BINARY, BY_RULE, BY_SYNTAX, NAMES, SAMPLE, SAMPLES, binary, unchanged
 from .schema import AttributeType, Schema
 
 PASSWORDS = frozenset(
@@ -70,6 +70,10 @@ class Attributes:
         if self.shows_base64(name):
             return tuple(base64.b64decode(value, validate=True) for value in values)
         return tuple([value.encode() for value in values])
+
+    def sample(self, name: str) -> bytes:
+        """Octets that the syntax allows. Raises UnknownAttributeError."""
+        return SAMPLES.get(self.schema.syntax(self.schema.attribute_type(name)) or "", SAMPLE)
 
     def text(self, name: str, value: bytes) -> str:
         """The octets as text: in base64 where the syntax is binary; what is no UTF-8 with backslashes."""

@@ -1,6 +1,6 @@
 """The `Directory` port over one connection: searches that are complete or fail, writes with many in flight."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ from .wire import (
     Ending,
     Message,
     Scope,
+    compare_request,
     control,
     decode_ending,
     decode_entry,
@@ -67,6 +68,12 @@ class Ldap3Directory:
                     self.channel.forget(number)
                 raise
 
+    def compare(self, dn: str, values: Mapping[str, bytes]) -> dict[str, int]:
+        """See `Directory`."""
+        posted = [self.channel.post(compare_request(dn, name, value)) for name, value in values.items()]
+        self.channel.send(b"".join(data for _, data in posted))
+        return {name: self._code(number) for name, (number, _) in zip(values, posted, strict=True)}
+
     def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
         """See `Directory`. An operation waits for those in flight at the entry above and below its own."""
         self.channel.check()
@@ -90,6 +97,14 @@ class Ldap3Directory:
         if any(one.tag == SEARCH_REFERENCE for one in arrived):
             raise kept_elsewhere(self.target, base)
         return [one.content for one in arrived if one.tag == SEARCH_ENTRY], arrived[-1]
+
+    def _code(self, number: int) -> int:
+        """How an operation ended that has one answer."""
+        arrived = self.channel.arrived(number)
+        while not arrived:
+            self.channel.receive()
+        self.channel.forget(number)
+        return decode_ending(arrived[0].content).code
 
     def _check(self, ending: Ending, base: str, count: int) -> None:
         """Raises for what ends a search but a full result."""

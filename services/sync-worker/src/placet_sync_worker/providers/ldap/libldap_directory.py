@@ -61,6 +61,11 @@ class LibldapDirectory:
                     self.channel.call("abandon_ext", number)
                 raise
 
+    def compare(self, dn: str, values: Mapping[str, bytes]) -> dict[str, int]:
+        """See `Directory`."""
+        sent = {name: self.channel.call("compare_ext", dn, name, value) for name, value in values.items()}
+        return {name: self._code(number) for name, number in sent.items()}
+
     def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
         """See `Directory`. An operation waits for those in flight at the entry above and below its own."""
         self.channel.check()
@@ -89,6 +94,14 @@ class LibldapDirectory:
             raise kept_elsewhere(self.target, base)
         cookies = (control.cookie for control in controls if control.controlType == PAGED)
         return found, next(cookies, b"") or b""
+
+    def _code(self, number: int) -> int:
+        """How a compare ended: the library raises yes and no, too."""
+        try:
+            self.channel.result(number, every=True)
+        except ldap.LDAPError as error:
+            return ending_of(error).code
+        return 0
 
     def _counted(self, asked: tuple[Any, ...]) -> int:
         """How many entries come before a limit. They are asked for again: the library throws away a page that ends with

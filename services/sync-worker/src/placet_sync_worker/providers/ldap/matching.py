@@ -113,6 +113,20 @@ BY_SYNTAX: dict[str, Form] = {
 }
 """Syntaxes in which one value may be written in several ways."""
 
+SAMPLES: dict[str, bytes] = {
+    f"{_SYNTAXES}6": b"'0'B",
+    f"{_SYNTAXES}7": b"TRUE",
+    f"{_SYNTAXES}12": b"cn=0",
+    f"{_SYNTAXES}24": b"19700101000000Z",
+    f"{_SYNTAXES}27": b"0",
+    f"{_SYNTAXES}34": b"cn=0",
+    f"{_SYNTAXES}38": b"2.5.6.0",
+}
+"""A value that a syntax allows, where that is not `SAMPLE`."""
+
+SAMPLE = b"00"
+"""Allowed by all other syntaxes that are compared: a country has two characters."""
+
 NAMES = frozenset(f"{_SYNTAXES}{number}" for number in (12, 34))
 """Syntaxes whose values are names of entries."""
 

@@ -17,6 +17,7 @@ from .entries import first_of, one_entry, texts_of
 from .errors import InvalidFilterError, NoSuchEntryError, SearchRefusedError
 from .filter import Compare, all_of, any_of, attributes_of, parse_filter, render
 from .names import LdapNaming, dn_key, escape_filter_value, is_within
+from .rights import hidden
 from .schema import Schema
 from .types import object_type_of
 from .wire import ASSERTION, POST_READ
@@ -125,6 +126,10 @@ class LdapStore:
             return any(self.directory.search(dn, "base", "(objectClass=*)", [self.id_attribute]))
         except NoSuchEntryError:
             return False
+
+    def hidden(self, attributes: Sequence[str], dn: str) -> Sequence[str]:
+        """See `Destination`."""
+        return hidden(self.directory, self.attributes, attributes, dn)
 
     def look_up(
         self,

@@ -75,6 +75,11 @@ def search_request(base: str, scope: Scope, found: bytes, attributes: Sequence[s
     )
 
 
+def compare_request(dn: str, name: str, value: bytes) -> bytes:
+    """Asks whether an attribute of an entry has a value."""
+    return ber.sequence(ber.text(dn), ber.sequence(_name(name), ber.octets(value)), tag=0x6E)
+
+
 def write_request(operation: Operation) -> tuple[bytes, ...]:
     """The request and its controls. A rename drops the old name's value."""
     controls = [control(oid, value, critical=oid == ASSERTION) for oid, value in write_controls(operation)]

@@ -181,6 +181,10 @@ class SqlStore:
         """Rows have no names."""
         return False
 
+    def hidden(self, attributes: Sequence[str], dn: str) -> Sequence[str]:
+        """Rows have no names."""
+        return ()
+
     def images(self, ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:
         """See `Destination`. Passwords are left out."""
         names = [name for name in self.shape.columns if not any(word in name.lower() for word in PASSWORDS)]
