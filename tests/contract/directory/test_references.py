@@ -10,7 +10,7 @@ from placet_sync_worker.changes import Phase
 from placet_sync_worker.ports import Modification, Operation
 from tests.support.directories import GROUPS, World, person, write
 from tests.support.planning import Row
-from tests.support.references import GROUPED, PERSONS, Sync, dn, row
+from tests.support.references import GROUPED, PERSONS, Sync, dn, group, of, row
 from tests.support.slapd import BASE_DN, PEOPLE
 
 
@@ -151,17 +151,6 @@ def test_what_somebody_else_made_of_it_meanwhile_is_a_conflict(sync: Sync) -> No
 
 
 # ---- what refers to entries that are renamed, moved or deleted ------------------------------------------------------
-
-
-def group(name: str, *members: str) -> Operation:
-    """The add of a group below ou=Groups."""
-    octets = tuple(member.encode() for member in members)
-    values = {"objectClass": (b"groupOfNames",), "cn": (name.encode(),), "member": octets}
-    return Operation("add", f"cn={name},{GROUPS}", attributes=values)
-
-
-def of(name: str) -> str:
-    return f"cn={name},{GROUPS}"
 
 
 @pytest.fixture

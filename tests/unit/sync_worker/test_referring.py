@@ -91,7 +91,8 @@ def following(*going: Going, kept: bool = False) -> Following:
     return Following(going, dn_key, FakeDestination().attribute, kept)
 
 
-RENAMED, DELETED = Going("b", BOB, "cn=Bob Low,dc=x"), Going("c", CY, None)
+RENAMED = Going("b", BOB, "cn=Bob Low,dc=x", Phase.UPDATE)
+DELETED = Going("c", CY, None, Phase.DELETE)
 
 
 def test_values_follow_at_the_end_and_say_whom_they_mean() -> None:
@@ -118,6 +119,40 @@ def test_a_new_reference_to_what_is_moved_away_is_written_when_it_was() -> None:
     whole = following(RENAMED).change(change)
     assert whole.attributes[0].after == ("cn=Bob Low,dc=x",)
     assert whole.steps == (Step("modify", Phase.REFERRERS, None, ("member",)),)
+
+
+def made_with(phase: Phase, *references: Reference) -> Change:
+    """A new group that needs its members."""
+    member = AttributeChange("member", (), (ANN, BOB), references=references)
+    return Change("g", "create", "cn=g", (member,), (Step("add", phase, attributes=("member",)),))
+
+
+def test_what_an_entry_is_made_with_before_a_move_is_put_right_after_it() -> None:
+    for references in ((BY_ID,), ()):
+        whole = following(RENAMED).change(made_with(Phase.CREATE, *references))
+        (member,) = whole.attributes
+        assert (member.before, member.after) == ((ANN, BOB), (ANN, "cn=Bob Low,dc=x"))
+        assert [(step.what, step.phase) for step in whole.steps] == [("add", Phase.CREATE), ("modify", Phase.REFERRERS)]
+        assert [step.attributes for step in whole.steps] == [("member",), ("member",)]
+
+
+def test_what_an_entry_is_made_with_after_a_move_is_right() -> None:
+    change = made_with(Phase.REFERENCES, BY_ID)
+    whole = following(RENAMED).change(change)
+    assert (whole.attributes[0].before, whole.attributes[0].after) == ((), (ANN, "cn=Bob Low,dc=x"))
+    assert whole.steps == change.steps
+
+
+def test_a_new_entry_has_old_names_until_others_have_their_new_ones() -> None:
+    change = following(RENAMED).change(made_with(Phase.CREATE, Reference(ANN, id="a"), BY_ID))
+    add = Task(0, 0, change, False, None, "cn=g")
+    modify = replace(add, position=1)
+    before, after = {"a": ANN, "b": BOB}, {"a": ANN, "b": "cn=Bob Low,dc=x"}
+    assert values(resolved(add, before, dn_key, kept=False)) == ((), (ANN, BOB))
+    assert values(resolved(modify, after, dn_key, kept=False)) == ((ANN, BOB), (ANN, "cn=Bob Low,dc=x"))
+    assert resolved(modify, before, dn_key, kept=False) == Outcome(
+        Result.SKIPPED, "depends on the change of cn=Bob Low,dc=x, which was not made"
+    )
 
 
 def test_where_the_server_changes_references_the_plan_only_says_whom_they_mean() -> None:

@@ -68,8 +68,9 @@ KEYS = 3
 
 @dataclass(frozen=True, slots=True)
 class AttributeChange:
-    """One attribute's values, decoded to text, before and after; an attribute that is absent has none. `password`: it
-    gets one that is made when the step is written, and that no plan knows.
+    """One attribute's values, decoded to text, before and after; an attribute that is absent has none, and a new entry
+    has `before` until a later step. `password`: it gets one that is made when the step is written, and that no plan
+    knows.
 
     `references` says of values what they refer to, where that is known: they are written under the name that it has
     then.

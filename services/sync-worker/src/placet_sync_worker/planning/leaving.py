@@ -38,7 +38,7 @@ class Leaving:
     def note(self, position: int, change: Change) -> None:
         """Whether the change renames or deletes its entry."""
         if change.op in LEAVING:
-            self._going[position] = Going(str(change.id), change.dn, target_of(change))
+            self._going[position] = Going(str(change.id), change.dn, target_of(change), change.steps[0].phase)
         if change.op == "delete":
             self._deleted.add(str(change.id))
 
