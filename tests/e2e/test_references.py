@@ -90,6 +90,26 @@ def test_a_new_group_calls_a_member_whom_the_same_run_moves_away_as_he_is_called
         assert (again["create"], again["update"], again["move"]) == (0, 0, 0)
 
 
+def test_a_unit_is_renamed_and_a_group_calls_those_below_it_as_they_are_called_then(desk: Desk) -> None:
+    sales, trade, group = f"ou=Sales,{desk.unit}", f"ou=Trade,{desk.unit}", f"cn={desk.id_of('group')},{desk.unit}"
+    desk.job |= {"object_type": "organizational_unit", "key": [{"source": "id", "destination": "description"}]}
+    desk.job["fields"] = [{"to": "ou", "from": "name"}, {"to": "description", "from": "id"}]
+    desk.job["destination"] |= {"query": f"(description={desk.id_of('*')})", "rdn": "ou"}
+    desk.apply()
+    desk.people(("1", "Sales"), columns=("id", "name"))
+    assert desk.run()["results"]["applied"] == 1
+    with desk.slapd.hand() as hand:
+        hand.add(f"cn=Ann,{sales}", "inetOrgPerson", {"sn": "Low"})
+        hand.add(f"cn=all,{sales}", "groupOfNames", {"member": f"cn=Ann,{sales}"})
+        hand.add(group, "groupOfNames", {"member": [f"cn=Ann,{sales}", f"cn=all,{sales}"]})
+    desk.people(("1", "Trade"), columns=("id", "name"))
+    run = desk.run()
+    assert (run["plan"]["move"], run["plan"]["update"], run["results"]["applied"]) == (1, 2, 3)
+    assert members(desk, group) == [f"cn=Ann,{trade}", f"cn=all,{trade}"]
+    assert members(desk, f"cn=all,{trade}") == [f"cn=Ann,{trade}"]
+    assert desk.run()["results"]["applied"] == 0
+
+
 def members(desk: Desk, dn: str) -> list[str]:
     with desk.slapd.hand() as hand:
         hand.search(BASE_DN, f"(&(objectClass=groupOfNames)(cn={dn.split(',')[0][3:]}))", attributes=["member"])

@@ -41,6 +41,13 @@ OF_DIRECTORIES = (
         (f"{REFERRERS}::test_a_new_entry_that_needs_who_is_moved_away_gets_the_new_name_when_that_is_one",),
     ),
     Mutant(
+        "what-is-below-a-renamed-unit-not-followed",
+        "services/sync-worker/src/placet_sync_worker/planning/leaving.py",
+        "if holding else []\n        self.following",
+        "if False else []\n        self.following",
+        (f"{REFERRERS}::test_what_names_others_below_a_unit_follows_when_that_is_renamed",),
+    ),
+    Mutant(
         "one-of-several-matches-taken",
         "services/sync-worker/src/placet_sync_worker/planning/resolving.py",
         "HAVING count(*) > 1",

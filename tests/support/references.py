@@ -43,7 +43,7 @@ GROUPED: dict[str, Any] = {
         {"to": "member", "resolve": {"from": "members", "match": "cn"}, "split": ";"},
     ],
 }
-OPTIONS = Options(referring=("member", "manager", "owner"), kept=False)
+OPTIONS = Options(referring=("member", "manager", "owner", "seeAlso"), kept=False)
 COLUMNS = ["id", "name", "title", "boss", "members"]
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from placet_sync_worker.applying.referring import ids_of, resolved
 from placet_sync_worker.changes import AttributeChange, Change, Phase, Reference, Result, Step
+from placet_sync_worker.planning.carrying import Carrying
 from placet_sync_worker.planning.loops import loops_of
 from placet_sync_worker.planning.referrers import Following, Going, Referrer
 from placet_sync_worker.providers.active_directory.values import fold as ad_fold
@@ -153,6 +154,30 @@ def test_a_new_entry_has_old_names_until_others_have_their_new_ones() -> None:
     assert resolved(modify, before, dn_key, kept=False) == Outcome(
         Result.SKIPPED, "depends on the change of cn=Bob Low,dc=x, which was not made"
     )
+
+
+def test_what_stands_below_a_renamed_unit_is_carried_along() -> None:
+    naming = FakeDestination().naming
+    units = [
+        Going("s", "ou=Sales,dc=x", "ou=Trade,dc=x", Phase.UPDATE),
+        Going("e", "ou=East,OU=Sales, DC=x", "ou=Ost,ou=Sales,dc=x", Phase.DISABLE),
+    ]
+    carrying = Carrying(units, naming)
+    bob = carrying.carried("b", "cn=Bob\\, Low,ou=Deep,ou=sales,dc=x")
+    assert bob == Going("b", "cn=Bob\\, Low,ou=Deep,ou=sales,dc=x", "cn=Bob\\, Low,ou=Deep,ou=Trade,dc=x", Phase.UPDATE)
+    cy = carrying.carried("c", "cn=Cy,ou=East,ou=Sales,dc=x")
+    assert cy is not None
+    assert (cy.then, cy.phase) == ("cn=Cy,ou=Ost,ou=Sales,dc=x", Phase.DISABLE)
+    others = ["ou=Sales,dc=x", "dc=x", "cn=Di,ou=Wholesales,dc=x", "nobody", "wrong=x,ou=Sales,dc=x"]
+    assert [carrying.carried("o", one) for one in others] == [None] * len(others)
+    assert [one.id for one in carrying.outermost()] == ["s"]
+    assert not any(Carrying([], naming).named_among([bob.dn]))
+
+
+def test_who_is_carried_along_stands_there_when_its_values_follow() -> None:
+    carried = Going("g", "cn=g,ou=Sales,dc=x", "cn=g,ou=Trade,dc=x", Phase.UPDATE)
+    change = following(RENAMED, carried).own_change(Referrer("g", "v1", carried.dn, {"member": (BOB,)}))
+    assert (change.key, change.dn) == ("cn=g,ou=Sales,dc=x", "cn=g,ou=Trade,dc=x")
 
 
 def test_where_the_server_changes_references_the_plan_only_says_whom_they_mean() -> None:

@@ -71,8 +71,11 @@ class Following:
         return replace(change, attributes=attributes, steps=self._steps(change.steps, followed))
 
     def own_change(self, referrer: Referrer) -> Change:
-        """Of an entry that nothing else changes; it is called by its name, since no record stands for it."""
-        empty = Change(referrer.dn, "update", referrer.dn, (), (), id=referrer.id, version=referrer.version)
+        """Of an entry that nothing else changes; it is called by its name, since no record stands for it. If it gets
+        another one, it has that when its values follow."""
+        renamed = self._by_id.get(referrer.id)
+        dn = str(renamed.then) if renamed else referrer.dn
+        empty = Change(referrer.dn, "update", dn, (), (), id=referrer.id, version=referrer.version)
         return self.change(empty, referrer)
 
     def emptied(self, referrer: Referrer) -> Iterable[str]:
