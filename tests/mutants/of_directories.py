@@ -9,6 +9,7 @@ DIRECTORY = "tests/contract/directory/test_directory.py"
 LDAP = "tests/integration/sync_worker/test_ldap.py"
 
 REFERENCES = "tests/contract/directory/test_references.py"
+REFERRERS = "tests/contract/directory/test_referrers.py"
 
 OF_DIRECTORIES = (
     Mutant(
@@ -31,6 +32,20 @@ OF_DIRECTORIES = (
         "if name in needed:",
         "if False:",
         (f"{REFERENCES}::test_the_last_member_of_a_group_that_needs_one_is_not_deleted",),
+    ),
+    Mutant(
+        "new-entry-keeps-an-old-name",
+        "services/sync-worker/src/placet_sync_worker/planning/referrers.py",
+        "if name not in made_with or a.before]",
+        "if name not in made_with]",
+        (f"{REFERRERS}::test_a_new_entry_that_needs_who_is_moved_away_gets_the_new_name_when_that_is_one",),
+    ),
+    Mutant(
+        "what-is-below-a-renamed-unit-not-followed",
+        "services/sync-worker/src/placet_sync_worker/planning/leaving.py",
+        "if holding else []\n        self.following",
+        "if False else []\n        self.following",
+        (f"{REFERRERS}::test_what_names_others_below_a_unit_follows_when_that_is_renamed",),
     ),
     Mutant(
         "one-of-several-matches-taken",

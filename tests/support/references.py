@@ -10,6 +10,7 @@ from placet_shared.objects import Job
 from placet_sync_worker.changes import Change
 from placet_sync_worker.planning.design import Options
 from placet_sync_worker.planning.planner import plan_run
+from placet_sync_worker.ports import Operation
 from placet_sync_worker.providers.ldap.provider import store_over
 from placet_sync_worker.providers.ldap.store import LdapStore
 from placet_sync_worker.testing.links import FakeLinks
@@ -42,7 +43,7 @@ GROUPED: dict[str, Any] = {
         {"to": "member", "resolve": {"from": "members", "match": "cn"}, "split": ";"},
     ],
 }
-OPTIONS = Options(referring=("member", "manager", "owner"), kept=False)
+OPTIONS = Options(referring=("member", "manager", "owner", "seeAlso"), kept=False)
 COLUMNS = ["id", "name", "title", "boss", "members"]
 
 
@@ -119,3 +120,14 @@ def row(id: str, name: str, boss: str | None = None, **more: str) -> Row:
 
 def dn(name: str) -> str:
     return f"cn={name},{PEOPLE}"
+
+
+def of(name: str) -> str:
+    return f"cn={name},{GROUPS}"
+
+
+def group(name: str, *members: str) -> Operation:
+    """The add of a group below ou=Groups."""
+    octets = tuple(member.encode() for member in members)
+    values = {"objectClass": (b"groupOfNames",), "cn": (name.encode(),), "member": octets}
+    return Operation("add", of(name), attributes=values)

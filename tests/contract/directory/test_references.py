@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -10,8 +9,8 @@ from placet_sync_worker.changes import Phase
 from placet_sync_worker.ports import Modification, Operation
 from tests.support.directories import GROUPS, World, person, write
 from tests.support.planning import Row
-from tests.support.references import GROUPED, PERSONS, Sync, dn, row
-from tests.support.slapd import BASE_DN, PEOPLE
+from tests.support.references import GROUPED, PERSONS, Sync, dn, group, of, row
+from tests.support.slapd import PEOPLE
 
 
 @pytest.fixture
@@ -153,17 +152,6 @@ def test_what_somebody_else_made_of_it_meanwhile_is_a_conflict(sync: Sync) -> No
 # ---- what refers to entries that are renamed, moved or deleted ------------------------------------------------------
 
 
-def group(name: str, *members: str) -> Operation:
-    """The add of a group below ou=Groups."""
-    octets = tuple(member.encode() for member in members)
-    values = {"objectClass": (b"groupOfNames",), "cn": (name.encode(),), "member": octets}
-    return Operation("add", f"cn={name},{GROUPS}", attributes=values)
-
-
-def of(name: str) -> str:
-    return f"cn={name},{GROUPS}"
-
-
 @pytest.fixture
 def staff(sync: Sync) -> Sync:
     """Ann, whose manager is Bob, and Cy, in groups that somebody made by hand."""
@@ -246,15 +234,3 @@ def test_who_is_set_once_is_looked_for_once(sync: Sync) -> None:
     assert sync.run([row("1", "Ann", "17"), row("2", "Bob", "17")], once) == [
         "2: manager: no entry has employeeNumber 17"
     ]
-
-
-def test_a_unit_that_is_renamed_takes_others_with_it_and_the_plan_says_so(sync: Sync) -> None:
-    units: dict[str, Any] = {
-        "object_type": "organizational_unit",
-        "destination": {"provider": "corp", "container": BASE_DN},
-        "key": [{"source": "id", "destination": "description"}],
-        "fields": [{"to": "ou", "from": "name"}, {"to": "description", "from": "id"}],
-    }
-    assert sync.run([row("1", "Sales")], units) == ["create 1: applied"]
-    assert sync.run([row("1", "Trade")], units) == ["move 1: applied"]
-    assert [warning.partition(" gets")[0] for warning in sync.warnings] == [f"what stands below ou=Sales,{BASE_DN}"]

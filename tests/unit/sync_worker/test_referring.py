@@ -7,6 +7,7 @@ import pytest
 
 from placet_sync_worker.applying.referring import ids_of, resolved
 from placet_sync_worker.changes import AttributeChange, Change, Phase, Reference, Result, Step
+from placet_sync_worker.planning.carrying import Carrying
 from placet_sync_worker.planning.loops import loops_of
 from placet_sync_worker.planning.referrers import Following, Going, Referrer
 from placet_sync_worker.providers.active_directory.values import fold as ad_fold
@@ -91,7 +92,8 @@ def following(*going: Going, kept: bool = False) -> Following:
     return Following(going, dn_key, FakeDestination().attribute, kept)
 
 
-RENAMED, DELETED = Going("b", BOB, "cn=Bob Low,dc=x"), Going("c", CY, None)
+RENAMED = Going("b", BOB, "cn=Bob Low,dc=x", Phase.UPDATE)
+DELETED = Going("c", CY, None, Phase.DELETE)
 
 
 def test_values_follow_at_the_end_and_say_whom_they_mean() -> None:
@@ -118,6 +120,64 @@ def test_a_new_reference_to_what_is_moved_away_is_written_when_it_was() -> None:
     whole = following(RENAMED).change(change)
     assert whole.attributes[0].after == ("cn=Bob Low,dc=x",)
     assert whole.steps == (Step("modify", Phase.REFERRERS, None, ("member",)),)
+
+
+def made_with(phase: Phase, *references: Reference) -> Change:
+    """A new group that needs its members."""
+    member = AttributeChange("member", (), (ANN, BOB), references=references)
+    return Change("g", "create", "cn=g", (member,), (Step("add", phase, attributes=("member",)),))
+
+
+def test_what_an_entry_is_made_with_before_a_move_is_put_right_after_it() -> None:
+    for references in ((BY_ID,), ()):
+        whole = following(RENAMED).change(made_with(Phase.CREATE, *references))
+        (member,) = whole.attributes
+        assert (member.before, member.after) == ((ANN, BOB), (ANN, "cn=Bob Low,dc=x"))
+        assert [(step.what, step.phase) for step in whole.steps] == [("add", Phase.CREATE), ("modify", Phase.REFERRERS)]
+        assert [step.attributes for step in whole.steps] == [("member",), ("member",)]
+
+
+def test_what_an_entry_is_made_with_after_a_move_is_right() -> None:
+    change = made_with(Phase.REFERENCES, BY_ID)
+    whole = following(RENAMED).change(change)
+    assert (whole.attributes[0].before, whole.attributes[0].after) == ((), (ANN, "cn=Bob Low,dc=x"))
+    assert whole.steps == change.steps
+
+
+def test_a_new_entry_has_old_names_until_others_have_their_new_ones() -> None:
+    change = following(RENAMED).change(made_with(Phase.CREATE, Reference(ANN, id="a"), BY_ID))
+    add = Task(0, 0, change, False, None, "cn=g")
+    modify = replace(add, position=1)
+    before, after = {"a": ANN, "b": BOB}, {"a": ANN, "b": "cn=Bob Low,dc=x"}
+    assert values(resolved(add, before, dn_key, kept=False)) == ((), (ANN, BOB))
+    assert values(resolved(modify, after, dn_key, kept=False)) == ((ANN, BOB), (ANN, "cn=Bob Low,dc=x"))
+    assert resolved(modify, before, dn_key, kept=False) == Outcome(
+        Result.SKIPPED, "depends on the change of cn=Bob Low,dc=x, which was not made"
+    )
+
+
+def test_what_stands_below_a_renamed_unit_is_carried_along() -> None:
+    naming = FakeDestination().naming
+    units = [
+        Going("s", "ou=Sales,dc=x", "ou=Trade,dc=x", Phase.UPDATE),
+        Going("e", "ou=East,OU=Sales, DC=x", "ou=Ost,ou=Sales,dc=x", Phase.DISABLE),
+    ]
+    carrying = Carrying(units, naming)
+    bob = carrying.carried("b", "cn=Bob\\, Low,ou=Deep,ou=sales,dc=x")
+    assert bob == Going("b", "cn=Bob\\, Low,ou=Deep,ou=sales,dc=x", "cn=Bob\\, Low,ou=Deep,ou=Trade,dc=x", Phase.UPDATE)
+    cy = carrying.carried("c", "cn=Cy,ou=East,ou=Sales,dc=x")
+    assert cy is not None
+    assert (cy.then, cy.phase) == ("cn=Cy,ou=Ost,ou=Sales,dc=x", Phase.DISABLE)
+    others = ["ou=Sales,dc=x", "dc=x", "cn=Di,ou=Wholesales,dc=x", "nobody", "wrong=x,ou=Sales,dc=x"]
+    assert [carrying.carried("o", one) for one in others] == [None] * len(others)
+    assert [one.id for one in carrying.outermost()] == ["s"]
+    assert not any(Carrying([], naming).named_among([bob.dn]))
+
+
+def test_who_is_carried_along_stands_there_when_its_values_follow() -> None:
+    carried = Going("g", "cn=g,ou=Sales,dc=x", "cn=g,ou=Trade,dc=x", Phase.UPDATE)
+    change = following(RENAMED, carried).own_change(Referrer("g", "v1", carried.dn, {"member": (BOB,)}))
+    assert (change.key, change.dn) == ("cn=g,ou=Sales,dc=x", "cn=g,ou=Trade,dc=x")
 
 
 def test_where_the_server_changes_references_the_plan_only_says_whom_they_mean() -> None:

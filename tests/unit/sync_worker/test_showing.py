@@ -4,12 +4,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from placet_sync_worker.api import SHOWN_VALUES, show_change
-from placet_sync_worker.changes import AttributeChange, Change, Phase, Reference, Step
+from placet_sync_worker.changes import AttributeChange, Change, Op, Phase, Reference, Step
 
 
-def shown(attribute: AttributeChange) -> Any:
-    change = Change("1", "update", "cn=a", (attribute,), (Step("modify", Phase.UPDATE),), "a", "v1")
-    row: Any = SimpleNamespace(number=0, key="1", document=change.document(), op="update", result=None, reason=None)
+def shown(attribute: AttributeChange, op: Op = "update") -> Any:
+    change = Change("1", op, "cn=a", (attribute,), (Step("modify", Phase.UPDATE),), "a", "v1")
+    row: Any = SimpleNamespace(number=0, key="1", document=change.document(), op=op, result=None, reason=None)
     (found,) = show_change(row, {})["attributes"]
     return found
 
@@ -27,3 +27,10 @@ def test_of_many_values_those_are_shown_that_come_and_go() -> None:
     many = tuple(f"cn={number}" for number in range(SHOWN_VALUES + 1))
     change = AttributeChange("member", many, (*many[1:], "cn=new"))
     assert shown(change) == {"name": "member", "add": ["cn=new"], "remove": ["cn=0"], "count": len(many)}
+
+
+def test_of_a_new_entry_all_values_come() -> None:
+    old = tuple(f"cn={number}" for number in range(SHOWN_VALUES + 1))
+    new = (*old[1:], "cn=new")
+    found = shown(AttributeChange("member", old, new), "create")
+    assert found == {"name": "member", "add": [*new], "remove": [], "count": len(new)}

@@ -1,6 +1,7 @@
 """The worker's HTTP: plans with their results for people, and checks for the scheduler."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -81,7 +82,7 @@ def show_change(row: Row[Any], results: Mapping[tuple[int, int], str | None]) ->
     return {
         **{name: document[name] for name in ("key", "id", "dn", "op")},
         "phase": steps[0]["phase"] if steps else None,
-        "attributes": [_show_attribute(attribute) for attribute in document["attributes"]],
+        "attributes": [_show_attribute(one, new=document["op"] == "create") for one in document["attributes"]],
         "steps": [
             {"what": step["what"], "phase": step["phase"], "result": results.get((row.number, n)), **_new_name(step)}
             for n, step in enumerate(steps)
@@ -102,8 +103,10 @@ def show_rejected(row: Row[Any]) -> dict[str, Any]:
     return {"key": row.key, **nothing, "result": "rejected", "reason": row.reason, **where}
 
 
-def _show_attribute(document: Mapping[str, Any]) -> dict[str, Any]:
+def _show_attribute(document: Mapping[str, Any], *, new: bool) -> dict[str, Any]:
     change = AttributeChange.parse(document)
+    if new:  # what it has until references have their names is nothing that it had before
+        change = replace(change, before=())
     if change.password or max(len(change.before), len(change.after)) <= SHOWN_VALUES:
         return dict(document)
     return {"name": change.name, "add": [*change.add], "remove": [*change.remove], "count": len(change.after)}

@@ -68,8 +68,9 @@ KEYS = 3
 
 @dataclass(frozen=True, slots=True)
 class AttributeChange:
-    """One attribute's values, decoded to text, before and after; an attribute that is absent has none. `password`: it
-    gets one that is made when the step is written, and that no plan knows.
+    """One attribute's values, decoded to text, before and after; an attribute that is absent has none, and a new entry
+    has `before` until a later step. `password`: it gets one that is made when the step is written, and that no plan
+    knows.
 
     `references` says of values what they refer to, where that is known: they are written under the name that it has
     then.
@@ -142,12 +143,12 @@ class Change:
     """What a run does to one entry.
 
     `id` (entryUUID, objectGUID, primary key) and `version` (entryCSN) are the entry's as read at planning, None for a
-    create. `dn` is where the entry is (for a create: where it will be). `attributes` are conditions, also for a delete,
-    whose `after` are empty. `image` is the rest of an entry that is moved, disabled or deleted, as far as it can be
-    read, with the groups that name it as `memberOf`: for the approver and for undo. `record` is a keyed digest of the
-    source record as it was mapped; None where the change was not made from one. A `container` is made for others of the
-    plan: it is told by its name, has no key of the job's, and is linked to no record. `needs` are the numbers of the
-    plan's containers that must be there before.
+    create. `dn` is where the entry is when it is written first (for a create: where it will be). `attributes` are
+    conditions, also for a delete, whose `after` are empty. `image` is the rest of an entry that is moved, disabled or
+    deleted, as far as it can be read, with the groups that name it as `memberOf`: for the approver and for undo.
+    `record` is a keyed digest of the source record as it was mapped; None where the change was not made from one. A
+    `container` is made for others of the plan: it is told by its name, has no key of the job's, and is linked to no
+    record. `needs` are the numbers of the plan's containers that must be there before.
     """
 
     key: str

@@ -1,6 +1,6 @@
 """References as they are written: under the name that an entry has at that moment. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from ..changes import PROVEN, AttributeChange, Reference, Result
@@ -45,17 +45,23 @@ def resolved(task: Task, places: Places, key: Key, *, kept: bool) -> Task | Outc
 
 def _named(a: AttributeChange, task: Task, places: Places, key: Key, kept: bool) -> AttributeChange:
     known = {one.dn: one for one in a.references}
-    before, after = a.before, a.after
+    before, after = () if task.step.what == "add" else a.before, a.after
     if a.name in task.step.attributes:
         after = tuple(_name_of(known[value], task, places) if value in known else value for value in after)
         if not kept:
             after += tuple(v for v in before if v in known and v not in a.after and known[v].id in places)
         if after != a.after and set(map(key, after)) == set(map(key, before)):
-            raise _Unmet(Outcome(Result.SKIPPED, f"depends on the change of {a.references[0].dn}, which was not made"))
+            undone = _undone(a, set(map(key, after)) ^ set(map(key, a.after)), key)
+            raise _Unmet(Outcome(Result.SKIPPED, f"depends on the change of {undone}, which was not made"))
     if kept:
         names = ((value, places.get(known[value].id or "") if value in known else value) for value in before)
         before = tuple(name for _, name in names if name is not None)
     return replace(a, before=before, after=after)
+
+
+def _undone(a: AttributeChange, otherwise: Collection[str], key: Key) -> str:
+    """The first entry whose value is not as planned; `otherwise` are the keys of such values."""
+    return next((one.dn for one in a.references if key(one.dn) in otherwise), a.references[0].dn)
 
 
 def _name_of(reference: Reference, task: Task, places: Places) -> str:

@@ -1,17 +1,19 @@
 """What the renames and removals of a plan mean for those who refer to these entries."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from ..changes import Change, Rejected
-from ..ports import Destination
+from ..ports import Destination, Naming
+from .carrying import Carrying
 from .comparing import lenient
 from .deciding import Decider
 from .decisions import Decisions
 from .design import Options
 from .naming import target_of
 from .referrers import Following, Going, Referrer
-from .referring import last_values, referrers_of
+from .referring import carried, last_values, referrers_of
 from .resolving import Resolution
 
 LEAVING = frozenset({"move", "delete"})
@@ -32,13 +34,15 @@ class Leaving:
     """None where nothing is renamed or deleted."""
     referrers: dict[str, Referrer] = field(default_factory=dict)
     """The entries that name what is, by their ids."""
+    unfollowed: Sequence[str] = ()
+    """Those whose values stay: who gets another name by a rename above it, and is changed besides."""
     _going: dict[int, Going] = field(default_factory=dict)
     _deleted: set[str] = field(default_factory=set)
 
     def note(self, position: int, change: Change) -> None:
         """Whether the change renames or deletes its entry."""
         if change.op in LEAVING:
-            self._going[position] = Going(str(change.id), change.dn, target_of(change))
+            self._going[position] = Going(str(change.id), change.dn, target_of(change), change.steps[0].phase)
         if change.op == "delete":
             self._deleted.add(str(change.id))
 
@@ -48,15 +52,33 @@ class Leaving:
         if self.resolution is not None:
             self._refuse_referrers_of_deleted(decisions)
             self._refuse_referrers_of_lost(decisions, self.resolution)
-        goes = self._left(decisions)
-        if self.decider.naming is None or not goes:
-            return
-        kept, key = self.options.kept, lenient(self.decider.naming.key)
-        following = Following(goes, key, self.decider.attribute, kept)
-        referrers = {} if kept else referrers_of(destination, following, self._referring())
+        if self.decider.naming is not None and (goes := self._left(decisions)):
+            self._follow(goes, self.decider.naming, decisions, destination)
+
+    def _follow(self, goes: Collection[Going], naming: Naming, decisions: Decisions, destination: Destination) -> None:
+        """Finds who names what goes, and what goes along with it."""
+        kept = self.options.kept
+        holding = [one for one in goes if one.then] if self.decider.design.object_type.holds and not kept else []
+        carrying = Carrying(holding, naming)
+        following = Following(goes, lenient(naming.key), self.decider.attribute, kept)
+        referrers = {} if kept else referrers_of(destination, following, carrying, self._referring())
         self._refuse_needed(decisions, dict(last_values(destination, following, referrers.values())))
-        self.following = replace(following, going=self._left(decisions))
+        along = list(self._along(carrying, referrers.values(), decisions, destination)) if holding else []
+        self.following = replace(following, going=[*along, *self._left(decisions)])
         self.referrers = self.following.those_of(referrers.values())
+        besides = {one.id for one in along} & self.referrers.keys()
+        besides &= {draft.change().id for _, _, draft in decisions.read()} if besides else set()
+        self.unfollowed = sorted(self.referrers.pop(id_).dn for id_ in besides)
+
+    def _along(
+        self, carrying: Carrying, referrers: Collection[Referrer], decisions: Decisions, destination: Destination
+    ) -> Iterator[Going]:
+        """What is carried along, and names others or is named: in the directory, or by what the plan writes."""
+        yield from (one for r in referrers if (one := carrying.carried(r.id, r.dn)))
+        planned = (a for _, _, draft in decisions.read() for a in draft.change().attributes)
+        written = (a.after for a in planned if self.decider.attribute(a.name).refers)
+        there = (values for one in referrers for values in one.values.values())
+        yield from carried(destination, carrying, chain.from_iterable(chain(written, there)))
 
     def count(self, decisions: Decisions) -> Collection[str]:
         """Referrers are updates too, or parts of what the run does to them anyway. The ids of those that are changed
@@ -72,12 +94,6 @@ class Leaving:
         for referrer in alone.values():
             decisions.count(self.following.own_change(referrer), 1)
         return alone.keys()
-
-    def renamed_units(self) -> Sequence[str]:
-        """Entries that others stand below, and whose server does not change references to these."""
-        if self.following is None or self.options.kept or not self.decider.design.object_type.holds:
-            return ()
-        return sorted(one.dn for one in self.following.going if one.then is not None)
 
     def _left(self, decisions: Decisions) -> list[Going]:
         return [one for position, one in self._going.items() if position not in decisions.refused]

@@ -197,7 +197,7 @@ def _planned(drafts: Drafts, sides: Sides, options: Options, *, partial: bool) -
         protected=sorted(drafts.protected),
         in_the_way=drafts.in_the_way,
         shared=drafts.shared,
-        units=drafts.leaving.renamed_units(),
+        unfollowed=drafts.leaving.unfollowed,
         not_found=sorted(asked - candidates.known(asked)),
         unstamped=records.progress.unstamped if records.progress and not partial else 0,
         unstamped_come=records.progress is not None and records.progress.stamps.unstamped_come,

@@ -15,11 +15,12 @@ from .comparing import Values, modifies
 
 @dataclass(frozen=True, slots=True)
 class Going:
-    """An entry that the run renames, or, without a name `then`, deletes."""
+    """An entry that the run renames in a phase, or, without a name `then`, deletes."""
 
     id: str
     dn: str
     then: str | None
+    phase: Phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,17 @@ class Following:
         there = {a.name for a in change.attributes}
         more = referrer.values.items() if referrer else ()
         planned = (*change.attributes, *(AttributeChange(name, some, some) for name, some in more if name not in there))
-        followed = {a.name: b for a in planned if (b := self._followed(a)) != a}
+        made = {name: step.phase for step in change.steps if step.what == "add" for name in step.attributes}
+        followed = {a.name: b for a in planned if (b := self._followed(a, made.get(a.name))) != a}
         attributes = tuple(followed.get(a.name, a) for a in planned if a.name in there or a.name in followed)
         return replace(change, attributes=attributes, steps=self._steps(change.steps, followed))
 
     def own_change(self, referrer: Referrer) -> Change:
-        """Of an entry that nothing else changes; it is called by its name, since no record stands for it."""
-        empty = Change(referrer.dn, "update", referrer.dn, (), (), id=referrer.id, version=referrer.version)
+        """Of an entry that nothing else changes; it is called by its name, since no record stands for it. If it gets
+        another one, it has that when its values follow."""
+        renamed = self._by_id.get(referrer.id)
+        dn = str(renamed.then) if renamed else referrer.dn
+        empty = Change(referrer.dn, "update", dn, (), (), id=referrer.id, version=referrer.version)
         return self.change(empty, referrer)
 
     def emptied(self, referrer: Referrer) -> Iterable[str]:
@@ -88,26 +93,30 @@ class Following:
         found = ((value, self.named(value)) for value in dict.fromkeys((*a.before, *a.after)) if value not in known)
         return replace(a, references=(*a.references, *(Reference(value, one.id) for value, one in found if one)))
 
-    def _followed(self, a: AttributeChange) -> AttributeChange:
+    def _followed(self, a: AttributeChange, made: Phase | None) -> AttributeChange:
+        """`made`: when the entry is made with these values, of which some have their old names until the end then."""
         if not self.attribute(a.name).refers:
             return a
         known = {one.dn: one for one in a.references}
-        after, references = [], []
+        until, after, references = [], [], []
         for value in a.after:
             reference = known.get(value)
             goes = self._by_id.get(reference.id or "") if reference else self.named(value)
             if goes is None:
+                until.append(value)
                 after.append(value)
                 references += [reference] if reference else []
             elif goes.then is None:  # it goes from among the values when it is gone
                 references.append(Reference(value, goes.id))
             else:
+                until.append(goes.dn if made is not None and made < goes.phase else goes.then)
                 after.append(goes.then)
                 references.append(Reference(goes.then, goes.id))
-        return replace(a, after=tuple(after), references=tuple(references))
+        before = a.before if made is None or until == after else tuple(until)
+        return replace(a, before=before, after=tuple(after), references=tuple(references))
 
     def _steps(self, steps: Iterable[Step], followed: Mapping[str, AttributeChange]) -> tuple[Step, ...]:
-        """What follows is written last; but what an entry is made with cannot wait."""
+        """What follows is written last; but what an entry is made with cannot wait, and is put right then."""
         kept, made_with = [], set[str]()
         for step in steps:
             if step.what == "add":
@@ -115,7 +124,7 @@ class Following:
             rest = tuple(name for name in step.attributes if name not in followed or name in made_with)
             if rest or step.what != "modify":
                 kept.append(replace(step, attributes=rest))
-        last = [a for name, a in followed.items() if name not in made_with]
+        last = [a for name, a in followed.items() if name not in made_with or a.before]
         return (*kept, *modifies(last, self.attribute, Phase.REFERRERS))
 
     @cached_property

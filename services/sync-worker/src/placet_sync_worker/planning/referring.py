@@ -4,11 +4,16 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ..errors import UnknownAttributeError, UnknownObjectTypeError
 from ..ports import DN, ID, VERSION, Destination
-from .referrers import Following, Referrer
+from .carrying import Carrying
+from .comparing import lenient
+from .referrers import Following, Going, Referrer
 
 
-def referrers_of(destination: Destination, following: Following, attributes: Sequence[str]) -> dict[str, Referrer]:
-    """By their ids; attributes that the schema lacks, or nobody may write, refer to nothing."""
+def referrers_of(
+    destination: Destination, following: Following, carrying: Carrying, attributes: Sequence[str]
+) -> dict[str, Referrer]:
+    """By their ids, with those that name what is perhaps carried; attributes that the schema lacks, or nobody may
+    write, refer to nothing."""
     found: dict[str, Referrer] = {}
     for asked in attributes:
         try:
@@ -20,10 +25,22 @@ def referrers_of(destination: Destination, following: Following, attributes: Seq
         for page in destination.read([attribute.name], None):
             columns = (page.column(name).to_pylist() for name in (ID, VERSION, DN, attribute.name))
             for id_, version, dn, values in zip(*columns, strict=True):
-                if following.follows(values or ()) and not destination.protected(dn, removing=False):
+                refers = following.follows(values or ()) or any(carrying.named_among(values or ()))
+                if refers and not destination.protected(dn, removing=False):
                     one = found.setdefault(id_, Referrer(id_, version, dn, {}))
                     found[id_] = Referrer(id_, version, dn, {**one.values, attribute.name: tuple(values)})
     return found
+
+
+def carried(destination: Destination, carrying: Carrying, names: Iterable[str]) -> Iterator[Going]:
+    """The entries that have these names and are carried along with renamed ones: one read below each of these."""
+    key = lenient(carrying.naming.key)
+    wanted = set(map(key, carrying.named_among(names)))
+    for above in carrying.outermost() if wanted else ():
+        for page in destination.read([], None, above.dn):
+            dns = zip(page.column(ID).to_pylist(), page.column(DN).to_pylist(), strict=True)
+            found = (carrying.carried(id_, dn) for id_, dn in dns if key(dn) in wanted)
+            yield from (one for one in found if one)
 
 
 def last_values(

@@ -29,8 +29,8 @@ class Findings:
     """Whether each run reads these again."""
     shared: Sequence[str] = ()
     """Entries that are to go and that other jobs are linked to as well."""
-    units: Sequence[str] = ()
-    """Renamed entries that others stand below, whose names are looked for nowhere."""
+    unfollowed: Sequence[str] = ()
+    """Entries whose values name what is renamed, and stay: they are renamed with a unit and changed besides."""
     not_found: Sequence[str] = ()
     """Keys that the run was asked for, and the source does not have."""
 
@@ -88,10 +88,10 @@ def _warnings(job: Job, findings: Findings) -> Iterator[str]:
         yield f"keys match only when case, spaces and accents are folded: {example}" + _more(count - 1)
     if findings.protected:
         yield f"left alone, since protected: {_some(findings.protected)}"
-    if findings.units:
+    if findings.unfollowed:
         yield (
-            f"what stands below {_some(findings.units)} gets other names with it: values that name such entries are not"
-            " changed; mend them by a run of the job that owns them"
+            f"the run renames what {_some(findings.unfollowed)} stands below, and changes it besides: its values that"
+            " name renamed entries are not changed; mend them by a run of the job that owns them"
         )
     if findings.not_found:
         yield f"the source has no record with the key {_some(findings.not_found)}"

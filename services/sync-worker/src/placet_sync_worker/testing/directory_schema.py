@@ -23,6 +23,7 @@ ATTRIBUTE_TYPES = (
     "( 2.5.4.10 NAME ( 'o' 'organizationName' ) SUP name )",
     "( 2.5.4.11 NAME ( 'ou' 'organizationalUnitName' ) SUP name )",
     "( 2.5.4.31 NAME 'member' SUP distinguishedName )",
+    "( 2.5.4.34 NAME 'seeAlso' SUP distinguishedName )",
     f"( 2.5.4.13 NAME 'description' {_TEXT} )",
     f"( 2.5.4.17 NAME 'postalCode' {_TEXT} )",
     f"( 2.5.4.20 NAME 'telephoneNumber' {_PHONE} )",
@@ -47,7 +48,7 @@ _OF_PERSONS = (
 OBJECT_CLASSES = (
     "( 2.5.6.0 NAME 'top' ABSTRACT MUST objectClass )",
     "( 2.5.6.4 NAME 'organization' SUP top STRUCTURAL MUST o MAY ( l $ description ) )",
-    "( 2.5.6.5 NAME 'organizationalUnit' SUP top STRUCTURAL MUST ou MAY ( l $ description ) )",
+    "( 2.5.6.5 NAME 'organizationalUnit' SUP top STRUCTURAL MUST ou MAY ( l $ description $ seeAlso ) )",
     "( 2.5.6.6 NAME 'person' SUP top MUST ( sn $ cn ) MAY ( userPassword $ telephoneNumber $ description ) )",
     "( 2.5.6.7 NAME 'organizationalPerson' SUP person STRUCTURAL MAY ( title $ postalCode $ ou $ l ) )",
     "( 2.5.6.9 NAME 'groupOfNames' SUP top STRUCTURAL MUST ( member $ cn ) MAY ( ou $ o $ description ) )",
