@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.accepting import Accepting
 from tests.support.certificates import self_signed
 
 WRITES = {0x68: "add", 0x66: "modify", 0x6C: "modrdn", 0x4A: "delete"}
@@ -47,22 +48,18 @@ class LdapProxy:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = Accepting(self._begin)
+        self.port = self._accepting.port
 
     def trap(self, *kinds: str, count: int, then: Callable[[int], object] = nothing, cuts: bool = True) -> None:
         """Traps strike one after another."""
         self.traps.append(Trap(frozenset(kinds), count, then, cuts))
 
     def close(self) -> None:
-        self._listener.close()
+        self._accepting.close()
 
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, (_, port) = self._listener.accept()
-                threading.Thread(target=self._serve, args=(client, port), daemon=True).start()
+    def _begin(self, client: socket.socket, port: int) -> None:
+        threading.Thread(target=self._serve, args=(client, port), daemon=True).start()
 
     def _serve(self, client: socket.socket, port: int) -> None:
         with suppress(OSError), client, self._connected() as server:

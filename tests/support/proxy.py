@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.support.accepting import Accepting
+
 CHUNK = 1 << 16
 
 
@@ -18,13 +20,12 @@ class Proxy:
 
     def __init__(self, target: int | Path) -> None:
         self._target = target
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
         self.answers = True
         self.hears = True
         self.cut_after: int | None = None
         self._open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = Accepting(self._serve)
+        self.port = self._accepting.port
 
     def lead_to(self, port: int) -> None:
         """Connections from now on go to another server; those that are open end."""
@@ -39,25 +40,22 @@ class Proxy:
         self._open.clear()
 
     def close(self) -> None:
-        self._listener.close()
+        self._accepting.close()
         self.cut()
 
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                try:
-                    server = self._connect()
-                except OSError:  # the server is down: so are its connections
-                    client.close()
-                    continue
-                self._open += [client, server]
-                for source, sink, passes in (
-                    (client, server, lambda: self.hears),
-                    (server, client, lambda: self.answers),
-                ):
-                    count = self._count if source is server else _ignore
-                    threading.Thread(target=_pump, args=(source, sink, passes, count), daemon=True).start()
+    def _serve(self, client: socket.socket, _port: int) -> None:
+        try:
+            server = self._connect()
+        except OSError:  # the server is down: so are its connections
+            client.close()
+            return
+        self._open += [client, server]
+        for source, sink, passes in (
+            (client, server, lambda: self.hears),
+            (server, client, lambda: self.answers),
+        ):
+            count = self._count if source is server else _ignore
+            threading.Thread(target=_pump, args=(source, sink, passes, count), daemon=True).start()
 
     def _count(self, octets: int) -> None:
         if self.cut_after is not None:
