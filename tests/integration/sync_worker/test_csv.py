@@ -138,7 +138,8 @@ def test_a_missing_column_is_named_with_the_nearest(source: Source) -> None:
 def test_a_name_that_stands_twice_in_the_header_cannot_be_used(source: Source) -> None:
     made = source("id,name,name\n1,a,b\n")
     assert rows(read(made, "id"))[0]["id"] == "1"
-    with pytest.raises(UnknownColumnError, match="has 2 columns named name"):
+    twice = r"people\.csv: name stands twice in the header, in columns 2 \(B\) and 3 \(C\); rename all but one of them"
+    with pytest.raises(UnknownColumnError, match=twice):
         read(made, "name")
 
 

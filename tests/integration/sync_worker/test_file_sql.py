@@ -57,6 +57,14 @@ def test_a_query_gives_its_rows(source: Source, query: str, found: list[str]) ->
     assert [row["id"] for row in select(source(), query, "id")] == found
 
 
+def test_a_query_of_a_name_that_stands_twice_in_the_header_says_where(source: Source) -> None:
+    made = source("id,name,name\n1,a,b\n")
+    with pytest.raises(UnknownColumnError, match=r"^people: name stands twice in the header, in columns 2 \(B\) and"):
+        made.columns("SELECT id, name FROM people")
+    with pytest.raises(QueryError, match='"nmae" not found'):
+        made.columns("SELECT id, nmae FROM people")
+
+
 def test_records_stand_in_rows_of_the_query_and_columns_are_its_own(source: Source) -> None:
     made, query = source(), "SELECT name AS who, upper(dept) AS unit, [name, dept] AS both FROM people WHERE id = '1'"
     assert made.columns(query) == ["who", "unit", "both"]
@@ -171,6 +179,14 @@ class TestWindow:
     def test_a_query_without_the_stamp_is_refused(self, source: Source) -> None:
         with pytest.raises(QueryError, match="the query gives no left_at"):
             select(source(), "SELECT id FROM people", "id", window=Window("left_at", "2024-01-01"))
+
+    def test_a_name_that_stands_twice_in_the_header_is_told(self, source: Source) -> None:
+        made = source("id,name,stamp,name,name\n1,a,2024-01-01,b,c\n")
+        window = Window("stamp", "2024-01-01", ("id",))
+        assert [row["id"] for row in select(made, None, "id", window=window)] == ["1"]
+        places = r"people\.csv: name stands 3 times in the header, in columns 2 \(B\), 4 \(D\) and 5 \(E\); rename"
+        with pytest.raises(UnknownColumnError, match=places):
+            select(made, None, "id", "name", window=window)
 
     def test_a_record_without_a_stamp_is_in_each_window(self, source: Source) -> None:
         made = source("id,stamp\n1,\n2,2024-01-31\n3,2024-02-01\n")

@@ -12,13 +12,13 @@ import pyarrow as pa
 from placet_shared.errors import PlacetError
 
 from ...changes import Rejected
-from ...errors import SourceMovedError
+from ...errors import QueryError, SourceMovedError, UnknownColumnError
 from ...ports import RECORD, Page, Window
 from ...stamps import Times
 from ...workspace import workspace
 from .folder import FilesFolder, FileState
 from .sql import RECORDS, Engine, locked_down, narrowing, spool_pages
-from .tables import Format, Tables, once, where
+from .tables import Format, Tables, no_column, once, where
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class FileSource:
                 return tables.columns(tables.main)
             with self._engine() as engine:
                 _add_headers(engine, tables)
-                return list(engine.columns(query))
+                with _naming_doubles(tables):
+                    return list(engine.columns(query))
 
     def read(self, columns: Sequence[str], query: str | None, window: Window | None = None) -> Iterator[Page]:
         """See `Source`. Raises SourceMovedError where the file changed meanwhile. Only stamps that are times in ISO
@@ -66,7 +67,8 @@ class FileSource:
     ) -> Iterator[Page]:
         rejected: list[Rejected] = []
         if query is None:
-            names = once(tables.columns(tables.main))
+            asked_for = (*columns, window.column, *window.key) if window else columns
+            names = list(dict.fromkeys(asked_for))
             engine.db.register("placet rows", self._spooled(engine, tables, tables.main, names, rejected))
             asked = 'SELECT * FROM "placet rows"'
         else:
@@ -139,6 +141,20 @@ def _add_headers(engine: Engine, tables: Tables) -> None:
     for name in tables.names():
         engine.declare(name, once(tables.columns(name)))
     engine.declare(RECORDS, once(tables.columns(tables.main)))
+
+
+@contextmanager
+def _naming_doubles(tables: Tables) -> Iterator[None]:
+    """A query knows no column whose name stands twice in a header: the engine would call it missing."""
+    try:
+        yield
+    except QueryError as error:
+        for table in tables.names():
+            columns = tables.columns(table)
+            for name in columns:
+                if name not in once(columns) and f'"{name}"' in str(error):
+                    raise UnknownColumnError(no_column(columns, name, table)) from error
+        raise
 
 
 def _without_faults(pages: Iterator[Page], rejected: list[Rejected]) -> Iterator[Page]:

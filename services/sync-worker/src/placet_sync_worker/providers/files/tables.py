@@ -11,6 +11,7 @@ from ...errors import SourceFileError, UnknownColumnError
 from ...hints import hint, nearest
 from ...keys import shown_key
 from ...ports import RECORD, Attribute, Page
+from ..excel.sheet import column_letters
 
 Row = Mapping[str, str]
 """Texts by column; the empty text is no value."""
@@ -100,9 +101,12 @@ def place_of(columns: Sequence[str], column: str, whose: str) -> int:
 
 def no_column(columns: Sequence[str], column: str, whose: str) -> str:
     """Why no column can be meant, or no single one."""
-    if column in columns:
-        return f"{whose} has {columns.count(column)} columns named {column}; rename them"
-    return f"{whose} has no column {column}; {hint(column, columns)}"
+    if column not in columns:
+        return f"{whose} has no column {column}; {hint(column, columns)}"
+    *first, last = (f"{n + 1} ({column_letters(n)})" for n, name in enumerate(columns) if name == column)
+    times = "twice" if len(first) == 1 else f"{len(first) + 1} times"
+    places = f"{', '.join(first)} and {last}"
+    return f"{whose}: {column} stands {times} in the header, in columns {places}; rename all but one of them"
 
 
 def table_named(wanted: str, names: Sequence[str], whose: str, word: str) -> str:
