@@ -1,6 +1,6 @@
 """Jobs from a CSV to a table, and from a table to a directory, through order, plan, approval and batch."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from tests.support.files import CsvKind
 from tests.support.proxy import running_proxy
 from tests.support.runs import Ended, Runs
 from tests.support.slapd import PASSWORD, PEOPLE, Slapd
-from tests.support.tables import SqlWorld, mariadb_world, postgres_world
+from tests.support.tables import SqlWorld, mariadb_world, postgres_world, sqlite_world
 from tests.support.worker import WorkerHarness, a_job
 
 Row = dict[str, str]
@@ -173,6 +173,35 @@ async def test_a_value_that_is_too_long_rejects_its_record_and_no_other(runs: Sq
     assert (rejected["record"], rejected["attribute"]) == ("line 2", "name")
     assert rejected["reason"] == "name takes 20 characters, and the record gives more"
     assert runs.names() == {"2": "Bob"}
+
+
+WORLDS: dict[str, tuple[Callable[[Any], SqlWorld], str]] = {
+    "sqlite": (sqlite_world, "tmp_path"), "postgresql": (postgres_world, "postgres"),
+    "mariadb": (mariadb_world, "mariadb"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", WORLDS)
+@pytest.mark.parametrize("column", ["numeric", "numeric(10,2)", "double precision"])
+async def test_a_number_that_overflows_rejects_its_record_and_no_other(
+    request: pytest.FixtureRequest, database_url: str, tmp_path: Path, kind: str, column: str
+) -> None:
+    make, server = WORLDS[kind]
+    worker = WorkerHarness(database_url, tmp_path / "keys")
+    await worker.migrate()
+    runs = SqlRuns(worker, make(request.getfixturevalue(server)), tmp_path, database_url)
+    runs.world.execute(f"ALTER TABLE people ADD pay {column}")
+    pays = {"1": "1e400", "2": "-1e9999999", "3": "100", "4": "0e-9999999", "5": ""}
+    records = [{"employee_id": key, "name": "Ann", "pay": pay} for key, pay in pays.items()]
+    CsvKind().put(tmp_path / "hr.csv", tuple(records[0]), records)
+    fields = [{"to": name, "from": name} for name in records[0]]
+    run_id = await runs.planned(fields=fields)
+    assert await runs.runs.applied(run_id) == ("succeeded_with_errors", {"create": 3})
+    rejected = await worker.rows("SELECT key, attribute, reason FROM sync.rejected")
+    assert [(one["key"], one["attribute"]) for one in rejected] == [("1", "pay"), ("2", "pay")]
+    assert all("is not allowed here: " in one["reason"] for one in rejected)
+    assert await runs.run(fields=fields) == ("succeeded_with_errors", {})
+    await worker.database.engine.dispose()
 
 
 async def test_a_column_that_was_narrowed_since_the_plan_fails_its_row_by_name(runs: SqlRuns) -> None:

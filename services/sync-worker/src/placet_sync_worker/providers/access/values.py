@@ -107,9 +107,10 @@ class Column:
     def _decimal(self, text: str) -> str:
         try:
             number = Decimal(text)
+            whole = number.is_finite() and number == round(number, self.scale)
         except InvalidOperation as error:
             raise ValueError(f"{self.name} holds numbers such as 12.50") from error
-        if not number.is_finite() or number != round(number, self.scale):
+        if not whole:
             raise ValueError(f"{self.name} holds numbers with {self.scale} decimal places")
         return _plain(number)
 

@@ -1,15 +1,18 @@
 """What the types of databases hold, as texts: which are allowed, which are equal, what a driver is given. Pure."""
 
 import base64
+import math
 import re
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, InvalidOperation
 from typing import Any
 
 TRUE, FALSE = frozenset({"true", "t", "yes", "y", "1"}), frozenset({"false", "f", "no", "n", "0"})
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+"""The usual one keeps 28 digits, and exponents of six."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,11 @@ def decimal(precision: int | None, scale: int | None) -> Kind:
             raise ValueError("it is no number") from error
         if not number.is_finite():
             raise ValueError("it is no number")
-        _check_digits(number, precision, scale)
-        return number
+        if precision is None:
+            _check_size(float(number), may_be_zero=not number)
+        else:
+            _check_digits(number, precision, scale)
+        return number or Decimal(0)
 
     def form(text: str) -> str:
         return shown_decimal(parse(text))
@@ -54,10 +60,14 @@ def decimal(precision: int | None, scale: int | None) -> Kind:
     return Kind(parse, form)
 
 
-def _check_digits(number: Decimal, precision: int | None, scale: int | None) -> None:
-    if precision is None:
-        return
-    _, digits, exponent = number.normalize().as_tuple()
+def _check_size(number: float, *, may_be_zero: bool = True) -> None:
+    """That 64 bits were enough for it."""
+    if math.isinf(number) or not (number or may_be_zero):
+        raise ValueError("it is beyond 1e308, or nearer to 0 than 1e-308; correct the record")
+
+
+def _check_digits(number: Decimal, precision: int, scale: int | None) -> None:
+    _, digits, exponent = number.normalize(_EXACT).as_tuple()
     assert isinstance(exponent, int)
     if -exponent > (scale or 0):
         raise ValueError(f"the column keeps {scale or 0} digits after the point")
@@ -78,9 +88,12 @@ def floating(*, single: bool) -> Kind:
     def parse(text: str) -> float:
         try:
             number = float(text)
-            return float(struct.unpack("f", struct.pack("f", number))[0]) if single else number
+            kept = float(struct.unpack("f", struct.pack("f", number))[0]) if single else number
         except (ValueError, OverflowError) as error:
             raise ValueError("it is no number that the column holds") from error
+        if any(map(str.isdigit, text)):  # `inf` itself is for the database to judge
+            _check_size(number)
+        return kept
 
     return Kind(parse, lambda text: repr(parse(text)))
 
