@@ -89,6 +89,12 @@ def test_what_nobody_wrote_is_told_too(label: str, words: str) -> None:
     assert "new ones" not in told(people())
 
 
+@pytest.mark.parametrize(("label", "words"), [("copies", "records from hr to phones"), ("entries", "all records")])
+def test_what_a_table_or_a_file_holds_is_no_user(label: str, words: str) -> None:
+    phones = HR | {"name": "phones", "path": "phones.csv"}
+    assert line(people(destination={"provider": "phones"}), label, phones) == words
+
+
 @pytest.mark.parametrize(
     ("field", "words"),
     [

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from placet_shared.objects import Field, Job, Schedule, Workflow, parse_object
 from placet_shared.objects.base import format_duration
+from placet_shared.objects.provider import IDENTITY_STORES
 from placet_shared.objects.wording import transform_in_words
 from placet_shared.objects.workflow import DEFAULT, workflow_of_every_plan
 
@@ -28,9 +29,11 @@ ANYONE = "any approver but the one who asked for the run"
 
 @dataclass(frozen=True)
 class Reviewed:
-    """A job with what it refers to, as it would run. `queries` are by `source` and `destination`; null: all."""
+    """A job with what it refers to, as it would run. `kind`: of its entries, None where they are rows; `queries` are by
+    `source` and `destination`; null: all."""
 
     job: Job
+    kind: str | None
     schedule: Schedule | None
     own: Workflow | None
     default: Workflow | None
@@ -45,7 +48,9 @@ def look_at(name: str, documents: Documents, queries: Mapping[str, str | None], 
     schedule = schedule_of(name, documents)
     following = next_times(schedule, now, TIMES) if schedule else []
     own = _workflow(job.workflow, documents)
-    return Reviewed(job, schedule, own, _workflow(DEFAULT, documents), queries, following)
+    in_store = documents["provider", job.destination.provider]["type"] in IDENTITY_STORES
+    kind = job.object_type or ("user" if in_store else None)
+    return Reviewed(job, kind, schedule, own, _workflow(DEFAULT, documents), queries, following)
 
 
 def words(reviewed: Reviewed) -> str:
@@ -56,13 +61,13 @@ def words(reviewed: Reviewed) -> str:
 
 def _sides(reviewed: Reviewed) -> Iterator[str]:
     job, queries = reviewed.job, reviewed.queries
-    kind = job.object_type or "user"
-    yield f"  copies     {kind} records from {job.source.provider} to {job.destination.provider}"
+    of_kind, entries = (f"{reviewed.kind} ", "entries") if reviewed.kind else ("", "records")
+    yield f"  copies     {of_kind}records from {job.source.provider} to {job.destination.provider}"
     yield f"  source     {queries.get('source') or 'all records'}"
     if job.time_stamp is not None:
         again = format_duration(job.read_again)
         yield f"  reads      what changed since the last run that succeeded, by {job.time_stamp} (less {again})"
-    yield f"  entries    {queries.get('destination') or f'all {kind} entries'}"
+    yield f"  entries    {queries.get('destination') or f'all {of_kind}{entries}'}"
     if job.destination.container:
         rdn = f", named by {job.destination.rdn}" if job.destination.rdn else ""
         yield f"  new ones   in {job.destination.container}{rdn}"
