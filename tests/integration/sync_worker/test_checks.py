@@ -153,8 +153,11 @@ def test_a_query_and_a_container_are_tried(
     ("script", "warnings"),
     [
         ("source['name'].lower()", ()),
-        ("sorce['name']", ("mail: the script fails for 2 of the first 2 records, in line 2: NameError: ",)),
-        ("{'Low': 'x'}[source['last']]", ("mail: the script fails for 1 of the first 2 records, in line 3: KeyError",)),
+        ("sorce['name']", ("mail: the script fails for 2 of the first 2 records, first for 1 (line 2): N",)),
+        (
+            "{'Low': 'x'}[source['last']]",
+            ("mail: the script fails for 1 of the first 2 records, first for 2 (line 3)",),
+        ),
     ],
 )
 def test_scripts_are_tried_with_the_first_records(
@@ -164,6 +167,15 @@ def test_scripts_are_tried_with_the_first_records(
     assert checked.errors == ()
     assert len(checked.warnings) == len(warnings)
     assert all(found.startswith(begin) for found, begin in zip(checked.warnings, warnings, strict=True))
+
+
+def test_a_script_that_fails_for_a_record_without_a_key_says_where_it_stands(
+    connections: Connections, tmp_path: Path
+) -> None:
+    (tmp_path / "people.csv").write_text("id,name,last\n1,Ann,Low\n,Bob,Roe\n3,Cyd,Roe\n")
+    failing = {"to": "mail", "script": "{'Low': 'x'}[source['last']]"}
+    (warning,) = check_job(connections, job(fields=[*FIELDS, failing]), HR, CORP).warnings
+    assert warning == "mail: the script fails for 2 of the first 3 records, first in line 3: KeyError: 'Roe'"
 
 
 def test_a_preview_of_a_file_shows_its_first_rows(connections: Connections) -> None:

@@ -12,6 +12,7 @@ from placet_shared.objects import Job, Provider
 
 from ..connections import Connections
 from ..errors import EmptySourceError, SourceFileError
+from ..keys import shown_key
 from ..mapping.mapper import map_field
 from ..mapping.script import ScriptEngine
 from ..ports import DN, RECORD, Destination
@@ -115,7 +116,6 @@ def _first(design: Design, store: Destination) -> str | None:
 
 def tried_scripts(job: Job, records: pa.RecordBatch, scripts: ScriptEngine) -> Iterator[str]:
     """Which scripts fail for how many of the first records, and why for the first of them."""
-    names = records.column(RECORD).to_pylist()
     for one in job.fields_:
         if one.script is None:
             continue
@@ -127,9 +127,17 @@ def tried_scripts(job: Job, records: pa.RecordBatch, scripts: ScriptEngine) -> I
         if problems:
             first = min(problems)
             yield (
-                f"{one.to}: the script fails for {len(problems)} of the first {len(names)} records, "
-                f"in {names[first]}: {problems[first]}"
+                f"{one.to}: the script fails for {len(problems)} of the first {records.num_rows} records, "
+                f"first {_whose(job, records, first)}: {problems[first]}"
             )
+
+
+def _whose(job: Job, records: pa.RecordBatch, row: int) -> str:
+    """Where a record stands, with its key where that can be read."""
+    where = records.column(RECORD)[row].as_py()
+    parts = [records.column(pair.source)[row].as_py() for pair in job.key]
+    readable = all(isinstance(part, str) for part in parts)
+    return f"for {shown_key(parts)} ({where})" if readable else f"in {where}"
 
 
 def cautions(design: Design) -> list[str]:
