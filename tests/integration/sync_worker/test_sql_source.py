@@ -120,6 +120,7 @@ TYPES = {
     "postgresql": [
         ("smallint", "7", "7"), ("bigint", "-9000000000", "-9000000000"), ("numeric(10,2)", "1.5", "1.50"),
         ("double precision", "0.1", "0.1"), ("real", "0.1", "0.1"), ("boolean", "true", "TRUE"),
+        ("double precision", "1", "1"), ("numeric(10,0)", "1", "1"),
         ("boolean", "false", "FALSE"), ("date", "'2026-01-31'", "2026-01-31"),
         ("timestamp", "'2026-01-31 08:30:00.5'", "2026-01-31T08:30:00.5"),
         ("timestamptz", "'2026-01-31 08:30:00+02'", "2026-01-31T06:30:00+00"), ("time", "'08:30'", "08:30:00"),
@@ -130,6 +131,7 @@ TYPES = {
     "mariadb": [
         ("tinyint", "7", "7"), ("bigint unsigned", "18446744073709551615", "18446744073709551615"),
         ("decimal(10,2)", "1.5", "1.50"), ("double", "0.1", "0.1"), ("float", "0.1", "0.1"), ("bool", "true", "1"),
+        ("double", "1", "1"), ("double", "-1e20", "-100000000000000000000"), ("decimal(10,0)", "1", "1"),
         ("date", "'2026-01-31'", "2026-01-31"), ("datetime(3)", "'2026-01-31 08:30:00.5'", "2026-01-31T08:30:00.5"),
         ("timestamp", "'2026-01-31 08:30:00'", "2026-01-31T08:30:00+00:00"), ("time", "'108:30'", "108:30:00"),
         ("blob", "0xff00", "/wA="), ("char(5)", "'ab'", "ab"), ("bit(3)", "5", "5"), ("year", "2026", "2026"),
@@ -137,6 +139,7 @@ TYPES = {
     ],
     "sqlite": [
         ("integer", "7", "7"), ("numeric", "1.5", "1.5"), ("real", "0.1", "0.1"), ("boolean", "1", "1"),
+        ("real", "1", "1"), ("double", "1e20", "100000000000000000000"), ("numeric(10,0)", "1.0", "1"),
         ("text", "'2026-01-31 08:30:00'", "2026-01-31 08:30:00"), ("blob", "x'ff00'", "/wA="), ("", "'x'", "x"),
     ],
 }  # fmt: skip
@@ -151,7 +154,7 @@ def test_values_are_texts_in_the_forms_of_the_interface(world: SqlWorld) -> None
             connection.exec_driver_sql("SET time_zone = '+00:00'") if world.kind == "mariadb" else None
             connection.exec_driver_sql(f"INSERT INTO kinds VALUES ({', '.join(values)})", execution_options=plain)
     full, empty = read(opened(world, table="kinds"), *(f"c{n}" for n in range(len(types))))
-    assert {kind: full[f"c{n}"] for n, (kind, _, _) in enumerate(types)} == {kind: text for kind, _, text in types}
+    assert [(kind, full[f"c{n}"]) for n, (kind, _, _) in enumerate(types)] == [(kind, text) for kind, _, text in types]
     assert set(empty.values()) == {"row 2", None}
 
 

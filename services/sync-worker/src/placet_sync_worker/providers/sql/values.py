@@ -208,13 +208,16 @@ ANYTHING = Kind(str)
 
 
 def shown(value: Any) -> str:
-    """A value that a driver gave, as text: numbers without an exponent, times in ISO 8601, bytes in base64."""
+    """A value that a driver gave, as text: numbers without an exponent, and whole ones of a column of floats without a
+    point; times in ISO 8601, bytes in base64."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, Decimal):
         return f"{value:f}"
+    if isinstance(value, float) and math.isfinite(value):
+        return shown_decimal(Decimal(repr(value)))
     if isinstance(value, bytes | bytearray | memoryview):
         return base64.b64encode(value).decode()
     if isinstance(value, timedelta):
