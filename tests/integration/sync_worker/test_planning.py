@@ -89,6 +89,19 @@ def test_updates_moves_and_creates_come_in_the_order_of_their_phases_and_keys(sc
     assert plan.changes[3].steps[0].target == f"cn=Cyd Lee,{PEOPLE}"
 
 
+def test_a_key_that_differs_from_another_by_its_point_alone_is_created_and_told(scene: Scene) -> None:
+    scene.rows = [person(key, f"P{n}") for n, key in enumerate(["1.0", "2.00", "2", "3.0", "4.5", "a5.0", "v"])]
+    scene.entry("a", "1", "Ann")
+    scene.links = {"a": "1"}
+    plan = scene.plan()
+    assert ("create", "1.0") in plan.ops()
+    (warning,) = plan.warnings
+    assert warning.startswith(
+        "keys of new records differ from others by .0 alone (1.0: 1, 2.00: 2): if they are the same"
+    )
+    assert scene.plan(missing="skip").warnings == ()
+
+
 def test_missing_entries_may_be_left_out(scene: Scene) -> None:
     scene.rows = [person("1")]
     plan = scene.plan(missing="skip")

@@ -30,10 +30,15 @@ def test_nothing_special_is_nothing_to_say() -> None:
 
 
 def test_each_finding_is_one_sentence() -> None:
-    findings = Findings(["line 2"], (3, "a1"), protected=["cn=x"], not_found=[str(n) for n in range(7)])
+    pointed = [("1.0", "1"), ("2.00", "2")]
+    findings = Findings(["line 2"], (3, "a1"), pointed, protected=["cn=x"], not_found=[str(n) for n in range(7)])
     assert warnings_of(JOB, findings) == (
         "no key can be read of 1 record (line 2): nothing is removed",
         "keys match only when case, spaces and accents are folded: a1 and 2 more",
+        (
+            "keys of new records differ from others by .0 alone (1.0: 1, 2.00: 2): if they are the same people, take it"
+            " off in the source or its query"
+        ),
         "left alone, since protected: cn=x",
         "the source has no record with the key 0, 1, 2, 3, 4 and 2 more",
     )

@@ -32,6 +32,12 @@ _UNMATCHED = {
 }
 """Why a record has no entry of its own: what to say, and a query for the record's number and what the reason names."""
 
+_POINTED = """
+WITH pointed AS (SELECT p.key, regexp_replace(sk.fold, '[.]0+$', '') AS fold FROM new p JOIN sk ON sk.n = p.s
+    WHERE regexp_full_match(sk.fold, '-?[0-9]+[.]0+'))
+SELECT key, fold FROM pointed JOIN dk USING (fold) UNION
+SELECT pointed.key, fold FROM pointed JOIN sk USING (fold) ORDER BY 1"""
+
 
 @dataclass(frozen=True)
 class Candidates:
@@ -116,6 +122,10 @@ class Candidates:
         source = f"{JOINED.format(pairs='pairs')} WHERE NOT p.linked AND NOT ({self.to_the_letter})"
         (row,) = self.joined.rows(f"SELECT count(*), min(p.key) {source}")
         return row[0], row[1] or ""
+
+    def pointed(self) -> Sequence[tuple[str, str]]:
+        """(key, the same without its point) of new records such as `1.0`, where `1` is another's key."""
+        return [(key, other) for key, other in self.joined.rows(_POINTED)]
 
     def known(self, keys: Collection[str]) -> set[str]:
         """Which of these keys the source has."""

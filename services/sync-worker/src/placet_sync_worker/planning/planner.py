@@ -192,6 +192,7 @@ def _planned(drafts: Drafts, sides: Sides, options: Options, *, partial: bool) -
     findings = Findings(
         unreadable=records.unreadable,
         folded=candidates.folded(),
+        pointed=candidates.pointed() if candidates.design.job.missing == "create" else (),
         rekeyed=list(candidates.rekeyed()),
         relinked=list(candidates.relinked()),
         protected=sorted(drafts.protected),

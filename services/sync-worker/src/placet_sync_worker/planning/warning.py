@@ -16,6 +16,8 @@ class Findings:
     """Where the records stand whose keys cannot be read."""
     folded: tuple[int, str] = (0, "")
     """How many keys match only when they are folded, and one of them."""
+    pointed: Sequence[tuple[str, str]] = ()
+    """(key, the same without its point) of new records, where the other key is there, too."""
     rekeyed: Sequence[tuple[str, str]] = ()
     """(old key, new key) of records that are taken for linked entries."""
     relinked: Sequence[tuple[str, str]] = ()
@@ -86,6 +88,12 @@ def _warnings(job: Job, findings: Findings) -> Iterator[str]:
     count, example = findings.folded
     if count:
         yield f"keys match only when case, spaces and accents are folded: {example}" + _more(count - 1)
+    if findings.pointed:
+        pairs = _some([f"{key}: {other}" for key, other in findings.pointed])
+        yield (
+            f"keys of new records differ from others by .0 alone ({pairs}): if they are the same people, take it off in"
+            " the source or its query"
+        )
     if findings.protected:
         yield f"left alone, since protected: {_some(findings.protected)}"
     if findings.unfollowed:
