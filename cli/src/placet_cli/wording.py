@@ -27,6 +27,7 @@ def run_in_words(document: Mapping[str, Any], *, with_lists: bool = True) -> Pri
         "request": document["request"],
         "plan": counted(plan or {}, COUNTED) or ("no records, no entries" if plan else None),
         "rejected": rejected_in_words(document["id"], (plan or {}).get("rejected", 0)) if with_lists else None,
+        "unlinked": unlinked_in_words((plan or {}).get("unlinked", 0)),
         "warnings": (plan or {}).get("warnings"),
         "results": counted(results, results),
     }
@@ -57,6 +58,7 @@ def request_in_words(document: Mapping[str, Any]) -> Printer:
         "changes": f"see `placet run changes {document['run_id']}`",
         "attributes": document["by_attribute"],
         "rejected": rejected_in_words(document["run_id"], counts.get("rejected", 0)),
+        "unlinked": unlinked_in_words(counts.get("unlinked", 0)),
         "safety": document["safety"],
         "warnings": document["warnings"],
         "reasons": document["reasons"],
@@ -114,6 +116,13 @@ def rejected_in_words(run_id: str, count: int) -> str | None:
         return None
     were = "record was" if count == 1 else "records were"
     return f"{count} {were} rejected; see `{list_of(run_id, Result.REJECTED)}`"
+
+
+def unlinked_in_words(count: int) -> str | None:
+    """What the count of the plan means; None for none."""
+    if not count:
+        return None
+    return f"{count} {'entry' if count == 1 else 'entries'} without a record, never this job's: left alone"
 
 
 def changes_in_words(items: Sequence[Mapping[str, Any]], rest: str | None = None) -> Printer:

@@ -112,6 +112,16 @@ def test_records_that_were_rejected_are_counted_and_where_they_are_is_said(count
     assert "--result" not in " ".join(printed(run_in_words(previewed, with_lists=False)))
 
 
+@pytest.mark.parametrize(("count", "words"), [(1, "1 entry"), (2, "2 entries")])
+def test_what_unlinked_means_is_said_where_some_are(count: int, words: str) -> None:
+    lines = printed(run_in_words(RUN | {"plan": {"unchanged": 3, "unlinked": count}}))
+    assert lines[-2:] == [
+        f"plan          3 unchanged, {count} unlinked",
+        f"unlinked      {words} without a record, never this job's: left alone",
+    ]
+    assert "unlinked" not in " ".join(printed(run_in_words(RUN | {"plan": {"unchanged": 3, "unlinked": 0}})))
+
+
 def test_counts_that_are_zero_are_left_out() -> None:
     assert counted({"create": 3, "update": 0, "already_applied": 1}, ("create", "update", "already_applied")) == (
         "3 create, 1 already applied"
