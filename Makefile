@@ -6,6 +6,7 @@ setup:
 	@scripts/setup
 
 demo: setup
+	@scripts/debian-packages ldapsearch=ldap-utils
 	@.venv/bin/python examples/demo/run.py
 
 up: setup
@@ -23,7 +24,7 @@ LIBLDAP := gcc=gcc =python3-dev =libldap2-dev =libsasl2-dev
 everything:
 	@scripts/debian-packages $(LIBLDAP)
 	@scripts/setup --group libldap
-	@scripts/debian-packages java=default-jre-headless mvn=maven mariadbd=mariadb-server-core my_print_defaults=mariadb-client-core samba=samba-ad-dc =samba-ad-provision
+	@scripts/debian-packages java=default-jre-headless mvn=maven mariadbd=mariadb-server-core my_print_defaults=mariadb-client-core samba=samba-ad-dc =samba-ad-provision ldapsearch=ldap-utils
 	@scripts/access-jars
 
 test: everything

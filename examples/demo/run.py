@@ -61,7 +61,7 @@ def main() -> None:
     try:
         _tell(port, began)
         if os.environ.get("DEMO_EXIT") != "1":
-            _tell_what_to_try()
+            _tell_what_to_try(port)
             signal.pause()
     except KeyboardInterrupt:
         console.print()
@@ -105,9 +105,11 @@ def _tell(port: int, began: float) -> None:
     ada.show("job", "run", "people", "--wait", expect=(0, 3))
 
 
-def _tell_what_to_try() -> None:
-    """Each line can be typed as it stands, but for names in capitals."""
+def _tell_what_to_try(port: int) -> None:
+    """Each line can be typed as it stands, but for names in capitals. The password's directory ends with the demo."""
     chapter("What to try next")
+    as_admin = f"-D {directory.ADMIN} -w {os.environ['PLACET_SECRET_DIRECTORY']}"
+    look = f"ldapsearch -LLL -x -H ldap://127.0.0.1:{port} {as_admin} -b {directory.BASE}"
     url = Person("admin").ask("status", "--home", str(HOME))["url"]
     console.print(
         f"""The API is at {url}; the folder is {_short(HOME)}. In another terminal, as the admin:
@@ -121,6 +123,7 @@ def _tell_what_to_try() -> None:
   placet request list --state open
   placet token create bob                            # a token of Bob's, as the last word
   placet request approve REQUEST --token TOKEN
+  {look} employeeNumber=E0002
   ls {_short(HOME / "mail")}                               # every mail that was sent
 
 The stack stays up until Ctrl-C.""",

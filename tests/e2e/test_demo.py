@@ -88,3 +88,4 @@ def test_what_the_demo_says_to_try_works_as_it_stands(said: str, folder: Path) -
     lines = said.split("In another terminal")[1].splitlines()
     printed = typed(folder, [line.strip() for line in lines if line.startswith("  ")])
     assert re.search(r"state +approved", printed)
+    assert "title: Head of everything" in printed, "the directory itself is not shown"
