@@ -297,6 +297,11 @@ async def test_what_nobody_foresaw_while_writing_comes_again_until_the_run_gives
 CALLED_APPLIED = (
     "INSERT INTO sync.steps (run_id, number, step, result) SELECT run_id, number, 0, 'applied' FROM sync.changes"
 )
+CALLED_DONE = (
+    f"WITH done AS ({CALLED_APPLIED} RETURNING *) INSERT INTO sync.outcomes (run_id, number, result)"
+    " SELECT run_id, number, result FROM done"
+)
+
 MALFORMED = [
     "UPDATE sync.changes SET document = NULL WHERE number = 1",
     "UPDATE sync.changes SET document = '{}' WHERE number = 0",
@@ -374,6 +379,7 @@ class TestStrangers:
             "UPDATE sync.runs SET order_token = order_token || 'x'",
             "UPDATE sync.runs SET decision_token = decision_token || 'x'",
             "UPDATE sync.runs SET plan_token = NULL",
+            CALLED_DONE,
             *MALFORMED,
         ],
     )

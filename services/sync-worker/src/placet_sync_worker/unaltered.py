@@ -20,6 +20,9 @@ class AlteredError(WorkerError):
     """What is to be applied is not what was approved."""
 
 
+FIRST_CLAIM = 1
+"""The epoch of a batch that no worker had before."""
+
 Digests = Mapping[tuple[int, int], str]
 """Those of a plan's batches, by phase and index."""
 
@@ -33,11 +36,14 @@ class Signed:
     digests: Digests
 
     def require(self, batch: Row[Any], loaded: batches.Loaded) -> None:
-        """Raises AlteredError unless the changes of a batch are those that were signed."""
+        """Raises AlteredError unless the changes of a batch are those that were signed, and none was called done before
+        a worker had claimed it."""
         items = [(one.hash, one.positions) for one in loaded.stored]
         signed = self.digests.get((batch.phase, batch.ordinal))
         if signed is None or batch_digest(Phase(batch.phase), batch.ordinal, items) != signed:
             raise AlteredError(CHANGE_ALTERED)
+        if batch.epoch == FIRST_CLAIM and loaded.proven:
+            raise AlteredError("a step of the plan was called done before any worker sent it; run the job again")
 
 
 def require_epoch(order: Order, epoch: int) -> None:

@@ -39,11 +39,12 @@ class StoredChange:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a batch holds. `blocked` steps can never be done, for these reasons."""
+    """What a batch holds. `blocked` steps can never be done, for these reasons; `proven`: how many were done before."""
 
     stored: Sequence[StoredChange]
     tasks: Sequence[Task]
     blocked: Sequence[tuple[Task, str]]
+    proven: int
 
 
 async def claim(work: Work, lease: timedelta) -> tuple[Row[Any], Row[Any]] | None:
@@ -96,7 +97,8 @@ async def load(work: Work, batch: Row[Any]) -> Loaded:
             blocked.append((task, f"depends on the creation of {wanting[0]}"))
         else:
             going.append(task)
-    return Loaded(stored, going, blocked)
+    past = [history.get(number, {}).get(n) for number, some in positions.items() for n in some]
+    return Loaded(stored, going, blocked, sum(row is not None and row.result in PROVEN for row in past))
 
 
 async def _unmade(work: Work, run_id: str, numbers: Collection[int]) -> Mapping[int, str]:
