@@ -158,7 +158,7 @@ class WorkerHarness:
         self.sign = signers(folder, "scheduler", "sync-worker", "approvals", "console")
         self.database = Database(open_engine(database_url, "test"), delivery, "sync-worker")
         self.verifier = Verifier(KeyRing(folder), INSTALLATION)
-        self.life = Life(self.sign["sync-worker"], look_after)
+        self.life = Life(self.sign["sync-worker"], self.verifier, look_after)
         self.store = ScriptedWriter()
         self.keys = PasswordKeys(folder / "passwords")
         (folder / "passwords").write_text(token_urlsafe(32))
@@ -194,19 +194,20 @@ class WorkerHarness:
     def _make(self, _order: Order, _folder: Path, _stopped: Stopped) -> MadePlan:
         if isinstance(self.plan, Exception):
             raise self.plan
-        return MadePlan(self.plan, STORE, self.planned_safety)
+        return MadePlan(self.plan, self.store.identity_now, self.planned_safety)
 
     # ---- what the others say
 
     def order(self, run_id: str, *, preview: bool = False, **job: Any) -> str:
         """A signed order."""
+        made = a_job(**job)
         source = CsvProvider(name="hr", type="csv", path="people.csv")
         destination = parse_object(
-            {"kind": "provider", "name": "corp", "type": "ldap", "url": "ldaps://store", "bind_dn": "cn=admin",
-             "password": {"env": "PLACET_SECRET_X"}, "base_dn": "dc=example,dc=org"}
+            {"kind": "provider", "name": made.destination.provider, "type": "ldap", "url": "ldaps://store",
+             "bind_dn": "cn=admin", "password": {"env": "PLACET_SECRET_X"}, "base_dn": "dc=example,dc=org"}
         )  # fmt: skip
         assert isinstance(destination, LdapProvider)
-        shot = Snapshot(job_id="job-1", job=a_job(**job), source=source, destination=destination)
+        shot = Snapshot(job_id="job-1", job=made, source=source, destination=destination)
         return self.sign["scheduler"].sign(
             Order(
                 run_id=run_id, installation=INSTALLATION, epoch=1, trigger="manual", requested_by="ada",

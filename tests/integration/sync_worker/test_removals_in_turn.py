@@ -3,13 +3,16 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from placet_shared.events import RunCancelled
 from placet_sync_worker.changes import Change, Phase, Result, Step
 from placet_sync_worker.store import links, runs
 from placet_sync_worker.sweeping import resume_waiting
 from placet_sync_worker.tasks import Outcome, Task
-from tests.support.worker import WorkerHarness, a_delete, an_update
+from tests.support.worker import STORE, WorkerHarness, a_delete, an_update
 
+PEOPLE = "ou=People,dc=example,dc=org"
 SECONDS = 20
 WAITS = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
@@ -26,10 +29,10 @@ def a_move(number: int) -> Change:
     return Change(f"{number}", "move", dn, (), (step,), f"id{number}", "v1")
 
 
-async def two_runs(worker: WorkerHarness) -> tuple[str, str]:
-    """Two runs that write and remove; the first one's removal has no answer."""
+async def two_runs(worker: WorkerHarness, second_at: str = "corp") -> tuple[str, str]:
+    """Two runs that write and remove; the first one's removal has no answer. `second_at`: the other's provider."""
     first = await worker.planned([an_update(1), a_delete(2)])
-    second = await worker.planned([an_update(3), a_delete(4)])
+    second = await worker.planned([an_update(3), a_delete(4)], destination={"provider": second_at, "container": PEOPLE})
     worker.store.answers = _no_answer_to_removals
     await worker.approve(first)
     await worker.apply_all()
@@ -48,8 +51,9 @@ async def resume(worker: WorkerHarness) -> None:
     await worker.apply_all()
 
 
-async def test_removals_wait_until_those_of_another_run_are_over(worker: WorkerHarness) -> None:
-    first, second = await two_runs(worker)
+@pytest.mark.parametrize("second_at", ["corp", "corp-by-another-name"])
+async def test_removals_wait_until_those_of_another_run_are_over(worker: WorkerHarness, second_at: str) -> None:
+    first, second = await two_runs(worker, second_at)
     assert (await worker.run(second))["state"] == "waiting"
     assert await worker.results(second) == ["applied", None]
     await resume(worker)
@@ -62,6 +66,24 @@ async def test_removals_wait_until_those_of_another_run_are_over(worker: WorkerH
     deleted = [task.change.key for task, _ in worker.store.asked if task.step.what == "delete"]
     assert deleted[-1] == "4"
     assert set(deleted[:-1]) == {"2"}
+
+
+async def test_removals_at_another_base_do_not_wait(worker: WorkerHarness) -> None:
+    first = await worker.planned([a_delete(2)])
+    worker.store.answers = _no_answer_to_removals
+    await worker.approve(first)
+    await worker.apply_all()
+    worker.store.identity_now = STORE.model_copy(update={"base_id": "another"})
+    second = await worker.planned([a_delete(4)])
+    await worker.approve(second)
+    assert (await worker.run(second))["state"] == "applying"
+
+
+async def test_a_waiting_run_whose_plan_was_altered_ends(worker: WorkerHarness) -> None:
+    _, second = await two_runs(worker)
+    await worker.rows("UPDATE sync.runs SET plan_token = plan_token || 'x' WHERE run_id = :run", run=second)
+    await resume(worker)
+    assert (await worker.run(second))["outcome"] == "failed"
 
 
 async def test_a_run_that_waits_may_be_cancelled(worker: WorkerHarness) -> None:

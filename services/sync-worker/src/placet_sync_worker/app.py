@@ -68,7 +68,7 @@ def build(settings: WorkerSettings) -> Service:
     verifier = Verifier(KeyRing(settings.public_keys), settings.installation)
     signer = Signer(load_signing_key(NAME, settings.key))
     failpoint = failpoint_of(settings.failpoint)
-    life = Life(signer, look_after=timedelta(seconds=settings.look_again_seconds))
+    life = Life(signer, verifier, look_after=timedelta(seconds=settings.look_again_seconds))
     lease = timedelta(seconds=settings.lease_seconds)
     files = FilesFolder(settings.files, settings.files_absolute)
     surroundings = Surroundings(files, settings.secrets, os.environ, settings.spool)

@@ -9,7 +9,8 @@ import structlog
 from sqlalchemy import Row
 
 from placet_shared.alarms import raise_alarm
-from placet_shared.chain import Order, Signer
+from placet_shared.chain import DestinationIdentity, Order, Signer, Verifier
+from placet_shared.errors import ForgedEventError
 from placet_shared.events import BatchReady, Counts, Outcome, Results, RunFinished
 from placet_shared.letters import storable
 from placet_shared.work import Work
@@ -29,6 +30,7 @@ class Life:
     removals, is held against the source once more. Removals of two runs at one store never overlap."""
 
     signer: Signer
+    verifier: Verifier
     look_after: timedelta = timedelta(minutes=15)
 
     async def start(self, work: Work, run: Row[Any], decision: str, order: Order) -> None:
@@ -52,9 +54,7 @@ class Life:
             await closing.close_unsent(work, run_id, Result.SKIPPED, TOO_MANY_FAILURES, removals)
             await self.advance(work, run_id, order)
             return
-        if phase in REMOVAL_PHASES and not await runs.hold_removals(work, run_id, order.snapshot.destination.name):
-            log.info("removals_wait", run_id=run_id, store=order.snapshot.destination.name)
-            await runs.change(work, run_id, state="waiting")
+        if phase in REMOVAL_PHASES and not await self._may_remove(work, run, order):
             return
         if self._look_is_due(run, phase, work.now):
             await runs.change(work, run_id, state="looking", next_at=work.now)
@@ -66,6 +66,19 @@ class Life:
         await work.publish_alike(
             [BatchReady(run_id=run_id, batch_id=one.batch_id, phase=name, index=one.ordinal) for one in mine]
         )
+
+    async def _may_remove(self, work: Work, run: Row[Any], order: Order) -> bool:
+        """Whether the removals at the store are this run's alone; else it waits for them, or has ended."""
+        try:
+            store = self.verifier.plan(run.plan_token or "", run.order_token).destination
+        except ForgedEventError as error:
+            await self.end_altered(work, run, order, f"{error}; run the job again")
+            return False
+        if await runs.hold_removals(work, run.run_id, _known_as(store)):
+            return True
+        log.info("removals_wait", run_id=run.run_id, store=order.snapshot.destination.name)
+        await runs.change(work, run.run_id, state="waiting")
+        return False
 
     def _look_is_due(self, run: Row[Any], phase: int, now: datetime) -> bool:
         return (run.phase is None or phase in REMOVAL_PHASES) and now - (
@@ -143,6 +156,11 @@ class Life:
         )
         await work.publish(event)
         log.info("run_finished", run_id=run.run_id, job=run.job, outcome=outcome, reason=reason)
+
+
+def _known_as(store: DestinationIdentity) -> str:
+    """One text for one store, whatever its providers and hosts are called: the id of its base, where there is one."""
+    return store.base_id or f"{store.url} {store.base_dn}"
 
 
 def _ordered(run: Row[Any], order: Order | None) -> dict[str, Any]:
