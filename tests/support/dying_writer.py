@@ -1,10 +1,11 @@
 """A process that writes a file and is gone at one moment: dying_writer.py FOLDER KIND before|after CHANGES."""
 
-import json
 import os
 import sys
 from pathlib import Path
 from typing import NoReturn
+
+from msgspec import json
 
 from placet_sync_worker.changes import Change
 from tests.support.files import KINDS, FileWorld
@@ -25,7 +26,7 @@ def main(folder: Path, kind: str, moment: str, changes: Path) -> NoReturn:
         return replaced
 
     Path.replace = dies  # type: ignore[method-assign,assignment]  # the moment of death
-    world.apply([Change.parse(document) for document in json.loads(changes.read_text())])
+    world.apply(json.decode(changes.read_bytes(), type=list[Change]))
     sys.exit("it lives")
 
 

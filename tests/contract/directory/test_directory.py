@@ -1,8 +1,7 @@
 """What the `Directory` port promises."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from placet_shared.clock import boot_seconds
 from placet_shared.errors import TransientError

@@ -1,12 +1,13 @@
 """Plans for a directory are carried out, and then there is nothing left to plan."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from placet_shared.objects import Job
 from placet_shared.objects.provider import DisableSettings

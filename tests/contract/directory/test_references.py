@@ -1,11 +1,13 @@
 """References are planned by whom they mean, and written under the name that it has then."""
 
-from dataclasses import replace
+import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from placet_sync_worker.changes import Phase
+from placet_sync_worker.plan import canonical
 from placet_sync_worker.ports import Modification, Operation
 from tests.support.directories import GROUPS, World, person, write
 from tests.support.planning import Row
@@ -45,7 +47,7 @@ def test_references_follow_when_all_others_have_their_names(sync: Sync) -> None:
         [("add", Phase.CREATE)],
         [("rename", Phase.UPDATE), ("modify", Phase.UPDATE), ("modify", Phase.REFERENCES)],
     ]
-    (manager,) = (a.document() for a in sync.changes[1].attributes if a.name == "manager")
+    (manager,) = (json.loads(canonical(a)) for a in sync.changes[1].attributes if a.name == "manager")
     assert manager == {
         "name": "manager", "before": [], "after": [dn("Bob")], "references": [{"dn": dn("Bob"), "key": "2"}],
     }  # fmt: skip

@@ -1,11 +1,11 @@
 """References to entries that the same run moves: of new entries that need them, and along with a unit."""
 
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from placet_sync_worker.applying.directory import DirectoryWriter
 from placet_sync_worker.applying.referring import resolved

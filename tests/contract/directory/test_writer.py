@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pytest
+from msgspec import structs
 
 from placet_sync_worker.applying.directory import DirectoryWriter
 from placet_sync_worker.changes import AttributeChange, Change, Phase, Result, Step
@@ -174,7 +175,7 @@ def test_an_entry_is_changed_renamed_and_deleted(world: World, ada: Entry) -> No
     entry = found(world, "1")
     assert (entry.dn, value(world, "1", "cn"), value(world, "1", "sn")) == (dn_of("Ada L"), ["Ada L"], ["Lovelace"])
     assert value(world, "1", "title") == ["Dr", "Lady"]
-    gone = replace(a_delete(entry), attributes=(AttributeChange("sn", ("Lovelace",), ()),))
+    gone = structs.replace(a_delete(entry), attributes=(AttributeChange("sn", ("Lovelace",), ()),))
     assert results(apply(world, tasks(gone))) == [APPLIED]
     assert [op for op, _ in world.writes()] == ["add", "modify", "modrdn", "modify", "delete"]
 
@@ -361,16 +362,16 @@ def test_a_taken_name_is_a_failure_of_the_create(world: World, ada: Entry) -> No
 
 def with_password(change: Change) -> Change:
     attributes = (*change.attributes, AttributeChange("userPassword", (), (), password=True))
-    step = replace(change.steps[0], attributes=tuple(a.name for a in attributes))
-    return replace(change, attributes=attributes, steps=(step,))
+    step = structs.replace(change.steps[0], attributes=tuple(a.name for a in attributes))
+    return structs.replace(change, attributes=attributes, steps=(step,))
 
 
 def test_a_password_goes_in_with_the_create_and_is_never_asked_for(world: World) -> None:
     (task,) = tasks(with_password(a_create("Ada", "1")))
-    assert results(apply(world, [replace(task, password="Secret.of-1")])) == [APPLIED]
+    assert results(apply(world, [structs.replace(task, password="Secret.of-1")])) == [APPLIED]
     ((entry,),) = world.open().search(BASE_DN, "subtree", "(employeeNumber=1)", ["userPassword"])
     assert entry.attributes.get("userPassword") in (None, (), (b"Secret.of-1",))
-    assert results(apply(world, [replace(task, password="Another.one", maybe_sent=True)])) == [ALREADY]
+    assert results(apply(world, [structs.replace(task, password="Another.one", maybe_sent=True)])) == [ALREADY]
     with pytest.raises(ValueError, match="would be written without its password"):
         apply(world, tasks(with_password(a_create("Bo", "2"))))
     assert world.writes() == [("add", dn_of("Ada"))]
@@ -417,7 +418,7 @@ def test_a_create_whose_answer_was_lost_is_found_done(world: World) -> None:
     answers = store.directory.write([_operation(store, task) for task in some], at_once())
     assert [answer.code for answer in answers] == [None] * len(some)
     world.mend()
-    again = apply(world, [replace(task, maybe_sent=True) for task in some])
+    again = apply(world, [structs.replace(task, maybe_sent=True) for task in some])
     assert results(again)[0] == ALREADY
     assert set(results(again)) <= {ALREADY, APPLIED}
     assert sorted(world.writes()) == [("add", dn_of("Ada")), ("add", dn_of("Bo"))]
@@ -429,7 +430,7 @@ def test_what_never_arrived_is_written_once(world: World, ada: Entry) -> None:
     world.lose_requests()
     assert results(DirectoryWriter(store, ("employeeNumber",)).apply(some, at_once())) == [None, None]
     world.mend()
-    assert results(apply(world, [replace(task, maybe_sent=True) for task in some])) == [APPLIED, APPLIED]
+    assert results(apply(world, [structs.replace(task, maybe_sent=True) for task in some])) == [APPLIED, APPLIED]
     assert value(world, "1", "sn") == ["Plan"]
 
 
@@ -440,7 +441,7 @@ def lost_update(world: World, change: Change) -> list[Task]:
     world.lose_answers()
     assert results(DirectoryWriter(store, ("employeeNumber",)).apply(some, at_once())) == [None]
     world.mend()
-    return [replace(task, maybe_sent=True) for task in some]
+    return [structs.replace(task, maybe_sent=True) for task in some]
 
 
 def test_an_update_whose_answer_was_lost_is_found_done(world: World, ada: Entry) -> None:
@@ -466,7 +467,7 @@ def test_a_lost_delete_is_found_done_though_another_has_the_name(world: World, a
 def test_a_run_that_ends_looks_and_writes_nothing(world: World, ada: Entry) -> None:
     again = lost_update(world, an_update(ada, sn("Sample", "Plan")))
     never = tasks(a_create("Bo", "2"))
-    outcomes = apply(world, [*again, *(replace(task, number=5) for task in never)], look_only=True)
+    outcomes = apply(world, [*again, *(structs.replace(task, number=5) for task in never)], look_only=True)
     assert results(outcomes) == [ALREADY, Result.SKIPPED]
     assert [op for op, _ in world.writes()] == ["add", "modify"]
 
@@ -478,7 +479,7 @@ def test_what_was_done_before_the_connection_was_lost_keeps_its_result(world: Wo
     store = open_store(world)
     losing = replace(store, directory=LosesTheLast(store.directory))
     assert results(DirectoryWriter(losing, ("employeeNumber",)).apply(some, soon()))[-1] is None
-    again = apply(world, [replace(task, maybe_sent=True) for task in some])
+    again = apply(world, [structs.replace(task, maybe_sent=True) for task in some])
     assert results(again) == [ALREADY, APPLIED, ALREADY]
     assert [op for op, _ in world.writes()].count("modify") == 2
 
@@ -556,7 +557,7 @@ def test_what_has_no_equality_is_read_before_it_is_replaced(world: World) -> Non
     store = open_store(world)
     without = replace(store, root=replace(store.root, controls=frozenset()))
     assert results(DirectoryWriter(without, ("employeeNumber",)).apply(some, soon())) == [APPLIED, CONFLICT]
-    again = [replace(task, maybe_sent=True) for task in some[:1]]
+    again = [structs.replace(task, maybe_sent=True) for task in some[:1]]
     assert results(DirectoryWriter(without, ("employeeNumber",)).apply(again, soon())) == [ALREADY]
     ((ada,), (bo,)) = (
         entry.attributes["jpegPhoto"]

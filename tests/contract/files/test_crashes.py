@@ -1,11 +1,11 @@
 """Workers that are killed between the note and the rename, and between the rename and their word about it."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from msgspec import json
 
 from placet_sync_worker.changes import Change, Result
 from tests.support.dying_writer import KILLED
@@ -17,7 +17,7 @@ ANN, BOB = person("1", "Ann"), person("2", "Bob")
 def killed(world: FileWorld, moment: str, changes: list[Change]) -> None:
     """Another process writes the changes, and dies."""
     told = world.folder / "changes.json"
-    told.write_text(json.dumps([change.document() for change in changes]))
+    told.write_bytes(json.encode(changes))
     command = [
         sys.executable,
         "-m",

@@ -1,9 +1,9 @@
 """Batches written to a table: each change exactly once, nothing of anybody else's overwritten."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from placet_shared.clock import boot_seconds
 from placet_sync_worker.applying.rows import RowsWriter

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from msgspec import structs
 
 from placet_sync_worker.applying.directory import DirectoryWriter
 from placet_sync_worker.changes import PROVEN, AttributeChange, Change, Phase, Result, Step
@@ -117,8 +118,8 @@ def test_a_new_account_may_be_made_in_steps(domain: Domain) -> None:
         Step("modify", Phase.UPDATE, attributes=(DISABLED,)),
     )
     wanted = [a for a in enabled(change).attributes if a.name != DISABLED]
-    whole = replace(change, steps=steps, attributes=(*wanted, AttributeChange(DISABLED, ("TRUE",), ("FALSE",))))
-    assert [outcome.result for outcome in domain.apply([replace(whole, steps=steps[:1])])] == [Result.APPLIED]
+    whole = structs.replace(change, steps=steps, attributes=(*wanted, AttributeChange(DISABLED, ("TRUE",), ("FALSE",))))
+    assert [outcome.result for outcome in domain.apply([structs.replace(whole, steps=steps[:1])])] == [Result.APPLIED]
     assert control(domain) == 0x202
     assert {outcome.result for outcome in domain.apply([whole], maybe_sent=True)} <= PROVEN
     assert control(domain) == 0x200
@@ -133,7 +134,7 @@ def test_an_account_that_was_only_half_made_is_taken_up_by_the_next_plan_as_new(
     people, in_steps = [row(domain, "1")], {"create_in_steps": True}
     (change,), _, _ = domain.plan(people, provider=in_steps)
     assert [step.what for step in change.steps] == ["add", "modify"]
-    (added,) = domain.apply([replace(change, steps=change.steps[:1])])
+    (added,) = domain.apply([structs.replace(change, steps=change.steps[:1])])
     assert control(domain) == 0x222
     (left,), _, _ = domain.plan(people, provider=in_steps, half_made={added.entry_id})
     assert (left.op, left.id, [step.what for step in left.steps]) == ("create", added.entry_id, ["modify"])
@@ -146,8 +147,8 @@ def enabled(change: Change) -> Change:
     """The account with a password, as its add gets it."""
     attributes = [a for a in change.attributes if a.name != DISABLED]
     attributes += [AttributeChange("unicodePwd", (), ("Secret.of-1",)), AttributeChange(DISABLED, (), ("FALSE",))]
-    return replace(
-        change, attributes=tuple(attributes), steps=(replace(change.steps[0], attributes=names_of(attributes)),)
+    return structs.replace(
+        change, attributes=tuple(attributes), steps=(structs.replace(change.steps[0], attributes=names_of(attributes)),)
     )
 
 

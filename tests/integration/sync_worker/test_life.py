@@ -7,6 +7,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from msgspec import structs
 
 from placet_shared.clock import boot_seconds
 from placet_shared.errors import ForgedEventError, PermanentError, ReplayedEventError
@@ -59,7 +60,7 @@ async def test_who_was_only_half_made_stays_known_until_all_steps_are_done(
     late = AttributeChange("title", (), ("Dr",))
     steps = (Step("add", Phase.CREATE, attributes=("sn",)), Step("modify", Phase.UPDATE, attributes=("title",)))
     create = Change("7", "create", "cn=p7", (AttributeChange("sn", (), ("Low",)), late), steps)
-    left = replace(create, attributes=(late,), steps=steps[1:], id="id7", version="v1")
+    left = structs.replace(create, attributes=(late,), steps=steps[1:], id="id7", version="v1")
     made = Outcome(Result.APPLIED, entry_id="id7", version="v1")
     for change, last, half_made in ((create, Result.FAILED, {"id7"}), (left, Result.APPLIED, set[str]())):
         ends = {"add": made, "modify": Outcome(last)}
@@ -117,7 +118,7 @@ async def test_a_retry_goes_on_at_the_first_step_that_is_not_proven(worker: Work
     name, sn = AttributeChange("cn", ("p1",), ("q1",)), AttributeChange("sn", ("Old",), ("New",))
     new = "cn=q1,ou=People,dc=example,dc=org"
     steps = (Step("rename", Phase.UPDATE, new, ("cn",)), Step("modify", Phase.UPDATE, None, ("sn",)))
-    run_id = await worker.planned([replace(an_update(1), op="move", attributes=(name, sn), steps=steps)])
+    run_id = await worker.planned([structs.replace(an_update(1), op="move", attributes=(name, sn), steps=steps)])
     await worker.approve(run_id)
     renamed = Outcome(Result.APPLIED, version="v2")
     worker.store.answers = lambda task: renamed if task.step.what == "rename" else Outcome(None, "no answer")
@@ -151,7 +152,7 @@ async def test_each_change_has_a_salt_of_its_own_and_results_are_no_part_of_its_
 async def test_events_have_ids_and_counts_and_no_values(worker: WorkerHarness) -> None:
     """Neither those of the plan nor those that reasons name."""
     secrets = ("Byron-Before", "Byron-After", "Byron-Hand", "Byron-Record", "Byron-Image")
-    change = replace(
+    change = structs.replace(
         an_update(1), attributes=(AttributeChange("sn", secrets[:1], secrets[1:2]),),
         image=(Image("title", secrets[4:]),),
     )  # fmt: skip
@@ -233,8 +234,8 @@ async def test_a_new_entry_is_known_by_its_id_in_later_steps(worker: WorkerHarne
 
 
 async def test_what_failed_counts_before_removals_also_where_a_step_follows_after_them(worker: WorkerHarness) -> None:
-    changes = [replace(an_update(n), steps=(*an_update(n).steps, Step("modify", Phase.REFERRERS, None, ("member",))))
-               for n in range(4)]  # fmt: skip
+    last = Step("modify", Phase.REFERRERS, None, ("member",))
+    changes = [structs.replace(an_update(n), steps=(*an_update(n).steps, last)) for n in range(4)]
     worker.store.answers = lambda task: Outcome(Result.FAILED if task.change.op == "update" else Result.APPLIED)
     run_id = await worker.planned([*changes, a_delete(9)])
     await worker.approve(run_id)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_urlsafe
@@ -13,6 +12,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from joserfc import jwe
 from joserfc.jwk import OKPKey
+from msgspec.structs import replace
 
 from placet_shared.api import install_problem_documents
 from placet_shared.identity import Role

@@ -34,10 +34,10 @@ JOBS = st.fixed_dictionaries(
 Entry = tuple[str, str, list[str], str | None]
 
 
-def in_order(change: Change) -> tuple[int, int, str, str]:
+def in_order(change: Change) -> tuple[Phase, int, str, str]:
     """What changes of a plan are sorted by: first phase, for removals the deepest first, then key and DN."""
     phase = min(step.phase for step in change.steps)
-    depth = -change.dn.count(",") if phase >= Phase.DISABLE else 0
+    depth = -change.dn.count(",") if not phase < Phase.DISABLE else 0
     return phase, depth, change.key, change.dn
 
 

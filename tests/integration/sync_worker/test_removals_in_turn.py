@@ -1,9 +1,9 @@
 """Removals of two runs at one store: one after the other, whoever comes first."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from placet_shared.events import RunCancelled
 from placet_sync_worker.changes import Change, Phase, Result, Step

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from placet_sync_worker.changes import Rejected
 from placet_sync_worker.errors import EmptySourceError
@@ -124,7 +125,7 @@ def test_what_only_new_entries_get_counts_for_them_alone(scene: Scene) -> None:
 
 def test_a_change_of_no_record_is_not_compared(scene: Scene) -> None:
     planned = plan(scene)
-    planned.changes = [replace(change, record=None) for change in planned.changes]
+    planned.changes = [structs.replace(change, record=None) for change in planned.changes]
     scene.rows = [person("3", "Cyd")]
     assert moved(scene, planned) == {}
 

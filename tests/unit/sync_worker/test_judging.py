@@ -1,9 +1,9 @@
 """What a look at an entry says about a step without a plain yes."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from placet_sync_worker.applying.directory import DirectoryWriter
 from placet_sync_worker.applying.judging import Again, Judge, Seen

@@ -1,8 +1,7 @@
 """The operation that a step becomes: what it compares, and that it can be repeated."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from placet_sync_worker.applying.operations import operation
 from placet_sync_worker.changes import AttributeChange, Change, Phase, Step

@@ -1,6 +1,6 @@
 """Steps of several changes, one of each at a time."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from placet_sync_worker.applying.rounds import in_rounds
 from placet_sync_worker.changes import Change, Phase, Result, Step

@@ -1,15 +1,18 @@
 """How a change is shown to people."""
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
 from placet_sync_worker.api import SHOWN_VALUES, show_change
 from placet_sync_worker.changes import AttributeChange, Change, Op, Phase, Reference, Step
+from placet_sync_worker.plan import canonical
 
 
 def shown(attribute: AttributeChange, op: Op = "update") -> Any:
     change = Change("1", op, "cn=a", (attribute,), (Step("modify", Phase.UPDATE),), "a", "v1")
-    row: Any = SimpleNamespace(number=0, key="1", document=change.document(), op=op, result=None, reason=None)
+    document = json.loads(canonical(change))
+    row: Any = SimpleNamespace(number=0, key="1", document=document, op=op, result=None, reason=None)
     (found,) = show_change(row, {})["attributes"]
     return found
 

@@ -1,10 +1,11 @@
 """The worker's HTTP: plans with their results for people, and checks for the scheduler."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
+from msgspec import convert
+from msgspec.structs import replace
 from sqlalchemy import Row
 
 from placet_shared.chain import Verifier
@@ -104,7 +105,7 @@ def show_rejected(row: Row[Any]) -> dict[str, Any]:
 
 
 def _show_attribute(document: Mapping[str, Any], *, new: bool) -> dict[str, Any]:
-    change = AttributeChange.parse(document)
+    change = convert(document, AttributeChange)
     if new:  # what it has until references have their names is nothing that it had before
         change = replace(change, before=())
     if change.password or max(len(change.before), len(change.after)) <= SHOWN_VALUES:

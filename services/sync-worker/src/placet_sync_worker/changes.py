@@ -1,25 +1,41 @@
-"""A change of one entry and its steps: the values that a plan is made of."""
+"""A change of one entry and its steps: the values that a plan is made of.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import IntEnum, StrEnum
-from typing import Any, Literal
+What is hashed and stored of them is their JSON. A field that is seldom needed stands there only then, so that plans
+keep their hashes when one is added."""
+
+from enum import Enum, StrEnum
+from typing import Literal, TypeVar
+
+from msgspec import Struct, field
+
+T = TypeVar("T")
 
 Op = Literal["create", "update", "move", "disable", "delete"]
 What = Literal["add", "rename", "modify", "delete"]
 
 
-class Phase(IntEnum):
+class Phase(Enum):
     """The order in which a plan is applied; a phase starts when the one before has finished. References are written
     when what they refer to was made and has its name; referrers of what was moved or removed follow at the end."""
 
-    CONTAINERS = 0
-    CREATE = 1
-    UPDATE = 2
-    REFERENCES = 3
-    DISABLE = 4
-    DELETE = 5
-    REFERRERS = 6
+    CONTAINERS = "containers"
+    CREATE = "create"
+    UPDATE = "update"
+    REFERENCES = "references"
+    DISABLE = "disable"
+    DELETE = "delete"
+    REFERRERS = "referrers"
+
+    @property
+    def number(self) -> int:
+        """As tables have it."""
+        return PHASES.index(self)
+
+    def __lt__(self, other: "Phase") -> bool:
+        return self.number < other.number
+
+
+PHASES = tuple(Phase)
 
 
 REMOVAL_PHASES = frozenset({Phase.DISABLE, Phase.DELETE})
@@ -48,8 +64,12 @@ def worst(results: list[Result]) -> Result:
     return max(results, key=order.index)
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+def _always(value: T) -> T:
+    """A default that stands in the JSON all the same."""
+    return field(default_factory=lambda: value)
+
+
+class Reference(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What a DN among the values of an attribute means: the entry with an id, or the one that the same run makes for a
     record with this key. `dn` is what it was called, or was to be called, at planning."""
 
@@ -57,17 +77,8 @@ class Reference:
     id: str | None = None
     key: str | None = None
 
-    def document(self) -> Mapping[str, str]:
-        """Plain JSON."""
-        return {"dn": self.dn, **({"id": self.id} if self.id is not None else {"key": str(self.key)})}
 
-
-KEYS = 3
-"""Of the document of an attribute that is nothing special."""
-
-
-@dataclass(frozen=True, slots=True)
-class AttributeChange:
+class AttributeChange(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One attribute's values, decoded to text, before and after; an attribute that is absent has none, and a new entry
     has `before` until a later step. `password`: it gets one that is made when the step is written, and that no plan
     knows.
@@ -81,22 +92,6 @@ class AttributeChange:
     after: tuple[str, ...]
     password: bool = False
     references: tuple[Reference, ...] = ()
-
-    def document(self) -> Mapping[str, Any]:
-        """Plain JSON. A key that is seldom needed stands there only then: plans keep their hashes."""
-        seldom: dict[str, Any] = {"password": True} if self.password else {}
-        if self.references:
-            seldom["references"] = [one.document() for one in self.references]
-        return {"name": self.name, "before": [*self.before], "after": [*self.after], **seldom}
-
-    @classmethod
-    def parse(cls, document: Mapping[str, Any]) -> "AttributeChange":
-        """What `document()` described."""
-        before, after = tuple(document["before"]), tuple(document["after"])
-        if len(document) == KEYS:
-            return cls(document["name"], before, after)
-        references = tuple([Reference(r["dn"], r.get("id"), r.get("key")) for r in document.get("references", ())])
-        return cls(document["name"], before, after, document.get("password", False), references)
 
     @property
     def add(self) -> tuple[str, ...]:
@@ -116,8 +111,7 @@ class AttributeChange:
         return add[first:last], remove[max(0, first - len(add)) : max(0, last - len(add))]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True, forbid_unknown_fields=True):
     """One write. `target` is the DN after a rename; `attributes` names what an add or a modify writes.
 
     `part` is set where one attribute has too many values for one modify: the range for `AttributeChange.part`.
@@ -130,16 +124,14 @@ class Step:
     part: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True, forbid_unknown_fields=True):
     """One attribute as it was at planning: nothing that the change writes or depends on."""
 
     name: str
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What a run does to one entry.
 
     `id` (entryUUID, objectGUID, primary key) and `version` (entryCSN) are the entry's as read at planning, None for a
@@ -156,68 +148,15 @@ class Change:
     dn: str
     attributes: tuple[AttributeChange, ...]
     steps: tuple[Step, ...]
-    id: str | None = None
-    version: str | None = None
-    image: tuple[Image, ...] = ()
+    id: str | None = _always(None)
+    version: str | None = _always(None)
+    image: tuple[Image, ...] = _always(())
     record: str | None = None
     container: bool = False
     needs: tuple[int, ...] = ()
 
-    def document(self) -> Mapping[str, Any]:
-        """The change in the shape that is hashed and stored: plain JSON."""
-        seldom = {"record": self.record, "container": self.container or None, "needs": [*self.needs] or None}
-        return {
-            "key": self.key,
-            "id": self.id,
-            "version": self.version,
-            "dn": self.dn,
-            "op": self.op,
-            "attributes": [a.document() for a in self.attributes],
-            "steps": [
-                {
-                    "what": s.what,
-                    "phase": s.phase.name.lower(),
-                    "target": s.target,
-                    "attributes": [*s.attributes],
-                    "part": [*s.part] if s.part else None,
-                }
-                for s in self.steps
-            ],
-            "image": [{"name": i.name, "values": [*i.values]} for i in self.image],
-            **{name: given for name, given in seldom.items() if given is not None},
-        }
 
-    @classmethod
-    def parse(cls, document: Mapping[str, Any]) -> "Change":
-        """The change that `document()` described."""
-        return cls(
-            key=document["key"],
-            id=document["id"],
-            version=document["version"],
-            dn=document["dn"],
-            op=document["op"],
-            attributes=tuple(map(AttributeChange.parse, document["attributes"])),
-            steps=tuple(
-                [
-                    Step(
-                        s["what"],
-                        Phase[s["phase"].upper()],
-                        s["target"],
-                        tuple(s["attributes"]),
-                        (s["part"][0], s["part"][1]) if s["part"] else None,
-                    )
-                    for s in document["steps"]
-                ]
-            ),
-            image=tuple(Image(i["name"], tuple(i["values"])) for i in document["image"]),
-            record=document.get("record"),
-            container=document.get("container", False),
-            needs=tuple(document.get("needs", ())),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(Struct, frozen=True):
     """A source record that could not be planned. `key` is None when it could not be read."""
 
     record: str

@@ -15,7 +15,7 @@ from placet_shared.events import BatchReady, Counts, Outcome, Results, RunFinish
 from placet_shared.letters import storable
 from placet_shared.work import Work
 
-from .changes import REMOVAL_PHASES, Phase, Result
+from .changes import PHASES, REMOVAL_PHASES, Phase, Result
 from .endings import TOO_MANY_FAILURES, UNSENT, Ending, outcome_of, too_many_failures
 from .store import batches, closing, links, marks, passwords, results, runs
 
@@ -48,9 +48,9 @@ class Life:
         if not left:
             await self.end_applied(work, run, order)
             return
-        phase = left[0].phase
+        phase = PHASES[left[0].phase]
         if phase in REMOVAL_PHASES and too_many_failures(await results.tally_before_removals(work, run_id)):
-            removals = [p.value for p in REMOVAL_PHASES]
+            removals = [p.number for p in REMOVAL_PHASES]
             await closing.close_unsent(work, run_id, Result.SKIPPED, TOO_MANY_FAILURES, removals)
             await self.advance(work, run_id, order)
             return
@@ -59,12 +59,11 @@ class Life:
         if self._look_is_due(run, phase, work.now):
             await runs.change(work, run_id, state="looking", next_at=work.now)
             return
-        await batches.make_ready(work, run_id, phase)
-        await runs.change(work, run_id, phase=phase)
-        name = Phase(phase).name.lower()
-        mine = [batch for batch in left if batch.phase == phase]
+        await batches.make_ready(work, run_id, phase.number)
+        await runs.change(work, run_id, phase=phase.number)
+        mine = [batch for batch in left if batch.phase == phase.number]
         await work.publish_alike(
-            [BatchReady(run_id=run_id, batch_id=one.batch_id, phase=name, index=one.ordinal) for one in mine]
+            [BatchReady(run_id=run_id, batch_id=one.batch_id, phase=phase.value, index=one.ordinal) for one in mine]
         )
 
     async def _may_remove(self, work: Work, run: Row[Any], order: Order) -> bool:
@@ -80,7 +79,7 @@ class Life:
         await runs.change(work, run.run_id, state="waiting")
         return False
 
-    def _look_is_due(self, run: Row[Any], phase: int, now: datetime) -> bool:
+    def _look_is_due(self, run: Row[Any], phase: Phase, now: datetime) -> bool:
         return (run.phase is None or phase in REMOVAL_PHASES) and now - (
             run.looked_at or run.planned_at
         ) > self.look_after

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, Protocol
 
 import pyarrow as pa
+from msgspec import Struct
 
 from placet_shared.chain import DestinationIdentity
 
@@ -291,16 +293,14 @@ class RowsTransaction(Protocol):
 # ---- directories -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """An entry as the directory gives it: raw values by attribute name (as asked for, case kept)."""
 
     dn: str
     attributes: Mapping[str, tuple[bytes, ...]]
 
 
-@dataclass(frozen=True)
-class Modification:
+class Modification(Struct, frozen=True):
     """Part of a modify: values to add, to delete (none: all), or to put in place."""
 
     how: Literal["add", "delete", "replace"]
@@ -308,15 +308,14 @@ class Modification:
     values: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One LDAP write. `assertion` is a filter that travels as a critical assertion control (RFC 4528); `address` is how
     the entry is called on the wire, where that is not its name; `read` are attributes that the answer is to give of the
     entry as this write leaves it (RFC 4527), which a server that cannot do that ignores."""
 
     what: Literal["add", "modify", "rename", "delete"]
     dn: str
-    attributes: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
+    attributes: Mapping[str, tuple[bytes, ...]] = MappingProxyType({})
     modifications: tuple[Modification, ...] = ()
     new_rdn: str | None = None
     new_superior: str | None = None
@@ -325,8 +324,7 @@ class Operation:
     read: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What came back. `code` is the LDAP result code; None when no answer came (`sent`: the request went out).
     `diagnostic` are the server's own words, which `message` has in a sentence; `entry` is what `Operation.read` asked
     for, where the server gave it."""

@@ -1,14 +1,14 @@
 """What a writer is asked to do, and what it answers: values alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from .changes import Change, Result, Step
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """One step that has no result yet.
 
     `maybe_sent` says that an earlier attempt may have written it. `version` and `dn` are the entry's as the last proven
@@ -27,8 +27,12 @@ class Task:
     now: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     entry_id: str | None = None
     run_id: str = ""
-    password: str | None = field(default=None, repr=False)
+    password: str | None = None
     made: "Mapping[str, Outcome]" = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"Task(run_id={self.run_id!r}, number={self.number}, position={self.position}, change={self.change!r})"
 
     @property
     def step(self) -> Step:
@@ -44,8 +48,7 @@ class Task:
         return any(a.password and a.name in self.step.attributes for a in self.change.attributes)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How a step ended; `result` None means that it is still open and the batch comes again.
 
     `entry_id` is the entry's id where a create made it; `version` its version where it was read.

@@ -10,7 +10,7 @@ from placet_shared.chain import Order, PlanHeader, Verifier
 from placet_shared.errors import ForgedEventError, ReplayedEventError
 from placet_shared.work import Work
 
-from .changes import Phase
+from .changes import PHASES
 from .errors import WorkerError
 from .plan import batch_digest, canonical, change_hash, plan_digest
 from .store import batches
@@ -40,7 +40,7 @@ class Signed:
         a worker had claimed it."""
         items = [(one.hash, one.positions) for one in loaded.stored]
         signed = self.digests.get((batch.phase, batch.ordinal))
-        if signed is None or batch_digest(Phase(batch.phase), batch.ordinal, items) != signed:
+        if signed is None or batch_digest(PHASES[batch.phase], batch.ordinal, items) != signed:
             raise AlteredError(CHANGE_ALTERED)
         if batch.epoch == FIRST_CLAIM and loaded.proven:
             raise AlteredError("a step of the plan was called done before any worker sent it; run the job again")
@@ -82,8 +82,8 @@ async def require_signed(work: Work, run: Row[Any], verifier: Verifier) -> Signe
 async def require_batches(work: Work, run_id: str, plan: PlanHeader) -> Digests:
     """The digests of the plan's batches. Raises AlteredError unless they are those that were signed."""
     stored = await batches.digests(work, run_id)
-    if {phase for phase, _, _ in stored} <= {phase.value for phase in Phase}:
-        listed = [(Phase(phase), index, digest) for phase, index, digest in stored]
+    if {phase for phase, _, _ in stored} <= {*range(len(PHASES))}:
+        listed = [(PHASES[phase], index, digest) for phase, index, digest in stored]
         if plan_digest(listed) == plan.digest:
             return {(phase, index): digest for phase, index, digest in stored}
     raise AlteredError("a batch of the plan was dropped, added or changed after the approval; run the job again")
@@ -105,7 +105,7 @@ async def require_shown(work: Work, run: Row[Any], rows: Sequence[Row[Any]], ver
     try:
         await require_batches(work, run.run_id, verifier.plan(run.plan_token, run.order_token, audit=True))
         held = await batches.hashes_of(work, run.run_id, [row.number for row in rows])
-        whole = all(batch_digest(Phase(one.phase), one.ordinal, hashes) == one.digest for one, hashes in held)
+        whole = all(batch_digest(PHASES[one.phase], one.ordinal, hashes) == one.digest for one, hashes in held)
         hashed = all(row.document is None or change_hash(canonical(row.document), row.salt) == row.hash for row in rows)
         numbered = {number for one, _ in held for number, _ in one.items} >= {row.number for row in rows}
     except (ForgedEventError, LookupError, TypeError, ValueError, AttributeError) as error:

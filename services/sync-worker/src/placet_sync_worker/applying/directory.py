@@ -1,8 +1,10 @@
 """Writes a batch to a directory as compare-and-sets: send many at once, look where the answer was not a plain yes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec.structs import replace
 
 from placet_shared.errors import TransientError
 

@@ -245,5 +245,5 @@ def _digest(tasks: Sequence[Task]) -> str:
     """Which changes: two plans for one state of a file are two works."""
     found = sha256()
     for task in tasks:
-        found.update(f"{_name(task)} ".encode() + canonical(task.change.document()))
+        found.update(f"{_name(task)} ".encode() + canonical(task.change))
     return found.hexdigest()

@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from msgspec import Struct
+
 from ..changes import AttributeChange, Result
 from ..planning.comparing import lenient
 from ..ports import Attribute
@@ -18,8 +20,7 @@ def decoding(attribute: Callable[[str], Attribute]) -> Decode:
     return lambda name, value: lenient(attribute(name).decode)(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """An entry as it is now: values as text, by attribute name in the plan's spelling."""
 
     entry_id: str

@@ -5,6 +5,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import convert
+
 from placet_shared.chain import Order
 
 from ..changes import Change
@@ -50,6 +52,6 @@ def _parsed(rows: Iterator[tuple[int, object]]) -> Iterator[tuple[int, Change]]:
     """Raises AlteredError where a document is none that a plan was ever saved as."""
     for number, document in rows:
         try:
-            yield number, Change.parse(document)  # type: ignore[arg-type]  # what else it may be raises
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            yield number, convert(document, Change)
+        except ValueError as error:
             raise AlteredError(CHANGE_ALTERED) from error

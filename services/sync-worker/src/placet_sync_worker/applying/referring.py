@@ -1,7 +1,8 @@
 """References as they are written: under the name that an entry has at that moment. Pure."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ..changes import PROVEN, AttributeChange, Reference, Result
 from ..planning.comparing import lenient

@@ -18,7 +18,7 @@ from placet_shared.events import BatchApplied
 from placet_shared.failpoints import Failpoint
 from placet_shared.work import Database, Work
 
-from ..changes import PROVEN, Phase, Result
+from ..changes import PHASES, PROVEN, Result
 from ..connections import Connections
 from ..endings import results_of
 from ..leasing import FIRST_PAUSE, LONGEST_PAUSE
@@ -235,7 +235,7 @@ class BatchApplier:
         for _, outcome in settled:
             name = str(outcome.result)
             tally[name] = tally.get(name, 0) + 1
-        phase = Phase(job.batch.phase).name.lower()
+        phase = PHASES[job.batch.phase].value
         event = BatchApplied(
             run_id=job.run.run_id, batch_id=job.batch.batch_id, phase=phase, index=job.batch.ordinal,
             results=results_of(tally),

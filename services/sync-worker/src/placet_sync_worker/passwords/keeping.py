@@ -2,7 +2,9 @@
 whatever may have been sent is known, and a step that is tried again sends the same."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from placet_shared.objects import Job
 from placet_shared.work import Database, Work

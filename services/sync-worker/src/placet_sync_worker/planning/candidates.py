@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import orjson
+from msgspec import json
 
 from ..changes import Reference, Rejected
 from ..keys import shown_key_sql
@@ -208,4 +208,4 @@ def as_record(design: Design, shelf: Shelf, row: tuple[Any, ...]) -> Record:
 
 
 def _as_reference(text: str) -> Reference:
-    return Reference(*orjson.loads(text))
+    return Reference(*json.decode(text))

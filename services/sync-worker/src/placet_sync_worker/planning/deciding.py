@@ -1,7 +1,9 @@
 """What becomes of one record and its entry: a change, or nothing. Pure."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from ..changes import AttributeChange, Change, Op, Phase, Reference, Rejected, Step
 from ..errors import InvalidNameError, UnknownAttributeError

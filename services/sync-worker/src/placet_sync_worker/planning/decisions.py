@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import orjson
+from msgspec import json
 
 from ..changes import Change, Phase, Rejected
 from ..plan import Draft
@@ -40,7 +40,7 @@ class Decisions:
                 self.count(one, 1)
                 draft = Draft.of(one)
                 head = (record, draft.key, draft.op, draft.phases)
-                file.write(b"%s\0%s\n" % (orjson.dumps(head), draft.document))
+                file.write(b"%s\0%s\n" % (json.encode(head), draft.document))
                 yield position, one
 
     def read(self) -> Iterator[tuple[int, str, Draft]]:
@@ -49,7 +49,7 @@ class Decisions:
             for position, line in enumerate(file):
                 if position not in self.refused:
                     head, _, document = line[:-1].partition(b"\0")
-                    record, key, op, phases = orjson.loads(head)
+                    record, key, op, phases = json.decode(head)
                     yield position, record, Draft(key, op, tuple(map(Phase, phases)), document)
 
     def refuse(self, position: int, change: Change, rejected: Rejected) -> None:

@@ -2,7 +2,7 @@
 
 from hashlib import blake2b
 
-import orjson
+from msgspec import json
 
 from .deciding import Record
 from .design import Design
@@ -17,4 +17,4 @@ def record_digest(design: Design, key: bytes, record: Record, *, new: bool) -> s
     likely ones on another plan."""
     places = range(len(record.values)) if new else design.compared
     values = [sorted(record.given.get(place, record.values[place])) for place in places]
-    return blake2b(orjson.dumps([record.keys, values]), key=key, digest_size=DIGEST_SIZE).hexdigest()
+    return blake2b(json.encode([record.keys, values]), key=key, digest_size=DIGEST_SIZE).hexdigest()

@@ -1,11 +1,12 @@
 """Decides what becomes of all records and entries, and hands the changes out when it is known which of them can be."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-import orjson
+from msgspec import json
+from msgspec.structs import replace
 
 from ..changes import REMOVING_OPS, Change, Image, Rejected
 from ..plan import Draft
@@ -92,7 +93,7 @@ class Drafts:
                 if following is not None:
                     change = following.change(change, left.pop(change.id or "", None))
                 if change.op in WITH_IMAGE:
-                    change = _with_image(change, orjson.loads(next(images)))
+                    change = _with_image(change, json.decode(next(images)))
                 yield Draft.of(change)
         if following is not None:
             yield from (Draft.of(following.own_change(referrer)) for referrer in left.values())
@@ -151,7 +152,7 @@ class Drafts:
         with self._images.open("wb") as file:
             while some := list(islice(rest, AT_ONCE)):
                 found = dict(destination.images(some))
-                file.writelines(orjson.dumps(found.get(id_, {})) + b"\n" for id_ in some)
+                file.writelines(json.encode(found.get(id_, {})) + b"\n" for id_ in some)
 
 
 def _with_image(change: Change, image: Mapping[str, list[str]]) -> Change:

@@ -5,8 +5,10 @@ takes that for somebody's hand. Elsewhere they are planned, at the end of the ru
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec.structs import replace
 
 from ..changes import AttributeChange, Change, Phase, Reference, Step
 from ..ports import Attribute

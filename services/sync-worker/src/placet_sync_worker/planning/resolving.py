@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
 
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import json
 
 from ..changes import Rejected
 from ..mapping.columns import as_lists
@@ -179,7 +179,7 @@ class Resolution:
             references: dict[str, bytes] = {}
             for _, t, id_, dn, key, name in rows:
                 shown = dn if id_ is not None else self._name_of_new(name)
-                references[shown] = orjson.dumps([shown, id_, None if id_ is not None else key])
+                references[shown] = json.encode([shown, id_, None if id_ is not None else key])
                 if shown not in wanted.setdefault(t, []):
                     wanted[t].append(shown)
             waiting.append((number, wanted, [one.decode() for one in references.values()]))

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-import orjson
+from msgspec import structs
 from sqlalchemy import Integer, Row, Text, and_, cast, func, or_, select, text, update
 
 from placet_shared.work import Work
 
 from ..changes import PROVEN, Change, Result
-from ..plan import canonical, change_hash
+from ..plan import canonical, change_hash, parse_change
 from ..tables import LARGEST_NUMBER, batches, changes, outcomes, steps
 from ..tasks import Outcome, Task
 from . import runs
@@ -76,19 +76,19 @@ async def load(work: Work, batch: Row[Any]) -> Loaded:
     positions = _positions(batch.items)
     mine = and_(changes.c.run_id == batch.run_id, changes.c.number == any_of(positions, Integer))
     columns = (changes.c.number, changes.c.salt, cast(changes.c.document, Text).label("document"))
-    documents = {}
+    planned = {}
     stored = []
     rows = {row.number: row for row in await work.connection.execute(select(*columns).where(mine))}
     for number in positions:
         if number in rows:
-            documents[number] = orjson.loads(rows[number].document)
-            hashed = change_hash(canonical(documents[number]), rows[number].salt)
+            planned[number] = parse_change(rows[number].document)
+            hashed = change_hash(canonical(planned[number]), rows[number].salt)
             stored.append(StoredChange(number, hashed, positions[number]))
     of_steps = and_(steps.c.run_id == batch.run_id, steps.c.number == any_of(positions, Integer))
     history: dict[int, dict[int, Row[Any]]] = {}
     for row in await work.connection.execute(select(steps).where(of_steps)):
         history.setdefault(row.number, {})[row.step] = row
-    tasks, failed = _tasks(batch.run_id, stored, documents, history)
+    tasks, failed = _tasks(batch.run_id, stored, planned, history)
     lost = await _unmade(work, batch.run_id, {number for task in tasks for number in task.change.needs})
     going, blocked = [], [(task, "an earlier step of the change failed") for task in failed]
     for task in tasks:
@@ -123,17 +123,16 @@ def _positions(items: list[Any]) -> dict[int, tuple[int, ...]]:
 def _tasks(
     run_id: str,
     stored: Sequence[StoredChange],
-    documents: Mapping[int, Any],
+    planned: Mapping[int, Change],
     history: Mapping[int, dict[int, Row[Any]]],
 ) -> tuple[list[Task], list[Task]]:
     tasks: list[Task] = []
     blocked: list[Task] = []
     for one in stored:
-        change = Change.parse(documents[one.number])
         past = history.get(one.number, {})
         for position in one.positions:
             if position not in past or past[position].result is None:
-                task = _task(run_id, one.number, position, change, past)
+                task = _task(run_id, one.number, position, planned[one.number], past)
                 failed = any(past[n].result not in (None, *PROVEN) for n in range(position) if n in past)
                 (blocked if failed else tasks).append(task)
     return tasks, blocked
@@ -158,7 +157,7 @@ async def with_made(work: Work, run_id: str, loaded: Loaded) -> Loaded:
     rows = await work.connection.execute(_MADE, {"run": run_id, "keys": wanted})
     made = {row.key: Outcome(Result(row.result) if row.result else None, entry_id=row.entry_id) for row in rows}
     tasks = [
-        replace(task, made={key: made[key] for key in keys if key in made})
+        structs.replace(task, made={key: made[key] for key in keys if key in made})
         for task, keys in zip(loaded.tasks, of_tasks, strict=True)
     ]
     return replace(loaded, tasks=tasks)

@@ -102,7 +102,7 @@ def _rows(run_id: str, planned: Iterator[Draft], heads: list[tuple[str, Sequence
 def _batch_row(run_id: str, batch: Batch) -> dict[str, Any]:
     items = [[number, list(numbers)] for number, numbers in batch.items]
     return {
-        "batch_id": str(uuid4()), "run_id": run_id, "phase": batch.phase.value, "ordinal": batch.index,
+        "batch_id": str(uuid4()), "run_id": run_id, "phase": batch.phase.number, "ordinal": batch.index,
         "digest": batch.digest, "items": items, "state": "waiting",
     }  # fmt: skip
 

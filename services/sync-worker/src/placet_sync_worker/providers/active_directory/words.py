@@ -4,7 +4,8 @@ Its words begin with a code of Windows in hexadecimal, which says more than the 
 """
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ...ports import Answer, Operation
 from ..ldap.words import NO_RIGHT, give_right, words_of_code

@@ -4,9 +4,10 @@ ldap3 connects and binds, but its messages cost many times what these cost, and 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
+
+from msgspec import Struct
 
 from ...ports import Entry, Modification, Operation
 from . import ber
@@ -21,8 +22,7 @@ _SCOPES = {"base": 0, "one": 1, "subtree": 2}
 _HOW = {"add": 0, "delete": 1, "replace": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """A message from the server: `tag` says what it is, `content` and `controls` are still encoded."""
 
     id: int
@@ -31,8 +31,7 @@ class Message:
     controls: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """How an operation ended (LDAPResult). `referrals` are URLs; `entry` is what a post-read control gave."""
 
     code: int
