@@ -174,7 +174,7 @@ class WorkerHarness:
         self._handlers: Mapping[type[Event], Callable[..., Any]] = {
             RunRequested: partial(handlers.run_requested, verifier=self.verifier, epoch=1, planning=self._idle),
             RunApproved: lambda event, work: handlers.run_approved(
-                event, work, epoch=self.epoch, applying=[self._idle], **common
+                event, work, epoch=self.epoch, begun=[self._idle], **common
             ),
             RunDenied: partial(handlers.run_denied, **common),
             RunCancelled: partial(handlers.run_cancelled, **common),

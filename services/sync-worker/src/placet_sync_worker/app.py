@@ -96,17 +96,20 @@ def build(settings: WorkerSettings) -> Service:
         database=database,
         metadata=metadata,
         migrations=Path(__file__).parent / "migrations",
-        handlers=_handlers(verifier, life, settings.epoch, planning, [*applying, looking]),
+        handlers=_handlers(verifier, life, settings.epoch, planning, applying, looking),
         loops=[planning, *applying, looking, waiting, overdue, stranded, expired, forgetting],
         router=build_router(database, verifier, build_checks(connections, verifier, MontyEngine), keys),
     )
 
 
-def _handlers(verifier: Verifier, life: Life, epoch: int, planning: Loop, applying: Sequence[Loop]) -> Handlers:
+def _handlers(
+    verifier: Verifier, life: Life, epoch: int, planning: Loop, applying: Sequence[Loop], looking: Loop
+) -> Handlers:
+    begun = [*applying, looking]
     return {
         RunRequested: partial(handlers.run_requested, verifier=verifier, epoch=epoch, planning=planning),
         ApprovalRequested: partial(handlers.approval_requested, verifier=verifier),
-        RunApproved: partial(handlers.run_approved, verifier=verifier, life=life, epoch=epoch, applying=applying),
+        RunApproved: partial(handlers.run_approved, verifier=verifier, life=life, epoch=epoch, begun=begun),
         RunDenied: partial(handlers.run_denied, verifier=verifier, life=life),
         RunCancelled: partial(handlers.run_cancelled, verifier=verifier, life=life),
         BatchReady: partial(handlers.batch_ready, applying=applying),

@@ -32,9 +32,9 @@ async def approval_requested(event: ApprovalRequested, _work: Work, *, verifier:
 
 
 async def run_approved(
-    event: RunApproved, work: Work, *, verifier: Verifier, life: Life, epoch: int, applying: Sequence[Loop]
+    event: RunApproved, work: Work, *, verifier: Verifier, life: Life, epoch: int, begun: Sequence[Loop]
 ) -> None:
-    """The approved plan begins to be applied, and only that plan."""
+    """The approved plan begins to be applied, and only that plan; `begun` are the loops that have work then."""
     if await _ended_altered(event.run_id, work, verifier, life):
         return
     run, order, decision = await _decided(event, work, verifier, approved=True)
@@ -46,7 +46,7 @@ async def run_approved(
         await life.end(work, run, order, "failed", "the approval had expired when it arrived; run the job again")
         return
     await life.start(work, run, event.decision, order)
-    _wake(applying)
+    _wake(begun)
 
 
 async def run_denied(event: RunDenied, work: Work, *, verifier: Verifier, life: Life) -> None:
