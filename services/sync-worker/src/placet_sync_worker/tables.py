@@ -90,7 +90,7 @@ changes = Table(
     Column("op", Text, nullable=False),
     Column("hash", Text, nullable=False),
     Column("salt", LargeBinary, comment="erased together with the document"),
-    Column("document", JSONB, comment="Change.document(): what the hash is over"),
+    Column("document", JSONB, comment="the change: what the hash is over"),
     Column("steps", SmallInteger, nullable=False, comment="how many it has"),
     Index("ix_changes_created", "key", postgresql_using="hash", postgresql_where=text("op = 'create'")),
 )

@@ -13,7 +13,7 @@ from placet_shared.work import Work
 from .changes import PHASES
 from .errors import WorkerError
 from .plan import batch_digest, canonical, change_hash, plan_digest
-from .store import batches
+from .store import batches, settling
 
 
 class AlteredError(WorkerError):
@@ -64,7 +64,7 @@ async def require_as_planned(work: Work, run: Row[Any], verifier: Verifier) -> t
     stored = await require_batches(work, run.run_id, plan)
     if len(stored) != len(await batches.open_batches(work, run.run_id)):
         raise AlteredError("a batch of the plan was called done before the approval; run the job again")
-    if await batches.any_step(work, run.run_id):
+    if await settling.any_step(work, run.run_id):
         raise AlteredError("a step of the plan was called sent before the approval; run the job again")
     return order, plan
 

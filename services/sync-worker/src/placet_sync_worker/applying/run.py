@@ -27,7 +27,7 @@ from ..passwords.keeping import PasswordKeeper
 from ..passwords.keys import PasswordKeyError
 from ..ports import Destination
 from ..safety import safety_of
-from ..store import batches, closing, links, runs
+from ..store import batches, closing, links, runs, settling
 from ..tasks import Outcome, Task, Writer
 from ..unaltered import AlteredError, Signed, load_signed, require_epoch, require_signed
 
@@ -111,7 +111,7 @@ class BatchApplier:
         except PasswordKeyError as error:
             await self._stalled(work, job, job.run, str(error), moved=False)
             return None
-        await batches.mark_intents(work, job.run.run_id, tasks)
+        await settling.mark_intents(work, job.run.run_id, tasks)
         return replace(job, loaded=replace(job.loaded, tasks=tasks))
 
     async def _once_verified(self, work: Work, run: Row[Any]) -> Signed:
@@ -184,7 +184,7 @@ class BatchApplier:
         reason = run.reason or ""
         settled = [(task, _with_reason(outcome, reason)) for task, outcome in done]
         settled += [(task, Outcome(Result.SKIPPED, why)) for task, why in job.loaded.blocked]
-        await batches.settle(work, run.run_id, settled)
+        await settling.settle(work, run.run_id, settled)
         await self._link(work, job, settled)
         still_open = [outcome for _, outcome in settled if outcome.result is None]
         if still_open:

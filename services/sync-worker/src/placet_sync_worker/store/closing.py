@@ -10,7 +10,7 @@ from placet_shared.chunks import chunks
 from placet_shared.work import Work
 
 from ..changes import Result
-from .batches import settle_changes
+from .settling import settle_changes
 
 CHUNK = 10_000
 """Numbers of changes in one statement."""

@@ -11,8 +11,8 @@ from placet_shared.work import Work
 
 from ..changes import PROVEN
 from ..tables import changes, marks, outcomes, rejected
-from .batches import OF_CHANGE
 from .runs import Run
+from .settling import OF_CHANGE
 
 log = structlog.get_logger()
 

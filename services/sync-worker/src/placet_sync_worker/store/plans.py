@@ -16,7 +16,7 @@ from placet_shared.work import Work
 from ..changes import Phase, Rejected
 from ..plan import SALT_SIZE, Batch, Draft, arrange, arrange_whole, change_hash
 from ..tables import batches, changes, outcomes, rejected, steps
-from .batches import OF_CHANGE
+from .settling import OF_CHANGE
 
 CHUNK = 1000
 

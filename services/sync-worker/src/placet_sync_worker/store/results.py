@@ -13,7 +13,7 @@ from placet_shared.work import Work
 from ..changes import PROVEN, REMOVING_OPS
 from ..endings import results_of
 from ..tables import changes, outcomes, rejected
-from .batches import OF_CHANGE, RESULTS, WORST_FIRST
+from .settling import OF_CHANGE, RESULTS, WORST_FIRST
 
 LONGEST_KEY = 100
 

@@ -24,3 +24,4 @@ def upgrade() -> None:
     op.drop_column("changes", "result", schema="sync")
     op.drop_column("changes", "reason", schema="sync")
     op.execute("ALTER TABLE sync.changes RESET (fillfactor)")
+    op.execute("COMMENT ON COLUMN sync.changes.document IS 'the change: what the hash is over'")
