@@ -44,6 +44,13 @@ WRITING = (
         (f"{WRITER}::test_a_lost_update_that_a_hand_took_back_is_not_done_again",),
     ),
     Mutant(
+        "what-was-not-compared-not-read-after",
+        f"{WORKER}/applying/directory.py",
+        "return any(one.readable and not one.has_equality for one in written)",
+        "return False",
+        (f"{WRITER}::test_what_has_no_equality_is_read_after_it_was_replaced",),
+    ),
+    Mutant(
         "batch-not-fenced-by-its-epoch",
         f"{WORKER}/store/batches.py",
         ".scalar_one() == batch.epoch",

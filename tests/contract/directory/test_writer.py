@@ -10,6 +10,7 @@ from msgspec import structs
 
 from placet_sync_worker.applying.directory import DirectoryWriter
 from placet_sync_worker.changes import AttributeChange, Change, Phase, Result, Step
+from placet_sync_worker.plan import BATCH_SIZE
 from placet_sync_worker.ports import Answer, Directory, Entry, Modification, Operation
 from placet_sync_worker.providers.ldap.store import LdapStore
 from placet_sync_worker.providers.ldap.wire import Scope
@@ -264,14 +265,13 @@ def test_the_whole_store_is_searched_for_keys_before_creates(world: World) -> No
 def test_keys_of_a_batch_are_searched_together_by_nothing_but_the_keys(world: World) -> None:
     store = open_store(world)
     watched = Watched(store.directory)
-    some = tasks(*(a_create(f"p{key}", f"{key}") for key in range(150)))
+    some = tasks(*(a_create(f"p{key}", f"{key}") for key in range(BATCH_SIZE)))
     with_watch = replace(store, directory=watched)
     assert set(results(DirectoryWriter(with_watch, ("employeeNumber",)).apply(some, soon()))) == {APPLIED}
     store.close()
     before = watched.calls[: watched.calls.index("write")]
-    assert [call[:2] for call in before] == [(BASE_DN, "subtree")] * 2
-    keys = [f"(employeeNumber={key})" for key in range(150)]
-    assert [call[2] for call in before] == [f"(|{''.join(keys[:100])})", f"(|{''.join(keys[100:])})"]
+    keys = "".join(f"(employeeNumber={key})" for key in range(BATCH_SIZE))
+    assert before == [(BASE_DN, "subtree", f"(|{keys})")]
 
 
 @dataclass
@@ -567,6 +567,37 @@ def test_what_has_no_equality_is_read_before_it_is_replaced(world: World) -> Non
     )
     store.close()
     assert (ada, bo) == (new, other)
+
+
+@dataclass
+class Overtaken(Watched):
+    """A directory to which a hand writes right after each write."""
+
+    hand: Sequence[Operation] = ()
+
+    def write(self, operations: Sequence[Operation], deadline: float) -> list[Answer]:
+        answers = self.real.write(operations, deadline)
+        assert all(answer.done for answer in self.real.write(self.hand, deadline))
+        return answers
+
+
+def test_what_has_no_equality_is_read_after_it_was_replaced(world: World) -> None:
+    write(world, person("Ada", employeeNumber="Ada", jpegPhoto="x"))
+    old, _, other = (b64decode(photo) for photo in PHOTOS)
+    was, hand = (
+        Operation("modify", dn_of("Ada"), modifications=(Modification("replace", "jpegPhoto", (photo,)),))
+        for photo in (old, other)
+    )
+    assert write(world, was)[0].done
+    photo = AttributeChange("jpegPhoto", PHOTOS[:1], PHOTOS[1:2])
+    store = open_store(world)
+    overtaken = Overtaken(store.directory, hand=[hand])
+    without = replace(store, root=replace(store.root, controls=frozenset()), directory=overtaken)
+    (outcome,) = DirectoryWriter(without, ("employeeNumber",)).apply(
+        tasks(an_update(found(world, "Ada"), photo)), soon()
+    )
+    store.close()
+    assert (outcome.result, "somebody else wrote" in str(outcome.reason)) == (CONFLICT, True)
 
 
 def test_the_store_says_what_it_can(world: World) -> None:

@@ -102,20 +102,33 @@ class DirectoryWriter:
             answers = list(map(_without_password, tasks, self.store.directory.write(operations, deadline)))
         except TransientError as error:
             answers = [Answer(None, str(error), sent=False) for _ in tasks]
-        unclear = [task for task, answer in zip(tasks, answers, strict=True) if answer.code in LOOK]
+        unclear = {
+            task.number: task for task, answer in zip(tasks, answers, strict=True) if self._is_unclear(task, answer)
+        }
         try:
-            sights = self._sights.look(unclear)
+            sights = self._sights.look(list(unclear.values()))
         except TransientError as error:
-            sights = {}
-            answers = [Answer(None, str(error)) if answer.code in LOOK else answer for answer in answers]
+            sights, lost = {}, Answer(None, str(error))
+            answers = [lost if task.number in unclear else one for task, one in zip(tasks, answers, strict=True)]
         for place, task, answer in zip(places, tasks, answers, strict=True):
             verdicts[place] = self._verdict(task, answer, sights.get(task.number, ()))
+
+    def _is_unclear(self, task: Task, answer: Answer) -> bool:
+        """Whether only a look at the entry tells what is true."""
+        return answer.code in LOOK or (answer.code == 0 and self._is_read_back(task))
+
+    def _is_read_back(self, task: Task) -> bool:
+        """Whether a step replaces values that the server could not compare."""
+        if task.step.what != "modify" or self.store.safety() == "assertion":
+            return False
+        written = map(self.store.attribute, task.step.attributes)
+        return any(one.readable and not one.has_equality for one in written)
 
     def _verdict(self, task: Task, answer: Answer, seen: Sequence[Seen]) -> "Outcome | Task":
         if answer.code is None or answer.code in BUSY:
             return Outcome(None, answer.message or "no answer")
         if answer.code == 0:
-            return self._applied(answer)
+            return self._read_back(task, seen) if self._is_read_back(task) else self._applied(answer)
         if answer.code not in LOOK:
             return Outcome(Result.FAILED, answer.message)
         verdict = self._judge(task, seen)
@@ -130,6 +143,13 @@ class DirectoryWriter:
         except SearchRefusedError:  # the look that follows says it
             seen = None
         return self._seen_by([seen] if seen else [], Outcome(Result.APPLIED))
+
+    def _read_back(self, task: Task, seen: Sequence[Seen]) -> Outcome:
+        """Of a step that was done a moment ago."""
+        verdict = self._judge(task, seen)
+        if isinstance(verdict, Outcome) and verdict.result is Result.ALREADY_APPLIED:
+            return replace(verdict, result=Result.APPLIED)
+        return Outcome(Result.CONFLICT, "it was written, and somebody else wrote right after it; look who writes to it")
 
     def _judge(self, task: Task, seen: Sequence[Seen]) -> "Outcome | Task":
         if task.change.id is None and task.step.what != "add":  # the entry that an earlier step made

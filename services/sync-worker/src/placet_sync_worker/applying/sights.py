@@ -6,14 +6,13 @@ from itertools import product
 
 from placet_shared.chunks import chunks
 
+from ..plan import BATCH_SIZE
 from ..ports import Entry
 from ..providers.ldap.errors import NoSuchEntryError, SearchRefusedError
 from ..providers.ldap.filter import Compare, all_of, render
 from ..tasks import Task
 from .directory_store import DirectoryStore
 from .judging import Seen
-
-IDS_PER_SEARCH = 100
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Sights:
     def places(self, ids: Sequence[str]) -> dict[str, str]:
         """The names that entries have now, by their ids."""
         places: dict[str, str] = {}
-        for some in chunks(ids, IDS_PER_SEARCH):
+        for some in chunks(ids, BATCH_SIZE):
             query = "".join(map(self.store.id_filter, some))
             asked = [self.store.id_attribute, self.store.version_attribute]
             for page in self.store.directory.search(self.store.base_dn, "subtree", f"(|{query})", asked):
@@ -39,9 +38,9 @@ class Sights:
         found: dict[int, list[Seen]] = {task.number: [] for task in tasks}
         for task in (t for t in tasks if t.change.container):
             found[task.number] += self._named(task)
-        for some in chunks([t for t in tasks if t.change.id is None and not t.change.container], IDS_PER_SEARCH):
+        for some in chunks([t for t in tasks if t.change.id is None and not t.change.container], BATCH_SIZE):
             self._collect(some, values, self._key_filter, self._keys_of_task, self._keys_of_entry, found)
-        for some in chunks([t for t in tasks if t.change.id is not None], IDS_PER_SEARCH):
+        for some in chunks([t for t in tasks if t.change.id is not None], BATCH_SIZE):
             self._collect(
                 some, values, self._id_filter, lambda t: [(str(t.change.id),)], lambda seen: [(seen.entry_id,)], found
             )
