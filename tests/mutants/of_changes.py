@@ -46,8 +46,8 @@ WRITING = (
     Mutant(
         "what-was-not-compared-not-read-after",
         f"{WORKER}/applying/directory.py",
-        "return any(one.readable and not one.has_equality for one in written)",
-        "return False",
+        "if seen and self._judging.are_after(changes, seen[0]):",
+        "if seen:",
         (f"{WRITER}::test_what_has_no_equality_is_read_after_it_was_replaced",),
     ),
     Mutant(

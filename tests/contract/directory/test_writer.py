@@ -597,7 +597,7 @@ def test_what_has_no_equality_is_read_after_it_was_replaced(world: World) -> Non
         tasks(an_update(found(world, "Ada"), photo)), soon()
     )
     store.close()
-    assert (outcome.result, "somebody else wrote" in str(outcome.reason)) == (CONFLICT, True)
+    assert (outcome.result, "jpegPhoto is not as it was written" in str(outcome.reason)) == (CONFLICT, True)
 
 
 def test_the_store_says_what_it_can(world: World) -> None:

@@ -58,6 +58,7 @@ def test_what_is_hidden_ends_the_run_unless_it_is_a_password(scene: Scene) -> No
     scene.rows, scene.store.unreadable = [person("1")], frozenset({"userPassword"})
     fields = [*FIELDS, {"to": "userPassword", "password": {}, "only_on_create": True}]
     assert scene.plan(fields=fields).ops() == [("create", "1")]
+    scene.entry("a", "1")
     scene.store.unreadable = frozenset({"employeeNumber"})
     with pytest.raises(UnusableJobError, match=r"job people: employeeNumber cannot be .*; let the account read it$"):
         scene.plan()

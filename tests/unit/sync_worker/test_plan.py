@@ -67,6 +67,14 @@ def test_the_hash_depends_on_salt_and_content_and_survives_storage() -> None:
     assert digest != change_hash(Draft.of(change(version="2")).document, SALT)
 
 
+def test_the_canonical_form_of_a_change_is_for_ever() -> None:
+    assert canonical(change(needs=(0,), container=True)) == (
+        b'{"attributes":[{"after":["Lee","\xc5\x81\xc3\xb3d\xc5\xba"],"before":["Low"],"name":"sn"}],"container":true,"dn":"cn=a","id":null,'
+        b'"image":[],"key":"7","needs":[0],"op":"update","steps":[{"attributes":["sn"],"part":null,"phase":"update",'
+        b'"target":null,"what":"modify"}],"version":null}'
+    )
+
+
 def test_a_change_is_what_its_document_says() -> None:
     parted = Step("modify", Phase.UPDATE, attributes=("member",), part=(0, 1000))
     one = Change(

@@ -76,6 +76,17 @@ def test_elsewhere_a_value_goes_when_what_it_means_is_gone() -> None:
     )
 
 
+def test_a_new_entry_has_until_the_end_what_it_was_made_with_whoever_was_renamed_before() -> None:
+    robert, away = "cn=Robert,dc=x", "cn=Cy,ou=Left,dc=x"
+    made_with, then = (robert, CY), (robert, away)
+    task = a_task(Reference(robert, id="b"), Reference(away, id="c"), before=made_with, after=then)
+    task = replace(task, change=replace(task.change, op="create"))
+    places = {"b": robert, "c": away}
+    assert values(resolved(task, places, dn_key, kept=False)) == (made_with, then)
+    assert values(resolved(task, places | {"b": BOB}, dn_key, kept=False)) == ((BOB, CY), (BOB, away))
+    assert isinstance(resolved(task, {"b": BOB, "c": CY}, dn_key, kept=False), Outcome)
+
+
 def test_names_are_the_same_by_the_rules_of_the_store() -> None:
     jose, written = "cn=Jos\u00e9,dc=x", "CN=Jose,DC=x"
     task = a_task(Reference("cn=Joe,dc=x", id="b"), before=(jose,))

@@ -37,3 +37,5 @@ def test_of_a_new_entry_all_values_come() -> None:
     new = (*old[1:], "cn=new")
     found = shown(AttributeChange("member", old, new), "create")
     assert found == {"name": "member", "add": [*new], "remove": [], "count": len(new)}
+    made_until_then = AttributeChange("member", ("cn=old",), ("cn=new",))
+    assert shown(made_until_then, "create") == {"name": "member", "before": [], "after": ["cn=new"]}

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from msgspec import convert
-from msgspec.structs import replace
 from sqlalchemy import Row
 
 from placet_shared.chain import Verifier
@@ -105,9 +104,9 @@ def show_rejected(row: Row[Any]) -> dict[str, Any]:
 
 
 def _show_attribute(document: Mapping[str, Any], *, new: bool) -> dict[str, Any]:
-    change = convert(document, AttributeChange)
     if new:  # what it has until references have their names is nothing that it had before
-        change = replace(change, before=())
+        document = {**document, "before": []}
+    change = convert(document, AttributeChange)
     if change.password or max(len(change.before), len(change.after)) <= SHOWN_VALUES:
         return dict(document)
     return {"name": change.name, "add": [*change.add], "remove": [*change.remove], "count": len(change.after)}

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from placet_shared.errors import TransientError
 
-from ..changes import Result
+from ..changes import AttributeChange, Result
 from ..ports import Answer, Operation
 from ..providers.ldap.errors import SearchRefusedError
 from ..tasks import Outcome, Task
@@ -115,20 +115,21 @@ class DirectoryWriter:
 
     def _is_unclear(self, task: Task, answer: Answer) -> bool:
         """Whether only a look at the entry tells what is true."""
-        return answer.code in LOOK or (answer.code == 0 and self._is_read_back(task))
+        return answer.code in LOOK or (answer.code == 0 and bool(self._uncompared(task)))
 
-    def _is_read_back(self, task: Task) -> bool:
-        """Whether a step replaces values that the server could not compare."""
+    def _uncompared(self, task: Task) -> list[AttributeChange]:
+        """What a step replaces that the server could not compare."""
         if task.step.what != "modify" or self.store.safety() == "assertion":
-            return False
-        written = map(self.store.attribute, task.step.attributes)
-        return any(one.readable and not one.has_equality for one in written)
+            return []
+        kinds = {name: self.store.attribute(name) for name in task.step.attributes}
+        names = {name for name, kind in kinds.items() if kind.readable and not kind.has_equality}
+        return [change for change in task.change.attributes if change.name in names]
 
     def _verdict(self, task: Task, answer: Answer, seen: Sequence[Seen]) -> "Outcome | Task":
         if answer.code is None or answer.code in BUSY:
             return Outcome(None, answer.message or "no answer")
         if answer.code == 0:
-            return self._read_back(task, seen) if self._is_read_back(task) else self._applied(answer)
+            return self._read_back(changes, seen) if (changes := self._uncompared(task)) else self._applied(answer)
         if answer.code not in LOOK:
             return Outcome(Result.FAILED, answer.message)
         verdict = self._judge(task, seen)
@@ -144,12 +145,12 @@ class DirectoryWriter:
             seen = None
         return self._seen_by([seen] if seen else [], Outcome(Result.APPLIED))
 
-    def _read_back(self, task: Task, seen: Sequence[Seen]) -> Outcome:
+    def _read_back(self, changes: Sequence[AttributeChange], seen: Sequence[Seen]) -> Outcome:
         """Of a step that was done a moment ago."""
-        verdict = self._judge(task, seen)
-        if isinstance(verdict, Outcome) and verdict.result is Result.ALREADY_APPLIED:
-            return replace(verdict, result=Result.APPLIED)
-        return Outcome(Result.CONFLICT, "it was written, and somebody else wrote right after it; look who writes to it")
+        if seen and self._judging.are_after(changes, seen[0]):
+            return Outcome(Result.APPLIED, version=seen[0].version)
+        names = " and ".join(change.name for change in changes)
+        return Outcome(Result.CONFLICT, f"it was written, but {names} is not as it was written; look who writes to it")
 
     def _judge(self, task: Task, seen: Sequence[Seen]) -> "Outcome | Task":
         if task.change.id is None and task.step.what != "add":  # the entry that an earlier step made

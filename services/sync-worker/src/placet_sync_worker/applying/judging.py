@@ -66,7 +66,7 @@ class Judge:
             if (
                 task.maybe_sent
                 and self.same_dn(seen.dn, task.change.dn)
-                and self._all_after([a for a in task.change.attributes if a.name in task.step.attributes], seen)
+                and self.are_after([a for a in task.change.attributes if a.name in task.step.attributes], seen)
             ):
                 return Outcome(Result.ALREADY_APPLIED, version=seen.version, entry_id=seen.entry_id)
         return Outcome(Result.CONFLICT, f"an entry with this key is there already: {found[0].dn or found[0].entry_id}")
@@ -98,7 +98,7 @@ class Judge:
             return Outcome(Result.CONFLICT, "the entry was deleted after the plan")
         if not planned and self.same_dn(seen.dn, task.dn):
             return Again.SEND
-        if self._all_after(planned, seen) or self._part_is(planned, task, seen, done=True):
+        if self.are_after(planned, seen) or self._part_is(planned, task, seen, done=True):
             return Outcome(Result.ALREADY_APPLIED, version=seen.version)
         if not self.same_dn(seen.dn, task.dn):
             return Outcome(Result.CONFLICT, f"planned at {task.dn}, but the entry is now {seen.dn}")
@@ -133,7 +133,8 @@ class Judge:
                 return False
         return True
 
-    def _all_after(self, planned: Collection[AttributeChange], seen: Seen) -> bool:
+    def are_after(self, planned: Collection[AttributeChange], seen: Seen) -> bool:
+        """Whether what can be read has the new values."""
         return all(self._is(a.name, a.after, seen) for a in planned if self.shown(a.name))
 
     def _all_there(self, planned: Collection[AttributeChange], seen: Seen) -> bool:

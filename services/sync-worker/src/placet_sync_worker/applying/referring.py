@@ -47,6 +47,8 @@ def resolved(task: Task, places: Places, key: Key, *, kept: bool) -> Task | Outc
 def _named(a: AttributeChange, task: Task, places: Places, key: Key, kept: bool) -> AttributeChange:
     known = {one.dn: one for one in a.references}
     before, after = () if task.step.what == "add" else a.before, a.after
+    if task.change.op == "create" and not kept:  # what it was made with had the names of then
+        before = tuple(places.get(known[value].id or "", value) if value in known else value for value in before)
     if a.name in task.step.attributes:
         after = tuple(_name_of(known[value], task, places) if value in known else value for value in after)
         if not kept:

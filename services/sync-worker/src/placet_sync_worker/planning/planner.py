@@ -130,7 +130,7 @@ def _read(sides: Sides, links: Links, options: Options, known: Known | None) -> 
     pa.default_memory_pool().release_unused()  # 60 MB of pages that are on disk now, before the join needs as much
     if not records.read and not spools.partial:
         raise EmptySourceError(f"{job.source.provider} has no records; a run would empty the destination")
-    for problem in hidden(sides.design, sides.destination, sides.entries.first):
+    if problem := next(hidden(sides.design, sides.destination, sides.entries.first), None):
         raise problem
     return replace(spools, named=named)
 

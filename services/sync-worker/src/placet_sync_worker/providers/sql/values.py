@@ -61,9 +61,9 @@ def decimal(precision: int | None, scale: int | None) -> Kind:
 
 
 def _check_size(number: float, *, may_be_zero: bool = True) -> None:
-    """That 64 bits were enough for it."""
+    """That the float which keeps it is near it."""
     if math.isinf(number) or not (number or may_be_zero):
-        raise ValueError("it is beyond 1e308, or nearer to 0 than 1e-308; correct the record")
+        raise ValueError("it is beyond what the column holds, or nearer to 0; correct the record")
 
 
 def _check_digits(number: Decimal, precision: int, scale: int | None) -> None:
@@ -92,7 +92,7 @@ def floating(*, single: bool) -> Kind:
         except (ValueError, OverflowError) as error:
             raise ValueError("it is no number that the column holds") from error
         if any(map(str.isdigit, text)):  # `inf` itself is for the database to judge
-            _check_size(number)
+            _check_size(kept, may_be_zero=not any(digit in "123456789" for digit in text.lower().partition("e")[0]))
         return kept
 
     return Kind(parse, lambda text: repr(parse(text)))
