@@ -92,7 +92,10 @@ _SETTLE_CHANGES = text(
     f" (array_agg(reason {WORST_FIRST}))[1] AS reason"
     " FROM sync.steps WHERE run_id = :run AND (CAST(:numbers AS int[]) IS NULL OR number = ANY(:numbers))"
     " GROUP BY number HAVING bool_and(result IS NOT NULL)) w"
-    " JOIN sync.changes c ON c.run_id = :run AND c.number = w.number AND c.steps = w.settled"
+    " JOIN sync.changes c ON c.run_id = :run AND (CAST(:numbers AS int[]) IS NULL OR c.number = ANY(:numbers))"
+    " AND c.number = w.number AND c.steps = w.settled"
     " ON CONFLICT (run_id, number) DO UPDATE SET result = excluded.result, reason = excluded.reason"
     " WHERE o.result <> excluded.result"
 )
+"""`ANY` says of changes what the join says already: without it, while the database has no statistics of a new plan,
+each change of the plan is compared with each of the batch."""
